@@ -14,12 +14,12 @@ from typing import Any, Union
 
 import numpy as np
 
-from jitrt.types import BOOL, I32, is_float, short_name
+from jitrt.types import BOOL, I32, short_name
 
 Dtype = np.dtype[Any]
 Scalar = Union["Expr", int, float, bool]
 
-ARITHMETIC = ("add", "sub", "mul", "div", "rem", "fmod", "min", "max", "pow", "atan2")
+ARITHMETIC = ("add", "sub", "mul", "div", "rem", "min", "max", "pow")
 BITWISE = ("and", "or", "xor", "shl", "shr")
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 UNARY = (
@@ -39,7 +39,7 @@ class Expr:
     `not`, `isnan`, `isinf`, `select` (condition, then, else), `fma` (a*b+c, rounded once),
     `ldexp` (float, int32), `index` (position along loop axis `value`, int64),
     `reduce` (`value` is one of REDUCTIONS; over the reduced axes of the loop that computes it).
-    `div` truncates and `rem` takes the dividend's sign on integers; `min` and `max` propagate NaN.
+    `div` truncates on integers; `rem` takes the dividend's sign (C's `fmod`); `min` and `max` propagate NaN.
     """
 
     op: str
@@ -203,14 +203,14 @@ def power(x: Expr, y: Scalar) -> Expr:
 
 def remainder(x: Expr, y: Scalar) -> Expr:
     """The remainder with the divisor's sign, as Python's `%`."""
-    r = x._binary("rem" if not is_float(x.dtype) else "fmod", y)
+    r = x._binary("rem", y)
     y = lift(y, x.dtype)
     return where(ne(r, 0) & ((r < 0) ^ (y < 0)), r + y, r)
 
 
 def fmod(x: Expr, y: Scalar) -> Expr:
     """The remainder with the dividend's sign, as C's `fmod`."""
-    return x._binary("rem" if not is_float(x.dtype) else "fmod", y)
+    return x._binary("rem", y)
 
 
 def _unary(op: str) -> Callable[[Expr], Expr]:

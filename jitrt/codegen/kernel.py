@@ -1,0 +1,64 @@
+"""What the code generators hand to the planner: kernels, and steps that call them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+import numpy as np
+
+from jitrt.dims import Size
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A native function `i64 symbol(ptr args, i64 begin, i64 end, ptr scratch)`; it returns 0 on success.
+
+    `args` points to a row of int64: sizes, strides and addresses, as the kernel's generator lays them
+    out. `begin, end` is a range of the step's parallel extent. `scratch` is the thread's own, 64-byte
+    aligned memory. `key` names the machine code: it changes whenever `build` would give other IR.
+    """
+
+    key: str
+    name: str
+    build: Callable[[str], str] = field(compare=False, repr=False)  # symbol -> LLVM IR of a module
+
+
+@dataclass(eq=False)
+class Buffer:
+    """A block of memory that steps address. `kind` is arena, input, output or constant."""
+
+    kind: str
+    nbytes: Size
+    data: np.ndarray[Any, Any] | None = None  # of a constant
+    index: int = -1  # of an input or output, in the plan's order
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An address: `offset` bytes into a buffer."""
+
+    buffer: Buffer
+    offset: Size = 0
+
+
+Argument = Union[Size, Ref]
+
+
+@dataclass(eq=False)
+class Step:
+    """One kernel call of a plan. `extent` is its number of independent units; `scratch` is bytes a thread.
+
+    `flops` and `nbytes` (moved) are what the scheduler and the debug output judge the step by.
+    """
+
+    kernel: Kernel
+    args: tuple[Argument, ...]
+    extent: Size
+    label: str
+    flops: Size = 0
+    nbytes: Size = 0
+    scratch: Size = 0
+    nodes: tuple[str, ...] = ()
+    error: Callable[[int], Exception] | None = None  # what a status other than 0 means
