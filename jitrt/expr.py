@@ -223,9 +223,7 @@ def _unary(op: str) -> Callable[[Expr], Expr]:
 
 
 absolute = _unary("abs")
-sqrt, exp, log, exp2, log1p, expm1, erf = map(
-    _unary, ("sqrt", "exp", "log", "exp2", "log1p", "expm1", "erf")
-)
+sqrt, exp, log, exp2, log1p, expm1, erf = map(_unary, ("sqrt", "exp", "log", "exp2", "log1p", "expm1", "erf"))
 sin, cos, tan, asin, acos, atan = map(_unary, ("sin", "cos", "tan", "asin", "acos", "atan"))
 sinh, cosh, tanh, asinh, acosh, atanh = map(_unary, ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh"))
 floor, ceil, rint, trunc = map(_unary, ("floor", "ceil", "rint", "trunc"))

@@ -1,0 +1,68 @@
+"""The machine that code is generated for: triple, CPU, features, and what the micro-kernels derive from them."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+import llvmlite.binding as llvm
+
+
+@dataclass(frozen=True)
+class Target:
+    """An instruction set. `features` is LLVM's comma-separated list, each name with its + or -."""
+
+    triple: str
+    cpu: str
+    features: str
+
+    def has(self, feature: str) -> bool:
+        """Whether the feature is on."""
+        return f"+{feature}" in self.features.split(",")
+
+    @cached_property
+    def vector_bytes(self) -> int:
+        """Width of a vector register in bytes."""
+        if self.has("avx512f") and self.has("avx512vl"):
+            return 64
+        return 32 if self.has("avx2") else 16
+
+    @cached_property
+    def vector_registers(self) -> int:
+        """Number of vector registers."""
+        return 32 if self.vector_bytes == 64 or self.triple.startswith("aarch64") else 16
+
+    def lanes(self, itemsize: int) -> int:
+        """Elements of `itemsize` bytes in a vector register."""
+        return self.vector_bytes // itemsize
+
+    @cached_property
+    def machine(self) -> Any:
+        """LLVM's target machine for this target, shared: llvmlite serialises access to it."""
+        target = llvm.Target.from_triple(self.triple)
+        return target.create_target_machine(cpu=self.cpu, features=self.features, opt=3, jit=True)
+
+    def without_avx512(self) -> Target:
+        """The same machine with every AVX-512 (and AMX, AVX10) feature off: the AVX2 code path."""
+        names = [f[1:] for f in self.features.split(",")]
+        wide = ("avx512", "avx10", "amx", "evex512")
+        masked = [
+            f"-{n}" if n.startswith(wide) else f for n, f in zip(names, self.features.split(","), strict=True)
+        ]
+        return Target(
+            self.triple, "haswell" if self.triple.startswith("x86_64") else self.cpu, ",".join(masked)
+        )
+
+
+@cache
+def host() -> Target:
+    """The machine this process runs on."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    features = dict(llvm.get_host_cpu_features())
+    listed = [f"{'+' if on else '-'}{name}" for name, on in sorted(features.items())]
+    if platform.machine() == "x86_64":
+        listed.append("-prefer-256-bit")
+    return Target(llvm.get_process_triple(), llvm.get_host_cpu_name(), ",".join(listed))
