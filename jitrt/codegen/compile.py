@@ -1,0 +1,155 @@
+"""From LLVM IR to addresses: optimise, emit, keep on disk, link into this process."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Sequence
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from jitrt.codegen import cache as disk
+from jitrt.codegen.kernel import Kernel
+from jitrt.codegen.target import Target, host
+
+_lock = threading.RLock()
+_addresses: dict[tuple[str, Target], int] = {}
+_linked: list[Any] = []  # code stays mapped for as long as a reference to its library lives
+
+
+class CompileError(RuntimeError):
+    """A kernel's LLVM IR does not parse, verify or link."""
+
+
+def compile_kernels(kernels: Sequence[Kernel], target: Target | None = None) -> list[int]:
+    """The address of each kernel's machine code, valid for the life of the process.
+
+    Looks in memory, then on disk, then builds. Raises CompileError.
+    """
+    target = target or host()
+    with _lock:
+        missing = {k.key: k for k in kernels if (k.key, target) not in _addresses}
+        if missing:
+            objects = [object_code(kernel, target) for kernel in missing.values()]
+            addresses = link(objects, [symbol(kernel) for kernel in missing.values()])
+            _addresses.update({(key, target): a for key, a in zip(missing, addresses, strict=True)})
+        return [_addresses[k.key, target] for k in kernels]
+
+
+def symbol(kernel: Kernel) -> str:
+    """The name of the kernel's function in its module: readable, and distinct for distinct keys."""
+    return f"{re.sub('[^A-Za-z0-9]+', '_', kernel.name)}_{blake2b(kernel.key.encode(), digest_size=8).hexdigest()}"
+
+
+def object_code(kernel: Kernel, target: Target | None = None) -> bytes:
+    """The kernel's object file, from disk or built. Raises CompileError."""
+
+    def build() -> str:
+        return kernel.build(symbol(kernel))
+
+    return cached_object(kernel.key, build, target, name=kernel.name, pipeline=kernel.pipeline, export=symbol(kernel))
+
+
+def cached_object(
+    key: str,
+    build: Callable[[], str],
+    target: Target | None = None,
+    *,
+    name: str = "",
+    pipeline: str = "vector",
+    export: str | None = None,
+) -> bytes:
+    """The object file of the LLVM IR module that `build` makes, from disk or built now.
+
+    `key` stands for what `build` makes; the target and the versions of the code generators are added to it.
+    `export` is the one function that stays visible; None leaves the linkage that the IR says.
+    Raises CompileError, naming `name`.
+    """
+    target = target or host()
+    entry = f"object|{key}|{symbol_key(export)}|{pipeline}|{target.triple}|{target.cpu}|{target.features}|{toolchain()}"
+    kept = disk.get(entry)
+    if kept is not None:
+        return kept
+    with _lock:
+        module = _optimised(build(), target, name or key, pipeline, export)
+        emitted: bytes = target.machine.emit_object(module)
+    disk.put(entry, emitted)
+    return emitted
+
+
+def link(objects: Sequence[bytes], symbols: Sequence[str]) -> list[int]:
+    """The addresses of `symbols`, defined in `objects`, which may call what the process has (libm).
+
+    Raises CompileError for a symbol that nothing defines.
+    """
+    with _lock:
+        library = llvm.JITLibraryBuilder().add_current_process()
+        for image in objects:
+            library.add_object_img(image)
+        for exported in symbols:
+            library.export_symbol(exported)
+        try:
+            linked = library.link(_linker(), f"jitrt{len(_linked)}")
+        except RuntimeError as error:
+            raise CompileError(f"linking failed: {error}") from None
+        _linked.append(linked)
+        return [linked[exported] for exported in symbols]
+
+
+def ir(kernel: Kernel, target: Target | None = None) -> str:
+    """The kernel's LLVM IR after optimisation. Raises CompileError."""
+    with _lock:
+        return str(_optimised_kernel(kernel, target or host()))
+
+
+def assembly(kernel: Kernel, target: Target | None = None) -> str:
+    """The kernel's machine code as assembler text. Raises CompileError."""
+    target = target or host()
+    with _lock:
+        text: str = target.machine.emit_assembly(_optimised_kernel(kernel, target))
+    return text
+
+
+@cache
+def toolchain() -> str:
+    """A hash that changes with the code generators' source and with llvmlite's version."""
+    digest = blake2b(llvmlite.__version__.encode(), digest_size=16)
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def _linker() -> Any:
+    return llvm.create_lljit_compiler(host().machine)
+
+
+def _optimised_kernel(kernel: Kernel, target: Target) -> Any:
+    name = symbol(kernel)
+    return _optimised(kernel.build(name), target, kernel.name, kernel.pipeline, name)
+
+
+def _optimised(text: str, target: Target, name: str, pipeline: str, export: str | None) -> Any:
+    """The module of `text` after the pipeline; a module of its own context, so that nothing outlives it."""
+    try:
+        module = llvm.parse_assembly(text, llvm.create_context())
+        module.verify()
+    except RuntimeError as error:
+        raise CompileError(f"kernel {name}: {_with_lines(str(error), text)}") from None
+    module.triple = target.triple
+    module.data_layout = str(target.machine.target_data)
+    if export is not None:
+        _internalise(module, export)
+    tuning = llvm.create_pipeline_tuning_options(speed_level=PIPELINES[pipeline].speed_level)
+    tuning.loop_vectorization = PIPELINES[pipeline].vectorise
+    tuning.loop_interleaving = PIPELINES[pipeline].vectorise
+    tuning.loop_unrolling = PIPELINES[pipeline].vectorise
+    tuning.slp_vectorization = False
+    builder = llvm.create_pass_builder(target.machine, tuning)
+    builder.getModulePassManager().run(module, builder)
+    return module

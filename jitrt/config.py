@@ -1,0 +1,53 @@
+"""Settings, read from the environment once, when this module is imported; nothing else reads it.
+
+Use `config.settings.debug`, so that a test can put another `Settings` in place.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What JITRT_DEBUG, JITRT_CHECK and JITRT_CACHE_DIR say.
+
+    `debug` prints 1 a plan's summary, 2 a line a step, 3 the graph after each pass, 4 generated source.
+    `check` verifies every pass and every step. `cache_dir` is None where compiled code is not kept.
+    """
+
+    debug: int = 0
+    check: bool = False
+    cache_dir: Path | None = None
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """The settings that these environment variables give. Raises ValueError for a value that means nothing."""
+    debug = environment.get("JITRT_DEBUG", "") or "0"
+    if debug not in ("0", "1", "2", "3", "4"):
+        raise ValueError(f"JITRT_DEBUG: expected 0 to 4, got {debug!r}")
+    check = environment.get("JITRT_CHECK", "") or "0"
+    if check not in ("0", "1"):
+        raise ValueError(f"JITRT_CHECK: expected 0 or 1, got {check!r}")
+    return Settings(int(debug), check == "1", _cache_dir(environment))
+
+
+def _cache_dir(environment: Mapping[str, str]) -> Path | None:
+    chosen = environment.get("JITRT_CACHE_DIR")
+    if chosen is not None:
+        return Path(chosen).expanduser() if chosen else None
+    xdg = environment.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(xdg):
+        return Path(xdg) / "jitrt"
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user id without a home directory, as in many containers
+        return None
+    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "jitrt"
+
+
+settings = read(os.environ)

@@ -1,0 +1,142 @@
+"""What an operator is, and how a file in `ops/` defines one.
+
+Elementwise operators are one scalar function:
+
+    @elementwise("Relu", since=14)
+    def relu(X):
+        return maximum(X, 0)
+
+Every other operator is a function over traced tensors that gives its outputs, built from elementwise
+functions, reductions, views, other operators, or kernels:
+
+    @operator("Gather", since=13)
+    def gather(data, indices, *, axis=0): ...
+
+Attributes are keyword arguments, their defaults the spec's. Absent optional inputs are None.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from jitrt.errors import NotImplemented as NotImplementedHere
+from jitrt.tensor import map_tensors
+
+
+@dataclass(eq=False)
+class Operator:
+    """One operator from opset version `since` on. `definition` takes traced tensors and attributes.
+
+    `scalar` is the function over `Expr` where the operator is elementwise. `numpy` computes the operator on
+    NumPy arrays: the fold of constants, and the oracle. `gpu` gives CUDA C++ source where the operator has a
+    hand-written kernel; the generated kernels need none.
+    """
+
+    domain: str
+    name: str
+    since: int
+    definition: Callable[..., Any]
+    scalar: Callable[..., Any] | None = None
+    host: bool = False
+    fold: Callable[..., Any] | None = None
+    cuda: Callable[..., Any] | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def location(self) -> str:
+        """`file:line` of the definition."""
+        code = inspect.unwrap(self.scalar or self.definition).__code__
+        return f"{code.co_filename}:{code.co_firstlineno}"
+
+    def numpy(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Decorator: the operator on NumPy arrays."""
+        self.fold = function
+        return function
+
+    def gpu(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Decorator: the operator's CUDA C++ source."""
+        self.cuda = function
+        return function
+
+    def __call__(self, *inputs: Any, **attributes: Any) -> Any:
+        """Apply the operator to traced tensors."""
+        return self.definition(*inputs, **attributes)
+
+
+REQUIRED = inspect.Parameter.empty
+_registry: dict[tuple[str, str], list[Operator]] = {}
+
+
+def _register(entry: Operator) -> Operator:
+    function = entry.scalar or entry.definition
+    parameters = inspect.signature(function).parameters.values()
+    entry.attributes = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    versions = _registry.setdefault((entry.domain, entry.name), [])
+    for other in versions:
+        if other.since == entry.since:
+            first, second = other.location, entry.location
+            raise ValueError(f"{entry.name} since version {entry.since} is defined twice: {first} and {second}")
+    versions.append(entry)
+    versions.sort(key=lambda o: o.since)
+    return entry
+
+
+def elementwise(name: str, *, since: int, domain: str = "") -> Callable[[Callable[..., Any]], Operator]:
+    """Register a scalar function over `Expr` as an operator, with NumPy's broadcasting."""
+
+    def register(scalar: Callable[..., Any]) -> Operator:
+        def definition(*inputs: Any, **attributes: Any) -> Any:
+            return map_tensors(lambda *x: scalar(*x, **attributes), *inputs)
+
+        return _register(Operator(domain, name, since, definition, scalar))
+
+    return register
+
+
+def operator(name: str, *, since: int, domain: str = "") -> Callable[[Callable[..., Any]], Operator]:
+    """Register a function over traced tensors as an operator."""
+    return lambda definition: _register(Operator(domain, name, since, definition))
+
+
+def host_operator(name: str, *, since: int, domain: str = "") -> Callable[[Callable[..., Any]], Operator]:
+    """Register a function over NumPy arrays and Python values that runs between native segments.
+
+    For strings, sequences, optionals and maps, and where shapes depend on data. The function may take
+    `body` callables for its graph attributes.
+    """
+    return lambda definition: _register(Operator(domain, name, since, definition, host=True))
+
+
+@cache
+def _load_operators() -> None:
+    package = importlib.import_module("jitrt.ops")
+    for module in pkgutil.walk_packages(package.__path__, "jitrt.ops."):
+        if not module.name.rpartition(".")[2].startswith("_"):
+            importlib.import_module(module.name)
+
+
+def operators() -> list[Operator]:
+    """Every registered operator and version."""
+    _load_operators()
+    return [entry for versions in _registry.values() for entry in versions]
+
+
+def lookup(domain: str, name: str, version: int) -> Operator | None:
+    """The operator that a model importing opset `version` of `domain` means, or None."""
+    _load_operators()
+    found = [o for o in _registry.get((domain, name), ()) if o.since <= version]
+    return found[-1] if found else None
+
+
+def attribute_values(entry: Operator, given: dict[str, Any], where: str) -> dict[str, Any]:
+    """The given attributes, checked against the definition. Raises for one that is unknown here."""
+    for name in given:
+        if name not in entry.attributes:
+            raise NotImplementedHere(f"{where}: attribute {name!r} is not implemented ({entry.location})")
+    return given

@@ -1,0 +1,344 @@
+"""Traced tensors: what an operator's definition computes with, and the scheduler reads.
+
+A `Tensor` is a description, not data: its element type, its shape (sizes may be symbolic), and the source
+it comes from. Shape arithmetic is computed at once: a tensor whose value is known carries it in `value`,
+where the elements of an integer tensor may be symbolic sizes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Union
+
+import numpy as np
+
+from jitrt import expr as ex
+from jitrt.dims import Dim, Size, hint, prod, same
+from jitrt.evaluate import evaluate
+from jitrt.types import I64, format_type
+
+if TYPE_CHECKING:
+    from jitrt.codegen.kernel import Step
+    from jitrt.layout import Array
+
+Dtype = np.dtype[Any]
+Value = np.ndarray[Any, Any]
+Shape = tuple[Size, ...]
+_serial = itertools.count()
+
+
+@dataclass(eq=False, frozen=True)
+class Input:
+    """Input number `index` of the traced segment."""
+
+    index: int
+
+
+@dataclass(eq=False, frozen=True)
+class Constant:
+    """A known value, kept in `Tensor.value`."""
+
+
+@dataclass(eq=False, frozen=True)
+class Map:
+    """An elementwise function of tensors that broadcast to the result's shape; operand i is `load(i)`."""
+
+    root: ex.Expr
+    operands: tuple[Tensor, ...]
+
+
+@dataclass(eq=False, frozen=True)
+class Reduce:
+    """A reduction over `axes`, which stay in the shape with size 1."""
+
+    kind: str
+    operand: Tensor
+    axes: tuple[int, ...]
+
+
+@dataclass(eq=False, frozen=True)
+class View:
+    """The base's elements in other places: `kind` is permute, slice, expand or reshape."""
+
+    base: Tensor
+    kind: str
+    parameters: Any
+
+
+@dataclass(eq=False, frozen=True)
+class Concat:
+    """Tensors joined along `axis`."""
+
+    operands: tuple[Tensor, ...]
+    axis: int
+
+
+class Call:
+    """A kernel that is not generated from expressions: matrix products, convolutions, Numba kernels.
+
+    The scheduler hands `steps` dense arrays in the order of `inputs`, unless `accepts` allows the
+    layout an input already has.
+    """
+
+    name: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    takes_epilogue = False
+    strided_output = False
+
+    def accepts(self, index: int, strides: Sequence[Size], shape: Shape) -> bool:
+        """Whether input `index` may stay in a layout that is not dense."""
+        return False
+
+    def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
+        """The steps that compute the outputs."""
+        raise NotImplementedError(self.name)
+
+
+@dataclass(eq=False, frozen=True)
+class Output:
+    """Output number `index` of a kernel call."""
+
+    call: Call
+    index: int
+
+
+Source = Union[Input, Constant, Map, Reduce, View, Concat, Output]
+
+
+class Tensor:
+    """A value of the traced program."""
+
+    __slots__ = ("dtype", "node", "serial", "shape", "source", "value")
+
+    current_node = ""
+
+    def __init__(self, dtype: Dtype, shape: Iterable[Size], source: Source, value: Value | None = None) -> None:
+        self.dtype, self.shape, self.source, self.value = np.dtype(dtype), tuple(shape), source, value
+        self.serial, self.node = next(_serial), Tensor.current_node
+
+    def __repr__(self) -> str:
+        return f"{format_type(self.dtype, self.shape)} {type(self.source).__name__.lower()}"
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> Size:
+        """Number of elements."""
+        return prod(self.shape)
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether the value is known only in terms of symbolic sizes."""
+        return self.value is not None and self.value.dtype == object and self.dtype != np.dtype(object)
+
+    # movement
+
+    def _view(self, shape: Iterable[Size], kind: str, parameters: Any, value: Value | None) -> Tensor:
+        return Tensor(self.dtype, shape, View(self, kind, parameters) if value is None else Constant(), value)
+
+    def reshape(self, shape: Sequence[Size]) -> Tensor:
+        """The same elements in row-major order in another shape."""
+        if len(shape) == len(self.shape) and all(same(a, b) for a, b in zip(shape, self.shape, strict=True)):
+            return self
+        value = None
+        if self.value is not None and not any(isinstance(s, Dim) for s in shape):
+            value = self.value.reshape(tuple(int(s) for s in shape))
+        return self._view(shape, "reshape", tuple(shape), value)
+
+    def permute(self, order: Sequence[int]) -> Tensor:
+        """Dimension i of the result is dimension `order[i]`."""
+        order = tuple(order)
+        if order == tuple(range(self.ndim)):
+            return self
+        value = None if self.value is None else self.value.transpose(order)
+        return self._view((self.shape[i] for i in order), "permute", order, value)
+
+    def expand(self, shape: Sequence[Size]) -> Tensor:
+        """Broadcast to `shape`, as NumPy's `broadcast_to`."""
+        if len(shape) == self.ndim and all(same(a, b) for a, b in zip(shape, self.shape, strict=True)):
+            return self
+        value = None
+        if self.value is not None and not any(isinstance(s, Dim) for s in shape) and prod(shape) <= 4096:
+            value = np.broadcast_to(self.value, tuple(int(s) for s in shape))
+        return self._view(shape, "expand", tuple(shape), value)
+
+    def slice(self, axis: int, start: Size, length: Size, step: int = 1) -> Tensor:
+        """`length` elements along `axis`, from `start`, `step` apart."""
+        if step == 1 and same(length, self.shape[axis]):
+            return self
+        shape = (*self.shape[:axis], length, *self.shape[axis + 1 :])
+        value = None
+        if self.value is not None and not isinstance(start, Dim) and not isinstance(length, Dim):
+            picks = np.arange(length) * step + start
+            value = np.take(self.value, picks, axis)
+        return self._view(shape, "slice", (axis, start, step), value)
+
+    def unsqueeze(self, *axes: int) -> Tensor:
+        """Insert dimensions of size 1 at `axes` of the result."""
+        shape = list(self.shape)
+        for axis in sorted(axes):
+            shape.insert(axis, 1)
+        return self.reshape(shape)
+
+    def squeeze(self, *axes: int) -> Tensor:
+        """Remove the dimensions `axes`, of size 1."""
+        return self.reshape([s for i, s in enumerate(self.shape) if i not in axes])
+
+
+def constant(value: Any, dtype: Dtype | None = None) -> Tensor:
+    """A tensor of known value; an object array of sizes needs its `dtype` named."""
+    array = np.asarray(value)
+    if array.dtype == object and dtype is not None and not any(isinstance(v, Dim) for v in array.flat):
+        array = array.astype(dtype)
+    return Tensor(dtype or array.dtype, array.shape, Constant(), array)
+
+
+def sizes(values: Sequence[Size]) -> Tensor:
+    """A one-dimensional int64 tensor of sizes, some of them perhaps symbolic."""
+    array = np.empty(len(values), object)
+    array[:] = list(values)
+    return constant(array, I64)
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """The shape that several shapes broadcast to. Raises ValueError where two sizes are neither equal nor 1."""
+    rank = max(map(len, shapes), default=0)
+    result: list[Size] = []
+    for axis in range(-rank, 0):
+        size: Size = 1
+        for shape in shapes:
+            if len(shape) < -axis or same(shape[axis], 1):
+                continue
+            if same(size, 1):
+                size = shape[axis]
+            elif shape[axis] != size:
+                raise ValueError(f"shapes {', '.join(map(_format, shapes))} do not broadcast")
+        result.append(size)
+    return tuple(result)
+
+
+def map_tensors(function: Callable[..., ex.Expr], *operands: Tensor | None) -> Tensor:
+    """Apply a scalar function elementwise; an absent operand is passed as None."""
+    present = [t for t in operands if t is not None]
+    numbers = iter(range(len(present)))
+    root = function(*(None if t is None else ex.load(next(numbers), t.dtype) for t in operands))
+    shape = broadcast(*(t.shape for t in present))
+    if root.op == "load" and present[root.value].shape == shape:
+        return present[root.value]
+    value = _evaluate(root, present)
+    return Tensor(root.dtype, shape, Map(root, tuple(present)) if value is None else Constant(), value)
+
+
+def map_indices(function: Callable[..., ex.Expr], shape: Shape, *operands: Tensor) -> Tensor:
+    """As `map_tensors` with a given shape; `function` takes one index expression per axis, then the operands."""
+    axes = [ex.index(i) for i in range(len(shape))]
+    root = function(*axes, *(ex.load(i, t.dtype) for i, t in enumerate(operands)))
+    return Tensor(root.dtype, shape, Map(root, operands))
+
+
+def reduce_tensor(x: Tensor, kind: str, axes: Sequence[int]) -> Tensor:
+    """Combine over `axes`, keeping them with size 1; `kind` is one of `expr.REDUCTIONS`."""
+    axes = tuple(sorted(a % x.ndim for a in axes))
+    shape = tuple(1 if i in axes else s for i, s in enumerate(x.shape))
+    value = None
+    if x.value is not None and not x.symbolic:
+        (value,) = evaluate([ex.reduce(ex.load(0, x.dtype), kind)], [x.value], axes)
+    return Tensor(x.dtype, shape, Reduce(kind, x, axes) if value is None else Constant(), value)
+
+
+def concatenate(operands: Sequence[Tensor], axis: int) -> Tensor:
+    """Join along `axis`; empty operands are dropped."""
+    kept = [t for t in operands if not same(t.shape[axis], 0)] or [operands[0]]
+    if len(kept) == 1:
+        return kept[0]
+    shape = list(kept[0].shape)
+    shape[axis] = sum((t.shape[axis] for t in kept[1:]), kept[0].shape[axis])
+    value = None
+    if all(t.value is not None for t in kept):
+        value = np.concatenate([t.value for t in kept if t.value is not None], axis)
+    return Tensor(kept[0].dtype, shape, Concat(tuple(kept), axis) if value is None else Constant(), value)
+
+
+def outputs_of(call: Call, types: Sequence[tuple[Dtype, Sequence[Size]]]) -> tuple[Tensor, ...]:
+    """Give a call its output tensors."""
+    call.outputs = tuple(Tensor(dtype, shape, Output(call, i)) for i, (dtype, shape) in enumerate(types))
+    return call.outputs
+
+
+def operands_of(tensor: Tensor) -> tuple[Tensor, ...]:
+    """The tensors that a tensor is computed from."""
+    match tensor.source:
+        case Map(operands=operands) | Concat(operands=operands):
+            return operands
+        case Reduce(operand=operand) | View(base=operand):
+            return (operand,)
+        case Output(call=call):
+            return call.inputs
+        case _:
+            return ()
+
+
+def _evaluate(root: ex.Expr, operands: Sequence[Tensor]) -> Value | None:
+    """The value of a map over known operands: small ones, and those on weights alone."""
+    if any(t.value is None for t in operands) or not operands:
+        return None
+    values = [t.value for t in operands if t.value is not None]
+    if not any(t.symbolic for t in operands):
+        if prod(int(s) for s in broadcast(*(t.shape for t in operands))) > max(v.size for v in values):
+            return None
+        return np.asarray(evaluate([root], values)[0])
+    return _evaluate_sizes(root, values)
+
+
+_SIZE_OPERATIONS: dict[str, Callable[..., Any]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a // b,
+    "rem": lambda a, b: a % b,
+    "neg": lambda a: -a,
+    "max": lambda a, b: a if a >= b else b,
+    "min": lambda a, b: a if a <= b else b,
+    "eq": lambda a, b: a == b,
+    "ne": lambda a, b: a != b,
+    "lt": lambda a, b: a < b,
+    "le": lambda a, b: a <= b,
+    "gt": lambda a, b: a > b,
+    "ge": lambda a, b: a >= b,
+    "and": lambda a, b: a & b,
+    "or": lambda a, b: a | b,
+    "not": lambda a: not a,
+    "abs": lambda a: a if a >= 0 else -a,
+    "select": lambda c, a, b: a if c else b,
+}
+
+
+def _evaluate_sizes(root: ex.Expr, values: Sequence[Value]) -> Value | None:
+    """The map over arrays that hold symbolic sizes; None where it leaves the integers."""
+    made: dict[int, Any] = {}
+    for node in ex.walk(root):
+        args = [made[id(a)] for a in node.args]
+        if node.op == "load":
+            made[id(node)] = values[node.value]
+        elif node.op == "const":
+            made[id(node)] = np.asarray(node.value.item(), object)
+        elif node.op == "cast" and node.dtype.kind in "iu" and node.args[0].dtype.kind in "iub":
+            made[id(node)] = args[0]
+        elif node.op in ("div", "rem") and any(hint(v) < 0 for a in args for v in np.asarray(a, object).flat):
+            return None
+        elif node.op in _SIZE_OPERATIONS and node.dtype.kind in "iub":
+            made[id(node)] = np.frompyfunc(_SIZE_OPERATIONS[node.op], len(args), 1)(*args)
+        else:
+            return None
+    result = np.asarray(made[id(root)], object)
+    return result if any(isinstance(v, Dim) for v in result.flat) else result.astype(root.dtype)
+
+
+def _format(shape: Shape) -> str:
+    return f"[{','.join(map(str, shape))}]"

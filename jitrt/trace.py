@@ -1,0 +1,264 @@
+"""Tracing: one walk over the nodes for one kind of call, from ONNX operators to tensors.
+
+The walk binds dynamic dimensions to symbols, folds shape arithmetic, inlines the branches of If that the
+call takes, and ends at the first operator that must see data (a host operator, or a shape that depends
+on data); what is left is the program that continues from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from jitrt import opdef
+from jitrt.dims import Dim, Guards, Size
+from jitrt.errors import Fail, JitrtError
+from jitrt.errors import NotImplemented as NotImplementedHere
+from jitrt.functions import function_body
+from jitrt.graph import Graph, Node
+from jitrt.tensor import Constant, Input, Tensor, constant, operands_of
+from jitrt.types import is_integer
+
+MAX_VALUE_SIZE = 64
+
+
+class RestartError(Exception):
+    """The trace must start again with the value of the inputs `names` in the signature."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
+class NeedsValueError(Exception):
+    """An operator's definition must know the value of `tensor` to go on."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        super().__init__(repr(tensor))
+        self.tensor = tensor
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What is fixed about an input of a program: static sizes, and whether its value is part of the signature.
+
+    `sizes` holds an int where the size is always the same and None where it may change; None for all
+    when even the rank may change.
+    """
+
+    dtype: np.dtype[Any]
+    sizes: tuple[int | None, ...] | None
+    by_value: bool = False
+
+
+@dataclass
+class Trace:
+    """The tensors of one segment, and where it stops."""
+
+    inputs: list[Tensor]
+    outputs: dict[str, Tensor]
+    symbols: dict[str, tuple[int, int | None, int]]  # name -> (input, axis or None for the value, flat index)
+    guards: Guards
+    constants: dict[str, Tensor] = field(default_factory=dict)
+    stop: Node | None = None
+    rest: list[Node] = field(default_factory=list)
+    wanted: Tensor | None = None  # the tensor whose value the rest needs, where no host operator stops it
+
+
+def known(tensor: Tensor) -> np.ndarray[Any, Any]:
+    """The tensor's value; it may hold symbolic sizes. Raises NeedsValueError where it is not known yet."""
+    if tensor.value is None:
+        raise NeedsValueError(tensor)
+    return tensor.value
+
+
+def known_sizes(tensor: Tensor) -> list[Size]:
+    """The elements of an integer tensor as sizes."""
+    return [v if isinstance(v, Dim) else int(v) for v in known(tensor).ravel()]
+
+
+class Tracer:
+    """Walks nodes, turning each into tensors by its operator's definition."""
+
+    def __init__(self, specs: Mapping[str, InputSpec], arrays: Sequence[Any]) -> None:
+        self.guards = Guards()
+        self.symbols: dict[str, tuple[int, int | None, int]] = {}
+        self.specs = specs
+        self.environment: dict[str, Any] = {"": None}
+        self.inputs: list[Tensor] = []
+        for index, ((name, spec), array) in enumerate(zip(specs.items(), arrays, strict=True)):
+            tensor = self._bind(index, spec, array)
+            self.inputs.append(tensor)
+            self.environment[name] = tensor
+
+    def _symbol(self, value: int, place: tuple[int, int | None, int]) -> Size:
+        """A symbol for `value`; 0, 1 and negative numbers are told apart by a guard instead."""
+        name = f"s{len(self.symbols)}"
+        self.symbols[name] = place
+        if value < 2:
+            self.guards.record(f"{name} == {value}")
+            return value
+        self.guards.record(f"{name} >= 2")
+        return Dim.symbol(name, value, self.guards)
+
+    def _bind(self, index: int, spec: InputSpec, array: Any) -> Tensor:
+        shape = [
+            size if spec.sizes is not None and spec.sizes[axis] is not None else self._symbol(size, (index, axis, 0))
+            for axis, size in enumerate(array.shape)
+        ]
+        if not spec.by_value:
+            return Tensor(array.dtype, shape, Input(index))
+        if not is_integer(array.dtype):
+            value = array.copy()
+            for position, element in enumerate(array.ravel().tolist()):
+                name = f"s{len(self.symbols)}"
+                self.symbols[name] = (index, None, position)
+                self.guards.record(f"{name} == {element!r}")
+            return Tensor(array.dtype, shape, Input(index), value)
+        elements = np.empty(array.size, object)
+        elements[:] = [self._symbol(int(v), (index, None, i)) for i, v in enumerate(array.ravel())]
+        value = elements.reshape(array.shape)
+        if not any(isinstance(v, Dim) for v in elements):
+            value = value.astype(array.dtype)
+        return Tensor(array.dtype, shape, Input(index), value)
+
+    def run(self, nodes: Sequence[Node], constants: Mapping[str, Any], outputs: Sequence[str]) -> Trace:
+        """Trace until the outputs are known or an operator must see data."""
+        environment = self.environment
+        for name, value in constants.items():
+            environment.setdefault(name, constant(value))
+        pending = list(reversed(nodes))
+        stop: Node | None = None
+        wanted: Tensor | None = None
+        while pending:
+            node = pending.pop()
+            if any(environment.get(name, self) is None for name in node.inputs if name):
+                raise Fail(f"{node}: an input is missing")
+            Tensor.current_node = str(node)
+            try:
+                entry = opdef.lookup(node.domain, node.op_type, node.version)
+                if entry is not None and entry.host:
+                    stop = node
+                    break
+                expansion = self._expand(node, entry)
+                if expansion is not None:
+                    body, extra = expansion
+                    for name, value in extra.items():
+                        environment[name] = constant(value)
+                    pending.extend(reversed(body))
+                    continue
+                assert entry is not None
+                self._apply(node, entry)
+            except NeedsValueError as need:
+                names = self._deciding_inputs(need.tensor)
+                if names:
+                    raise RestartError(names) from None
+                stop, wanted = node, need.tensor
+                break
+        if stop is None:
+            results = {name: self._result(name) for name in outputs}
+            return Trace(self.inputs, results, self.symbols, self.guards)
+        rest = ([] if wanted is None else [stop]) + pending[::-1]
+        live = _live_names([stop, *pending[::-1]], outputs)
+        results = {n: environment[n] for n in environment if n in live and environment[n] is not None}
+        if wanted is not None and not any(t is wanted for t in results.values()):
+            raise NotImplementedHere(f"{stop}: a value computed inside the operator decides on a shape")
+        return Trace(self.inputs, results, self.symbols, self.guards, {}, stop, rest, wanted)
+
+    def _result(self, name: str) -> Tensor:
+        return self.environment[name]  # type: ignore[no-any-return]
+
+    def _expand(self, node: Node, entry: opdef.Operator | None) -> tuple[list[Node], dict[str, Any]] | None:
+        """The nodes that stand for `node`: the branch of an If, the body of a function."""
+        if node.op_type == "If" and node.domain == "":
+            condition = known(self.environment[node.inputs[0]]).ravel()[0]
+            branch: Graph = node.attributes["then_branch" if condition else "else_branch"]
+            ends = [
+                Node("Identity", [inner], [outer], version=node.version)
+                for inner, outer in zip(branch.outputs, node.outputs, strict=True)
+                if outer
+            ]
+            return [*branch.nodes, *ends], branch.constants
+        if entry is not None:
+            return None
+        dtypes = [None if not n else self.environment[n].dtype for n in node.inputs]
+        body = function_body(node, dtypes)
+        if body is None:
+            raise NotImplementedHere(
+                f"Could not find an implementation for {node.op_type}({node.version}) node with name '{node.name}'"
+            )
+        return body, {}
+
+    def _apply(self, node: Node, entry: opdef.Operator) -> None:
+        inputs = [self.environment[name] for name in node.inputs]
+        while inputs and inputs[-1] is None:
+            inputs.pop()
+        attributes = opdef.attribute_values(entry, node.attributes, str(node))
+        if "output_count" in entry.attributes:
+            attributes = {**attributes, "output_count": len(node.outputs)}
+        try:
+            results = self._fold(entry, inputs, attributes)
+            if results is None:
+                results = entry(*inputs, **attributes)
+        except (NeedsValueError, JitrtError):
+            raise
+        except Exception as error:
+            where = f"Non-zero status code returned while running {node.op_type} node. Name:'{node.name}'"
+            raise Fail(f"{where} Status Message: {error} (inputs {', '.join(map(repr, inputs))})") from error
+        if not isinstance(results, (tuple, list)):
+            results = (results,)
+        for name, tensor in zip(node.outputs, results, strict=False):
+            if name:
+                self.environment[name] = tensor
+
+    def _fold(self, entry: opdef.Operator, inputs: list[Tensor | None], attributes: dict[str, Any]) -> Any:
+        """The outputs as constants where all inputs are known and the operator runs on NumPy."""
+        if entry.fold is None or not inputs or any(t is not None and t.value is None for t in inputs):
+            return None
+        values = [None if t is None else t.value for t in inputs]
+        results = entry.fold(*values, **attributes)
+        if results is NotImplemented:
+            return None
+        if not isinstance(results, (tuple, list)):
+            results = (results,)
+        kind = next(t.dtype for t in inputs if t is not None)
+        return [constant(r, kind if np.asarray(r).dtype == object else None) for r in results]
+
+    def _deciding_inputs(self, tensor: Tensor) -> list[str]:
+        """The inputs that the tensor follows from, where all are small enough to join the signature."""
+        sources, seen, stack = [], {id(tensor)}, [tensor]
+        while stack:
+            current = stack.pop()
+            if isinstance(current.source, Input) and current.value is None:
+                sources.append(current.source.index)
+            elif isinstance(current.source, Constant):
+                continue
+            for operand in operands_of(current):
+                if operand is not None and id(operand) not in seen:
+                    seen.add(id(operand))
+                    stack.append(operand)
+        names = list(self.specs)
+        return [names[i] for i in sources] if all(_is_small(self.inputs[i]) for i in sources) else []
+
+
+def _is_small(tensor: Tensor) -> bool:
+    concrete = [s for s in tensor.shape if not isinstance(s, Dim)]
+    return (
+        len(concrete) == tensor.ndim
+        and int(np.prod(concrete, dtype=np.int64)) <= MAX_VALUE_SIZE
+        and (is_integer(tensor.dtype) or tensor.dtype == np.bool_ or tensor.ndim <= 1)
+    )
+
+
+def _live_names(nodes: Sequence[Node], outputs: Sequence[str]) -> set[str]:
+    """Names that the nodes and the outputs read."""
+    live = set(outputs)
+    for node in nodes:
+        live.update(name for name in node.inputs if name)
+        for value in node.attributes.values():
+            if isinstance(value, Graph):
+                live |= value.outer_names()
+    return live
