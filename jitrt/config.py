@@ -26,7 +26,7 @@ class Settings:
 
 
 def read(environment: Mapping[str, str]) -> Settings:
-    """The settings that these environment variables give. Raises ValueError for a value that means nothing."""
+    """The settings that the variables give. Raises ValueError for a value that means nothing."""
     debug = environment.get("JITRT_DEBUG", "") or "0"
     if debug not in ("0", "1", "2", "3", "4"):
         raise ValueError(f"JITRT_DEBUG: expected 0 to 4, got {debug!r}")

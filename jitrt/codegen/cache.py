@@ -63,7 +63,7 @@ class DiskCache:
         return payload
 
     def put(self, key: str, payload: bytes) -> None:
-        """Keep `payload` under `key`; on a full or read-only disk, warn once and keep nothing from then on."""
+        """Keep `payload` under `key`; on a full or read-only disk, warn once and give up."""
         if not self._writable or not self._is_usable(create=True):
             return
         path = self._path(key)
@@ -133,7 +133,9 @@ class DiskCache:
 
     def _warn(self, what: str) -> None:
         warnings.warn(
-            f"cache directory {self.directory} {what}: compiled kernels are not kept", RuntimeWarning, stacklevel=2
+            f"cache directory {self.directory} {what}: compiled kernels are not kept",
+            RuntimeWarning,
+            stacklevel=2,
         )
 
 

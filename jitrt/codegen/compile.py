@@ -43,16 +43,18 @@ def compile_kernels(kernels: Sequence[Kernel], target: Target | None = None) -> 
 
 def symbol(kernel: Kernel) -> str:
     """The name of the kernel's function in its module: readable, and distinct for distinct keys."""
-    return f"{re.sub('[^A-Za-z0-9]+', '_', kernel.name)}_{blake2b(kernel.key.encode(), digest_size=8).hexdigest()}"
+    readable = re.sub("[^A-Za-z0-9]+", "_", kernel.name)
+    return f"{readable}_{blake2b(kernel.key.encode(), digest_size=8).hexdigest()}"
 
 
 def object_code(kernel: Kernel, target: Target | None = None) -> bytes:
     """The kernel's object file, from disk or built. Raises CompileError."""
+    name = symbol(kernel)
 
     def build() -> str:
-        return kernel.build(symbol(kernel))
+        return kernel.build(name)
 
-    return cached_object(kernel.key, build, target, name=kernel.name, pipeline=kernel.pipeline, export=symbol(kernel))
+    return cached_object(kernel.key, build, target, name=kernel.name, pipeline=kernel.pipeline, export=name)
 
 
 def cached_object(
@@ -67,11 +69,11 @@ def cached_object(
     """The object file of the LLVM IR module that `build` makes, from disk or built now.
 
     `key` stands for what `build` makes; the target and the versions of the code generators are added to it.
-    `export` is the one function that stays visible; None leaves the linkage that the IR says.
+    `export` is the one function that stays visible; with None, linkage is as the IR says.
     Raises CompileError, naming `name`.
     """
     target = target or host()
-    entry = f"object|{key}|{symbol_key(export)}|{pipeline}|{target.triple}|{target.cpu}|{target.features}|{toolchain()}"
+    entry = f"object|{key}|{export}|{pipeline}|{target.triple}|{target.cpu}|{target.features}|{toolchain()}"
     kept = disk.get(entry)
     if kept is not None:
         return kept
@@ -135,21 +137,39 @@ def _optimised_kernel(kernel: Kernel, target: Target) -> Any:
 
 
 def _optimised(text: str, target: Target, name: str, pipeline: str, export: str | None) -> Any:
-    """The module of `text` after the pipeline; a module of its own context, so that nothing outlives it."""
     try:
         module = llvm.parse_assembly(text, llvm.create_context())
         module.verify()
     except RuntimeError as error:
-        raise CompileError(f"kernel {name}: {_with_lines(str(error), text)}") from None
+        raise CompileError(f"kernel {name}: {error}") from None
     module.triple = target.triple
     module.data_layout = str(target.machine.target_data)
     if export is not None:
         _internalise(module, export)
-    tuning = llvm.create_pipeline_tuning_options(speed_level=PIPELINES[pipeline].speed_level)
-    tuning.loop_vectorization = PIPELINES[pipeline].vectorise
-    tuning.loop_interleaving = PIPELINES[pipeline].vectorise
-    tuning.loop_unrolling = PIPELINES[pipeline].vectorise
-    tuning.slp_vectorization = False
-    builder = llvm.create_pass_builder(target.machine, tuning)
+        if not any(function.name == export for function in module.functions):
+            raise CompileError(f"kernel {name}: the IR defines no function {export}")
+    builder = llvm.create_pass_builder(target.machine, _tuning(pipeline))
     builder.getModulePassManager().run(module, builder)
     return module
+
+
+def _internalise(module: Any, export: str) -> None:
+    """Make all but `export` local: LLVM then inlines or drops it, and it clashes with no other module."""
+    for definition in (*module.functions, *module.global_variables):
+        if not definition.is_declaration and definition.name != export:
+            definition.linkage = "internal"
+
+
+def _tuning(pipeline: str) -> Any:
+    """What the pipelines let LLVM do.
+
+    `vector`: the IR is vectors already, unrolled as its generator wants: inline, simplify, share, hoist.
+    `loops`: the IR is scalar loops as Numba lowers them: vectorise, interleave and unroll as well.
+    """
+    loops = {"vector": False, "loops": True}[pipeline]
+    tuning = llvm.create_pipeline_tuning_options(speed_level=3 if loops else 2)
+    tuning.loop_vectorization = loops
+    tuning.loop_interleaving = loops
+    tuning.loop_unrolling = loops
+    tuning.slp_vectorization = loops
+    return tuning

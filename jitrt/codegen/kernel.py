@@ -23,6 +23,7 @@ class Kernel:
     key: str
     name: str
     build: Callable[[str], str] = field(compare=False, repr=False)  # symbol -> LLVM IR of a module
+    pipeline: str = "vector"  # or "loops": scalar loops, for LLVM to vectorise
 
 
 @dataclass(eq=False)
