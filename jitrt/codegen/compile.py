@@ -148,6 +148,8 @@ def _optimised(text: str, target: Target, name: str, pipeline: str, export: str 
         _internalise(module, export)
         if not any(function.name == export for function in module.functions):
             raise CompileError(f"kernel {name}: the IR defines no function {export}")
+    if pipeline == "none":
+        return module
     builder = llvm.create_pass_builder(target.machine, _tuning(pipeline))
     builder.getModulePassManager().run(module, builder)
     return module

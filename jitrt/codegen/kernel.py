@@ -23,7 +23,7 @@ class Kernel:
     key: str
     name: str
     build: Callable[[str], str] = field(compare=False, repr=False)  # symbol -> LLVM IR of a module
-    pipeline: str = "vector"  # or "loops": scalar loops, for LLVM to vectorise
+    pipeline: str = "vector"  # "loops": scalar loops, for LLVM to vectorise; "none": emitted as it is
 
 
 @dataclass(eq=False)
@@ -44,7 +44,7 @@ class Ref:
     offset: Size = 0
 
 
-Argument = Union[Size, Ref]
+Argument = Union[Size, Ref, Kernel]  # a kernel stands for the address of its machine code
 
 
 @dataclass(eq=False)
