@@ -28,6 +28,8 @@ class Array:
 
     def view(self, kind: str, parameters: Any, shape: tuple[Size, ...]) -> Array | None:
         """The array after a movement (see `tensor.View`), or None where only a copy can do it."""
+        if kind == "reinterpret":
+            return self
         if kind == "permute":
             return replace(self, shape=shape, strides=tuple(self.strides[i] for i in parameters))
         if kind == "expand":

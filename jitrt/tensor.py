@@ -60,7 +60,7 @@ class Reduce:
 
 @dataclass(eq=False, frozen=True)
 class View:
-    """The base's elements in other places: `kind` is permute, slice, expand or reshape."""
+    """The base's elements in other places: `kind` is permute, slice, expand, reshape or reinterpret."""
 
     base: Tensor
     kind: str
@@ -178,6 +178,14 @@ class Tensor:
             picks = np.arange(length) * step + start
             value = np.take(self.value, picks, axis)
         return self._view(shape, "slice", (axis, start, step), value)
+
+    def reinterpret(self, dtype: Dtype) -> Tensor:
+        """The same bits as another element type of the same width."""
+        if dtype == self.dtype:
+            return self
+        value = None if self.value is None or self.symbolic else self.value.view(dtype)
+        source = View(self, "reinterpret", None) if value is None else Constant()
+        return Tensor(dtype, self.shape, source, value)
 
     def unsqueeze(self, *axes: int) -> Tensor:
         """Insert dimensions of size 1 at `axes` of the result."""
