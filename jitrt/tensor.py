@@ -199,6 +199,14 @@ class Tensor:
         return self.reshape([s for i, s in enumerate(self.shape) if i not in axes])
 
 
+class NeedsValueError(Exception):
+    """An operator's definition must know the value of `tensor` to go on."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        super().__init__(repr(tensor))
+        self.tensor = tensor
+
+
 def constant(value: Any, dtype: Dtype | None = None) -> Tensor:
     """A tensor of known value; an object array of sizes needs its `dtype` named."""
     array = np.asarray(value)
@@ -271,6 +279,18 @@ def concatenate(operands: Sequence[Tensor], axis: int) -> Tensor:
     if all(t.value is not None for t in kept):
         value = np.concatenate([t.value for t in kept if t.value is not None], axis)
     return Tensor(kept[0].dtype, shape, Concat(tuple(kept), axis) if value is None else Constant(), value)
+
+
+def known(tensor: Tensor) -> np.ndarray[Any, Any]:
+    """The tensor's value; it may hold symbolic sizes. Raises NeedsValueError where it is not known yet."""
+    if tensor.value is None:
+        raise NeedsValueError(tensor)
+    return tensor.value
+
+
+def known_sizes(tensor: Tensor) -> list[Size]:
+    """The elements of an integer tensor as sizes."""
+    return [v if isinstance(v, Dim) else int(v) for v in known(tensor).ravel()]
 
 
 def outputs_of(call: Call, types: Sequence[tuple[Dtype, Sequence[Size]]]) -> tuple[Tensor, ...]:

@@ -19,7 +19,7 @@ from jitrt.errors import Fail, JitrtError
 from jitrt.errors import NotImplemented as NotImplementedHere
 from jitrt.functions import function_body
 from jitrt.graph import Graph, Node
-from jitrt.tensor import Constant, Input, Tensor, constant, operands_of
+from jitrt.tensor import Constant, Input, NeedsValueError, Tensor, constant, operands_of
 from jitrt.types import is_integer
 
 MAX_VALUE_SIZE = 64
@@ -31,14 +31,6 @@ class RestartError(Exception):
     def __init__(self, names: list[str]) -> None:
         super().__init__(", ".join(names))
         self.names = names
-
-
-class NeedsValueError(Exception):
-    """An operator's definition must know the value of `tensor` to go on."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        super().__init__(repr(tensor))
-        self.tensor = tensor
 
 
 @dataclass(frozen=True)
@@ -66,18 +58,6 @@ class Trace:
     stop: Node | None = None
     rest: list[Node] = field(default_factory=list)
     wanted: Tensor | None = None  # the tensor whose value the rest needs, where no host operator stops it
-
-
-def known(tensor: Tensor) -> np.ndarray[Any, Any]:
-    """The tensor's value; it may hold symbolic sizes. Raises NeedsValueError where it is not known yet."""
-    if tensor.value is None:
-        raise NeedsValueError(tensor)
-    return tensor.value
-
-
-def known_sizes(tensor: Tensor) -> list[Size]:
-    """The elements of an integer tensor as sizes."""
-    return [v if isinstance(v, Dim) else int(v) for v in known(tensor).ravel()]
 
 
 class Tracer:
