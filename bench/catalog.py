@@ -1,0 +1,132 @@
+"""The models that can be measured: built here, shipped by installed packages, or in files."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from bench.engines import Feeds, load_feeds
+from bench.inputs import Shapes, draw, other_shapes
+from bench.models import BUILDERS, Built
+
+# package -> model names, each with its file inside the package and the shapes to draw inputs for
+PACKAGED: dict[str, dict[str, tuple[str, Shapes]]] = {
+    "silero_vad": {
+        "silero-vad-16k": ("data/silero_vad_16k_op15.onnx", {"input": (1, 576), "state": (2, 1, 128)}),
+        "silero-vad-ifless": ("data/silero_vad_op18_ifless.onnx", {"input": (1, 576), "state": (2, 1, 128)}),
+    },
+    "rapidocr": {
+        "rapidocr-det": ("models/*_det_*.onnx", {"x": (1, 3, 320, 320)}),
+        "rapidocr-rec": ("models/*_rec_*.onnx", {"x": (1, 3, 48, 320)}),
+        "rapidocr-cls": ("models/*_cls_*.onnx", {"x": (1, 3, 48, 192)}),
+    },
+    "magika": {"magika": ("models/*/model.onnx", {"bytes": (1, 2048)})},
+}
+
+
+@dataclass(frozen=True)
+class Files:
+    """A model and .npz files of inputs; `shapes` holds inputs of a second and a third shape."""
+
+    model: Path
+    inputs: list[Path]
+    shapes: list[Path]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model by name; `source` is built, package, folder or file; `write` makes its files in a folder."""
+
+    name: str
+    source: str
+    write: Callable[[Path], Files]
+
+
+def built_cases() -> Iterator[Case]:
+    """The models of bench/models.py."""
+    for name, build in BUILDERS.items():
+        yield Case(name, "built", lambda folder, build=build: write_built(build(), folder))  # type: ignore[misc]
+
+
+def packaged_cases(missing: list[str]) -> Iterator[Case]:
+    """The models that installed PyPI packages ship; the names of absent packages go into `missing`."""
+    for package, models in PACKAGED.items():
+        spec = importlib.util.find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            missing.append(package)
+            continue
+        root = Path(spec.submodule_search_locations[0])
+        for name, (pattern, shapes) in models.items():
+            for path in sorted(root.glob(pattern))[:1]:
+                yield file_case(name, "package", path, shapes)
+
+
+def folder_cases(folder: Path) -> Iterator[Case]:
+    """Every NAME/model.onnx below a folder, with its inputs*.npz if there are any."""
+    for path in sorted(folder.rglob("model.onnx")):
+        name = path.parent.relative_to(folder).as_posix()
+        inputs = sorted(path.parent.glob("inputs*.npz"))
+        yield file_case(name, "folder", path, {}, inputs)
+
+
+def file_case(name: str, source: str, path: Path, shapes: Shapes, inputs: list[Path] | None = None) -> Case:
+    """A model in a file, with its inputs or else inputs drawn from the declared shapes and `shapes`."""
+
+    def write(folder: Path) -> Files:
+        model = onnx.load(path, load_external_data=False)
+        given = inputs or [save(folder / "inputs.npz", draw(model, shapes))]
+        others = given[1:3]
+        known = [load_feeds(p) for p in given]
+        for number, feeds in enumerate(other_shapes(model, known, 2 - len(others)), start=1):
+            others.append(save(folder / f"shape_{number}.npz", feeds))
+        return Files(path, given, others)
+
+    return Case(name, source, write)
+
+
+def write_built(built: Built, folder: Path) -> Files:
+    """Save a built model and its inputs; the first two are timed."""
+    path = folder / "model.onnx"
+    onnx.save(built.model, path)
+    inputs = [
+        save(folder / f"inputs_{number}.npz", feeds) for number, feeds in enumerate(built.inputs, start=1)
+    ]
+    return Files(path, inputs[:2], inputs[1:3])
+
+
+def save(path: Path, feeds: Feeds) -> Path:
+    """Write inputs as .npz; strings become fixed-width arrays, so that no pickle is needed."""
+    arrays = {name: a.astype(str) if a.dtype.kind == "O" else a for name, a in feeds.items()}
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    return path
+
+
+def find_cases(patterns: list[str], shapes: Shapes) -> tuple[list[Case], list[str]]:
+    """The cases for names, sources, patterns (`mlp*`) or paths to .onnx files, and remarks; all for none.
+
+    Raises ValueError for a pattern that matches nothing.
+    """
+    absent: list[str] = []
+    folder = os.environ.get("JITRT_MODELS")
+    known = [*built_cases(), *packaged_cases(absent), *(folder_cases(Path(folder)) if folder else ())]
+    remarks = [f"package {name} is not installed: its models are skipped" for name in absent]
+    if not folder:
+        remarks.append("JITRT_MODELS names no folder of models: built and packaged models only")
+    chosen: dict[str, Case] = {}
+    for pattern in patterns or ["*"]:
+        if pattern.endswith(".onnx"):
+            path = Path(pattern).resolve(strict=True)
+            found = [file_case(path.stem if path.stem != "model" else path.parent.name, "file", path, shapes)]
+        else:
+            found = [case for case in known if fnmatch(case.name, pattern) or case.source == pattern]
+        if not found:
+            raise ValueError(f"no model named {pattern}; known: {', '.join(case.name for case in known)}")
+        chosen |= {case.name: case for case in found}
+    return list(chosen.values()), remarks
