@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jitrt.codegen.kernel import Argument, Step
+from jitrt.codegen.kernel import Argument, Buffer, Step
 from jitrt.codegen.loops import Loop, Operand, extent, loop_kernel, scratch_bytes
 from jitrt.codegen.target import host
 from jitrt.dims import Size, hint, prod, same
@@ -70,6 +70,22 @@ def loop_step(
         flops=work * flops,
         nbytes=moved,
         scratch=scratch_bytes(loop, sizes),
+        in_place=_in_place(inputs, outputs),
+    )
+
+
+def _in_place(inputs: Sequence[Array], outputs: Sequence[Array]) -> tuple[tuple[Buffer, Buffer], ...]:
+    """Outputs that may overwrite an input: the same elements at the same places, and read in no other way."""
+    readers = [a.ref.buffer for a in inputs]
+    return tuple(
+        (o.ref.buffer, i.ref.buffer)
+        for o in outputs
+        for i in inputs
+        if i.dtype.itemsize == o.dtype.itemsize
+        and readers.count(i.ref.buffer) == 1
+        and same(i.ref.offset, o.ref.offset)
+        and all(map(same, i.strides, o.strides))
+        and same(i.ref.buffer.nbytes, o.ref.buffer.nbytes)
     )
 
 

@@ -116,7 +116,7 @@ class Scheduler:
     def _place_constant(self, tensor: Tensor) -> Array:
         assert tensor.value is not None
         if tensor.symbolic:
-            buffer = Buffer("sized", nbytes(tensor.dtype, tensor.shape))
+            buffer = Buffer("sized", nbytes(tensor.dtype, tensor.shape), dtype=tensor.dtype)
             self.sized_constants.append((buffer, tensor.value))
             return Array(tensor.dtype, tensor.shape, dense_strides(tensor.shape), Ref(buffer))
         value = np.asarray(tensor.value, tensor.dtype)

@@ -19,7 +19,7 @@ from jitrt.errors import Fail, JitrtError
 from jitrt.errors import NotImplemented as NotImplementedHere
 from jitrt.functions import function_body
 from jitrt.graph import Graph, Node
-from jitrt.tensor import Constant, Input, NeedsValueError, Tensor, constant, operands_of
+from jitrt.tensor import Constant, Input, NeedsValueError, Tensor, constant, known, operands_of
 from jitrt.types import is_integer
 
 MAX_VALUE_SIZE = 64

@@ -28,11 +28,15 @@ class Kernel:
 
 @dataclass(eq=False)
 class Buffer:
-    """A block of memory that steps address. `kind` is arena, input, output or constant."""
+    """A block of memory that steps address.
+
+    `kind` is arena, input, output, constant, or sized (a constant made of sizes when a plan is bound).
+    """
 
     kind: str
     nbytes: Size
     data: np.ndarray[Any, Any] | None = None  # of a constant
+    dtype: np.dtype[Any] | None = None  # of a sized constant
     index: int = -1  # of an input or output, in the plan's order
 
 
@@ -62,4 +66,5 @@ class Step:
     nbytes: Size = 0
     scratch: Size = 0
     nodes: tuple[str, ...] = ()
+    in_place: tuple[tuple[Buffer, Buffer], ...] = ()  # an output and an input that may share memory
     error: Callable[[int], Exception] | None = None  # what a status other than 0 means
