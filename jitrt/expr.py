@@ -8,7 +8,7 @@ float16 and bfloat16 values are computed in float32 and rounded where they are s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Union
 
@@ -229,13 +229,13 @@ sinh, cosh, tanh, asinh, acosh, atanh = map(_unary, ("sinh", "cosh", "tanh", "as
 floor, ceil, rint, trunc = map(_unary, ("floor", "ceil", "rint", "trunc"))
 
 
-def walk(*roots: Expr) -> Iterator[Expr]:
-    """Every node once, arguments before their users."""
+def walk(*roots: Expr, known: Container[Expr] = ()) -> Iterator[Expr]:
+    """Every node once, arguments before their users; `known` nodes, and what only they use, are left out."""
     seen: set[int] = set()
     stack = [(root, False) for root in reversed(roots)]
     while stack:
         node, expanded = stack.pop()
-        if id(node) in seen:
+        if id(node) in seen or node in known:
             continue
         if expanded:
             seen.add(id(node))
@@ -252,7 +252,8 @@ def substitute(root: Expr, replacement: Callable[[Expr], Expr | None]) -> Expr:
         args = tuple(made[id(a)] for a in node.args)
         same = all(a is b for a, b in zip(args, node.args, strict=True))
         rebuilt = node if same else Expr(node.op, args, node.dtype, node.value)
-        made[id(node)] = replacement(rebuilt) or rebuilt
+        other = replacement(rebuilt)
+        made[id(node)] = rebuilt if other is None else other
     return made[id(root)]
 
 

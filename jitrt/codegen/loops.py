@@ -1,0 +1,42 @@
+"""Generated kernels for fused elementwise chains and reductions over strided operands.
+
+    x, row = load(0, F32), Operand(F32, (None, 1))
+    e = exp(x - reduce(x, "max"))
+    softmax = Loop(2, (False, True), inputs=(row,), outputs=(row,), roots=(e / reduce(e, "sum"),))
+    kernel = loop_kernel(softmax, host())
+
+The arguments are a row of int64: the `ndim` sizes, then per operand (inputs, then outputs) its address and
+its run-time strides (those given as None, in elements) in the order of the dimensions.
+
+The innermost dimension is vectorised. The units that `begin..end` counts are
+
+- elementwise, one dimension: the elements;
+- elementwise: the positions of the outer dimensions, row-major, each a row of the innermost one;
+- innermost dimension reduced: the kept positions, row-major;
+- innermost dimension kept, others reduced: the kept positions of the outer dimensions, row-major, times
+  blocks of `BLOCK` along the innermost.
+
+Sums have a fixed order that depends on the sizes and the target only. An output may be the same memory
+as an input if both are read and written at the same positions.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from jitrt.codegen.kernel import Kernel
+from jitrt.codegen.loop import BLOCK, Loop, Operand, extent, scratch_bytes
+from jitrt.codegen.loop_code import build
+from jitrt.codegen.target import Target
+from jitrt.expr import walk
+
+__all__ = ["BLOCK", "Loop", "Operand", "extent", "loop_kernel", "scratch_bytes"]
+
+
+def loop_kernel(loop: Loop, target: Target) -> Kernel:
+    """The kernel of a loop. Raises NotImplementedError for element types without vector code."""
+    text = f"{loop}|{target}"
+    digest = blake2b(text.encode(), digest_size=16).hexdigest()
+    kinds = "reduce" if any(loop.reduced) else "map"
+    ops = "_".join(dict.fromkeys(n.op for n in walk(*loop.roots) if n.args))
+    return Kernel(f"loop:{digest}", f"{kinds}_{ops}"[:60], lambda symbol: build(loop, target, symbol))
