@@ -22,6 +22,7 @@ from jitrt.schedule import Schedule
 ALIGNMENT = 64
 PARALLEL_NS = 6000  # a step expected to take less runs on the calling thread
 CHUNKS_PER_THREAD = 4
+BRIEF_NS = 20_000  # a run expected to take less keeps the GIL
 FLOPS_PER_NS = 64
 BYTES_PER_NS = 12
 
@@ -250,15 +251,17 @@ class Table:
                 group = inputs if buffer.kind == "input" else outputs
                 group[buffer.index].append((place, int(plan.sizes[offset])))
         self.input_places, self.output_places = inputs, outputs
+        self.rows = np.zeros((len(recipe.steps), pool.COLUMNS), np.int64)
+        self.rows[:, pool.FUNCTION] = recipe.functions
+        self.rows[:, pool.ARGS] = self.words.ctypes.data + 8 * np.array(recipe.starts, np.int64)
+        self.rows[:, pool.EXTENT] = plan.extents
+        self.rows[:, pool.CHUNK] = plan.chunks
         self.runner = pool.Runner(
-            functions=recipe.functions,
-            arguments=[self.words.ctypes.data + 8 * start for start in recipe.starts],
-            extents=plan.extents.tolist(),
-            chunks=plan.chunks.tolist(),
+            self.rows,
+            threads=plan.threads if plan.chunks.any() else 1,
             scratch=arena.address + plan.scratch_offset,
             scratch_stride=plan.scratch_stride,
-            threads=plan.threads,
-            cost_ns=plan.cost_ns,
+            brief=plan.cost_ns < BRIEF_NS,
         )
 
     def run(self, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.ndarray[Any, Any]] | Failure:

@@ -17,10 +17,9 @@ from jitrt import opdef
 from jitrt.dims import Dim, Guards, Size
 from jitrt.errors import Fail, JitrtError
 from jitrt.errors import NotImplemented as NotImplementedHere
-from jitrt.functions import function_body
 from jitrt.graph import Graph, Node
 from jitrt.tensor import Constant, Input, NeedsValueError, Tensor, constant, known, operands_of
-from jitrt.types import is_integer
+from jitrt.types import STRING, is_integer
 
 MAX_VALUE_SIZE = 64
 
@@ -85,6 +84,8 @@ class Tracer:
         return Dim.symbol(name, value, self.guards)
 
     def _bind(self, index: int, spec: InputSpec, array: Any) -> Tensor:
+        if not isinstance(array, np.ndarray):
+            return Tensor(STRING, (), Input(index))  # a sequence, map or None on its way to a host operator
         shape = [
             size if spec.sizes is not None and spec.sizes[axis] is not None else self._symbol(size, (index, axis, 0))
             for axis, size in enumerate(array.shape)
@@ -165,6 +166,8 @@ class Tracer:
         if entry is not None:
             return None
         dtypes = [None if not n else self.environment[n].dtype for n in node.inputs]
+        from jitrt.functions import function_body  # imports onnx
+
         body = function_body(node, dtypes)
         if body is None:
             raise NotImplementedHere(
