@@ -76,7 +76,8 @@ def load_feeds(path: Path) -> Feeds:
         }
 
 
-def first_line(error: BaseException) -> str:
-    """The exception's type and the first line of its message."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0].strip() if lines else ''}".rstrip(": ")
+def describe(error: BaseException) -> str:
+    """The exception's type and message on one line of 300 characters, without OpenVINO's source positions."""
+    lines = (line.strip() for line in str(error).splitlines())
+    message = " ".join(line for line in lines if line and not line.startswith(("Exception from ", "Check '")))
+    return f"{type(error).__name__}: {message}"[:300]

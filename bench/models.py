@@ -48,10 +48,10 @@ class GraphBuilder:
         self.nodes.append(helper.make_node(op_type, inputs, names, name=name, **attributes))
         return name
 
-    def model(self, *outputs: str) -> ModelProto:
-        """The finished model; shapes of the outputs are left to inference."""
-        values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
-        graph = helper.make_graph(self.nodes, self.name, self.inputs, values, self.initializers)
+    def model(self, output: str, shape: Sequence[int | str]) -> ModelProto:
+        """The finished model with its one output."""
+        outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)]
+        graph = helper.make_graph(self.nodes, self.name, self.inputs, outputs, self.initializers)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
@@ -84,7 +84,7 @@ def tiny_mlp() -> Built:
     x = graph.input("x", ["batch", 16])
     hidden = graph.op("Relu", graph.op("Gemm", x, graph.weight(16, 32), graph.weight(32)))
     y = graph.op("Softmax", graph.op("Gemm", hidden, graph.weight(32, 4), graph.weight(4)))
-    return Built(graph.model(y), [{"x": normal(1, n, 16)} for n in (1, 8, 5)])
+    return Built(graph.model(y, ["batch", 4]), [{"x": normal(1, n, 16)} for n in (1, 8, 5)])
 
 
 @builder
@@ -95,7 +95,7 @@ def mlp() -> Built:
     for inner, outer in ((256, 512), (512, 512)):
         x = graph.op("Relu", graph.op("Gemm", x, graph.weight(inner, outer), graph.weight(outer)))
     y = graph.op("Gemm", x, graph.weight(512, 10), graph.weight(10))
-    return Built(graph.model(y), [{"x": normal(1, n, 256)} for n in (64, 1, 33)])
+    return Built(graph.model(y, ["batch", 10]), [{"x": normal(1, n, 256)} for n in (64, 1, 33)])
 
 
 @builder
@@ -122,7 +122,7 @@ def cnn() -> Built:
         channels = outer
     x = graph.op("Flatten", graph.op("GlobalAveragePool", x))
     y = graph.op("Gemm", x, graph.weight(channels, 100), graph.weight(100))
-    return Built(graph.model(y), [{"x": normal(1, n, 3, 96, 96)} for n in (1, 2, 3)])
+    return Built(graph.model(y, ["batch", 100]), [{"x": normal(1, n, 3, 96, 96)} for n in (1, 2, 3)])
 
 
 @builder
@@ -154,12 +154,13 @@ def transformer_block() -> Built:
     hidden = graph.op("Gelu", dense(norm(x), width, 4 * width))
     y = graph.op("Add", x, dense(hidden, 4 * width, width))
     shapes = ((1, 128), (4, 37), (1, 9))
-    return Built(graph.model(y), [{"x": normal(1, *shape, width)} for shape in shapes])
+    model = graph.model(y, ["batch", "sequence", width])
+    return Built(model, [{"x": normal(1, *shape, width)} for shape in shapes])
 
 
 @builder
 def lstm() -> Built:
-    """Two stacked LSTM layers, the second bidirectional, over 50 steps."""
+    """Two stacked LSTM layers, the second bidirectional, averaged over steps and directions."""
     inner, hidden = 64, 128
     graph = GraphBuilder("lstm")
 
@@ -175,7 +176,8 @@ def lstm() -> Built:
     x = graph.op("Squeeze", layer(x, inner, 1), one)
     last = graph.op("ReduceMean", layer(x, hidden, 2), graph.constant(np.array([0, 1])), keepdims=0)
     y = graph.op("Gemm", last, graph.weight(hidden, 8), graph.weight(8))
-    return Built(graph.model(y), [{"x": normal(1, *shape, inner)} for shape in ((50, 1), (20, 4), (7, 2))])
+    shapes = ((50, 1), (20, 4), (7, 2))
+    return Built(graph.model(y, ["batch", 8]), [{"x": normal(1, *shape, inner)} for shape in shapes])
 
 
 @builder
@@ -187,4 +189,5 @@ def elementwise() -> Built:
     z = graph.op("Add", graph.op("Mul", z, graph.weight(1024, fan_in=1)), graph.weight(1024))
     z = graph.op("Sub", graph.op("Tanh", z), graph.op("Exp", graph.op("Neg", graph.op("Abs", y))))
     z = graph.op("Where", graph.op("Less", x, y), z, graph.op("Sqrt", graph.op("Abs", z)))
-    return Built(graph.model(z), [{"x": normal(1, n, 1024), "y": normal(2, n, 1024)} for n in (512, 1, 100)])
+    inputs = [{"x": normal(1, n, 1024), "y": normal(2, n, 1024)} for n in (512, 1, 100)]
+    return Built(graph.model(z, ["n", 1024]), inputs)

@@ -21,6 +21,10 @@ ROOT = Path(__file__).parent.parent
 Parts = dict[str, float]
 
 
+class StartError(Exception):
+    """A fresh process did not get to its first result."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The messages that a process wrote, and why it ended early if it did."""
@@ -72,48 +76,48 @@ def measure_steady(request: Request, cache: Path, timeout: float) -> Iterator[Me
 
 def measure_starts(request: Request, cache: Path, timeout: float, repeats: int) -> Iterator[Measurement]:
     """The first engine's first run on the empty `cache`, then warm starts and peak memory of all in turn."""
+    baseline = start("numpy", request, cache, timeout)
+    yield from _first_start(request, cache, timeout)
 
-    def start(engine: str) -> Parts | str:
-        spawned = str(time.monotonic_ns())
-        arguments = [engine, request.model, request.inputs[0], str(request.threads), spawned]
-        outcome = run_module("bench.start", arguments, cache, timeout)
-        return outcome.failure or outcome.messages[-1]
-
-    subject = request.engines[0]
-    first = start(subject)
-    baseline = start("numpy")
-    starts: dict[str, list[Parts | str]] = {engine: [] for engine in request.engines}
+    starts: dict[str, list[Parts]] = {engine: [] for engine in request.engines}
+    failures: dict[str, str] = {}
     for _ in range(repeats):
-        for engine in starts:
-            starts[engine].append(start(engine))
-    if "start" in request.groups:
-        yield from _first(request.name, subject, first)
+        for engine in [name for name in starts if name not in failures]:
+            try:
+                starts[engine].append(start(engine, request, cache, timeout))
+            except StartError as error:
+                failures[engine] = str(error)
+
     for engine, runs in starts.items():
-        yield from _warm(request, engine, runs, baseline)
+        if engine in failures:
+            yield Measurement(request.name, 1, engine, "warm", error=failures[engine])
+            yield Measurement(request.name, 1, engine, "memory", error=failures[engine])
+            continue
+        middle = sorted(runs, key=lambda parts: parts["process_s"])[repeats // 2]
+        yield Measurement(request.name, 1, engine, "warm", middle["process_s"], middle)
+        peak = median(parts["peak_bytes"] for parts in runs)
+        net_mb = (peak - baseline["peak_bytes"]) / 1e6
+        yield Measurement(request.name, 1, engine, "memory", net_mb, {"peak_mb": peak / 1e6})
 
 
-def _first(model: str, engine: str, parts: Parts | str) -> Iterator[Measurement]:
-    if isinstance(parts, str):
-        yield Measurement(model, 1, engine, "first", error=parts)
+def _first_start(request: Request, cache: Path, timeout: float) -> Iterator[Measurement]:
+    subject = request.engines[0]
+    try:
+        parts = start(subject, request, cache, timeout)
+    except StartError as error:
+        yield Measurement(request.name, 1, subject, "first", error=str(error))
         return
     seconds = parts["create_s"] + parts["run_s"]
-    yield Measurement(model, 1, engine, "first", seconds, parts)
-    yield Measurement(model, 1, engine, "first_with_import", seconds + parts["import_s"])
+    yield Measurement(request.name, 1, subject, "first", seconds, parts)
+    yield Measurement(request.name, 1, subject, "first_with_import", seconds + parts["import_s"])
 
 
-def _warm(
-    request: Request, engine: str, runs: list[Parts | str], baseline: Parts | str
-) -> Iterator[Measurement]:
-    wanted = [m for m in ("warm", "memory") if {"warm": "start"}.get(m, m) in request.groups]
-    failures = [run for run in [*runs, baseline] if isinstance(run, str)]
-    if failures or isinstance(baseline, str):
-        yield from (Measurement(request.name, 1, engine, metric, error=failures[0]) for metric in wanted)
-        return
-    good = sorted((run for run in runs if not isinstance(run, str)), key=lambda run: run["process_s"])
-    if "warm" in wanted:
-        middle = good[len(good) // 2]
-        yield Measurement(request.name, 1, engine, "warm", middle["process_s"], middle)
-    if "memory" in wanted:
-        peak = median(run["peak_bytes"] for run in good) / 1e6
-        net = peak - baseline["peak_bytes"] / 1e6
-        yield Measurement(request.name, 1, engine, "memory", net, {"peak_mb": peak})
+def start(engine: str, request: Request, cache: Path, timeout: float) -> Parts:
+    """Times and peak memory of one fresh process; see `bench.start`. Raises StartError."""
+    spawned = str(time.monotonic_ns())
+    arguments = [engine, request.model, request.inputs[0], str(request.threads), spawned]
+    outcome = run_module("bench.start", arguments, cache, timeout)
+    failure = outcome.failure or outcome.messages[-1].get("failure")
+    if failure:
+        raise StartError(failure)
+    return outcome.messages[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isinf
+from textwrap import fill
 
 from bench.results import METRICS, Measurement, Results, geomean, ratio, ratios
 
@@ -45,11 +46,7 @@ def row_label(row: tuple[str, int]) -> str:
 def metric_table(results: Results, metric: str) -> str:
     """One row a model and inputs: every engine's value, and each peer's ratio to the subject's."""
     measured = results.by_key()
-    peers = [
-        peer
-        for peer in results.peers
-        if any(m.engine == peer and m.metric == metric for m in measured.values())
-    ]
+    peers = results.peers if METRICS[metric].of_peers else []
     with_ratio = METRICS[metric].has_ratio
     checked = _checked_engines(results) if metric == "hot" else []
 
@@ -93,11 +90,10 @@ def _error_cell(measurement: Measurement | None) -> str:
 
 
 def failures(results: Results) -> list[str]:
-    """One line for each distinct failure of an engine on a model."""
-    lines = (
-        f"{row_label((m.model, m.inputs))}: {m.engine}: {m.error}" for m in results.measurements if m.error
-    )
-    return [line if len(line) <= WIDTH else line[: WIDTH - 1] + "…" for line in dict.fromkeys(lines)]
+    """A paragraph for each distinct failure of an engine on a model."""
+    failed = (m for m in results.measurements if m.error)
+    lines = dict.fromkeys(f"{row_label((m.model, m.inputs))}: {m.engine}: {m.error}" for m in failed)
+    return [fill(line, WIDTH, subsequent_indent="    ") for line in lines]
 
 
 def report(results: Results) -> str:

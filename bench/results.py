@@ -14,18 +14,19 @@ Key = tuple[str, int, str, str]
 
 @dataclass(frozen=True)
 class Metric:
-    """How a measured quantity is titled and whether a ratio of two engines means anything."""
+    """How a measured quantity is titled, whether a ratio means anything, and whether peers have it."""
 
     title: str
     unit: str
     has_ratio: bool = True
+    of_peers: bool = True
 
 
 METRICS = {
     "hot": Metric("Runs back to back, median", "ms"),
     "paced": Metric("Paced runs (one per 20 ms), median", "ms"),
-    "first": Metric("First run on an empty cache: session creation to first result", "s"),
-    "first_with_import": Metric("First run on an empty cache: import to first result", "s"),
+    "first": Metric("First run on an empty cache: session creation to first result", "s", of_peers=False),
+    "first_with_import": Metric("First run on an empty cache: import to first result", "s", of_peers=False),
     "warm": Metric("Warm start: start of a fresh process to first result, cache filled", "s"),
     "new_shape": Metric("Extra time of the first run on a new input shape (#2, #3)", "ms", has_ratio=False),
     "memory": Metric("Peak memory of a process that runs once, less a NumPy process's", "MB"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench import machine
 from bench.catalog import Case, find_cases
-from bench.engines import ENGINES, is_installed, version
+from bench.engines import ENGINES, describe, is_installed, version
 from bench.processes import ROOT, measure_starts, measure_steady
 from bench.report import report
 from bench.results import GROUPS, Measurement, Results
@@ -74,9 +74,7 @@ def measure(case: Case, results: Results, options: argparse.Namespace) -> Iterat
         try:
             files = case.write(Path(folder))
         except Exception as error:
-            yield Measurement(
-                case.name, 1, results.subject, "error", error=f"{type(error).__name__}: {error}"
-            )
+            yield Measurement(case.name, 1, results.subject, "error", error=describe(error))
             return
         request = Request(
             name=case.name,
@@ -90,7 +88,9 @@ def measure(case: Case, results: Results, options: argparse.Namespace) -> Iterat
             **(QUICK if options.quick else {}),
         )
         if {"start", "memory"} & set(options.only):
-            yield from measure_starts(request, cache, options.timeout, repeats=3)
+            wanted = {metric for group in options.only for metric in GROUPS[group]}
+            starts = measure_starts(request, cache, options.timeout, repeats=3)
+            yield from (m for m in starts if m.metric in wanted)
         if {"hot", "paced", "shapes"} & set(options.only):
             yield from measure_steady(request, cache, options.timeout)
 

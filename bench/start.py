@@ -2,7 +2,7 @@
 
 `python -m bench.start ENGINE MODEL INPUTS THREADS SPAWNED` writes one JSON line. SPAWNED is the parent's
 monotonic clock in ns just before the process was started; the engine `numpy` loads the inputs only, as the
-baseline of the memory measurement.
+baseline of the memory measurement. An exception is written as {"failure": MESSAGE}.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 from bench.channel import open_channel
-from bench.engines import ENGINES, load_feeds
+from bench.engines import ENGINES, describe, load_feeds
 
 
 def peak_bytes() -> int:
@@ -30,9 +30,8 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def main(engine: str, model: str, inputs: str, threads: str, spawned: str) -> None:
+def start(engine: str, model: str, inputs: str, threads: str, spawned: str) -> dict[str, float]:
     """Import, create, run once; the inputs are read before the import is timed."""
-    emit = open_channel()
     feeds = load_feeds(Path(inputs))
     begin = time.monotonic_ns()
     import_module(engine)
@@ -42,16 +41,18 @@ def main(engine: str, model: str, inputs: str, threads: str, spawned: str) -> No
         created = time.monotonic_ns()
         run(feeds)
         done = time.monotonic_ns()
-    emit(
-        {
-            "process_s": (done - int(spawned)) / 1e9,
-            "import_s": (imported - begin) / 1e9,
-            "create_s": (created - imported) / 1e9,
-            "run_s": (done - created) / 1e9,
-            "peak_bytes": peak_bytes(),
-        }
-    )
+    return {
+        "process_s": (done - int(spawned)) / 1e9,
+        "import_s": (imported - begin) / 1e9,
+        "create_s": (created - imported) / 1e9,
+        "run_s": (done - created) / 1e9,
+        "peak_bytes": peak_bytes(),
+    }
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    emit = open_channel()
+    try:
+        emit({**start(*sys.argv[1:])})
+    except Exception as error:
+        emit({"failure": describe(error)})

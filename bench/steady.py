@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.accuracy import max_error
 from bench.channel import Emit, open_channel
-from bench.engines import ENGINES, Feeds, Run, first_line, load_feeds
+from bench.engines import ENGINES, Feeds, Run, describe, load_feeds
 from bench.results import Measurement
 
 PERIOD_S = 0.02
@@ -170,7 +170,7 @@ class Steady:
 
     def fail(self, number: int, engine: str, metric: str, error: Exception) -> None:
         """Report an engine's failure."""
-        self.report(Measurement(*self.row(number, engine), metric, error=first_line(error)))
+        self.report(Measurement(*self.row(number, engine), metric, error=describe(error)))
 
     def report(self, measurement: Measurement) -> None:
         """Send a measurement."""

@@ -1,0 +1,274 @@
+"""The benchmark harness: its arithmetic and tables, and one quick run in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from math import inf
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from bench import processes, steady
+from bench.accuracy import max_error
+from bench.catalog import find_cases
+from bench.engines import is_installed, load_feeds
+from bench.inputs import declared_inputs, draw, other_shapes, signature
+from bench.models import BUILDERS
+from bench.plot import plot_ratios
+from bench.report import comparison, failures, format_number, format_table, metric_table
+from bench.results import METRICS, Measurement, Results, geomean, ratios
+from bench.run import named_shape
+
+ROOT = Path(__file__).parent.parent
+PEERS = [name for name in ("onnxruntime", "openvino") if is_installed(name)]
+
+
+def results(*measurements: Measurement) -> Results:
+    return Results("jitrt", ["onnxruntime"], {"threads": 2}, list(measurements))
+
+
+def pair(
+    metric: str, subject: float | None, peer: float | None, model: str = "mlp", inputs: int = 1
+) -> Results:
+    return results(
+        Measurement(model, inputs, "jitrt", metric, subject),
+        Measurement(model, inputs, "onnxruntime", metric, peer),
+    )
+
+
+def test_geomean() -> None:
+    assert geomean([2.0, 8.0]) == pytest.approx(4.0)
+    assert geomean([]) is None
+
+
+def test_ratio_is_peer_over_subject() -> None:
+    assert ratios(pair("hot", 2.0, 5.0), "hot", "onnxruntime") == {("mlp", 1): 2.5}
+
+
+@pytest.mark.parametrize(
+    ("subject", "peer"), [(None, 5.0), (2.0, None), (0.0, 5.0), (-1.0, 5.0), (2.0, -5.0)]
+)
+def test_no_ratio_without_two_positive_values(subject: float | None, peer: float | None) -> None:
+    assert ratios(pair("memory", subject, peer), "memory", "onnxruntime") == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *(
+            (None, "-"),
+            (0.0, "0.000"),
+            (0.01234, "0.012"),
+            (1.234, "1.23"),
+            (-12.34, "-12.3"),
+            (1234.5, "1234"),
+        ),
+        *((2.34e-7, "2e-07"), (5e8, "5e+08"), (inf, "inf")),
+    ],
+)
+def test_format_number(value: float | None, text: str) -> None:
+    assert format_number(value) == text
+
+
+def test_table_aligns_and_fits_110_columns() -> None:
+    lines = format_table(["model", "ms"], [["a" * 200, "1.0"], ["b", "123456789"]]).splitlines()
+    assert [len(line) for line in lines] == [110, 110, 110]
+    assert lines[1].split()[0].endswith("…")
+    assert lines[2].startswith("b ")
+    assert lines[2].endswith(" 123456789")
+
+
+def test_metric_table_shows_values_ratio_mean_and_error() -> None:
+    found = pair("hot", 2.0, 5.0)
+    found.measurements += [
+        *pair("hot", 2.0, 0.8, inputs=2).measurements,
+        Measurement("mlp", 1, "jitrt", "error", 0.5),
+    ]
+    title, header, *rows = metric_table(found, "hot").splitlines()
+    assert METRICS["hot"].title in title
+    assert header.split() == ["ms", "jitrt", "onnxruntime", "ratio", "err", "jitrt"]
+    assert [row.split() for row in rows] == [
+        ["mlp", "2.00", "5.00", "2.50", "0.500!"],
+        ["mlp", "#2", "2.00", "0.800", "0.400", "-"],
+        ["geomean", "1.00"],
+    ]
+
+
+def test_failure_is_shown_beside_the_other_engine() -> None:
+    found = results(
+        Measurement("mlp", 1, "jitrt", "error", error="ValueError: no such operator"),
+        Measurement("mlp", 1, "onnxruntime", "hot", 5.0),
+    )
+    assert metric_table(found, "hot").splitlines()[2].split() == ["mlp", "failed", "5.00", "-"]
+    assert failures(found) == ["mlp: jitrt: ValueError: no such operator"]
+
+
+def test_comparison_of_two_runs() -> None:
+    before, after = pair("hot", 4.0, 5.0), pair("hot", 2.0, 5.0)
+    rows = comparison(before, after).splitlines()[2:]
+    assert [row.split() for row in rows] == [
+        ["mlp", "4.00", "2.00", "2.00", "1.00"],
+        ["geomean", "2.00", "1.00"],
+    ]
+    assert "nothing in common" in comparison(before, pair("paced", 2.0, 5.0))
+
+
+def test_results_round_trip(tmp_path: Path) -> None:
+    found = pair("hot", 2.0, 5.0)
+    found.save(tmp_path / "folder" / "r.json")
+    assert Results.load(tmp_path / "folder" / "r.json") == found
+    assert json.loads((tmp_path / "folder" / "r.json").read_text())["geomean_ratio"] == {
+        "hot": {"onnxruntime": 2.5}
+    }
+
+
+def test_plot(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    plot_ratios(pair("hot", 2.0, 5.0), tmp_path / "ratios.png")
+    assert (tmp_path / "ratios.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="nothing to plot"):
+        plot_ratios(pair("hot", 2.0, None), tmp_path / "none.png")
+
+
+def test_max_error() -> None:
+    expected = np.array([1.0, -4.0, np.nan, np.inf])
+    assert max_error([expected.copy()], [expected]) == 0
+    assert max_error([np.array([1.0, -3.0, np.nan, np.inf])], [expected]) == 0.25
+    assert max_error([np.array([1.0, -4.0, 0.0, np.inf])], [expected]) == inf
+    assert max_error([expected[:2]], [expected]) == inf
+    assert max_error([], [expected]) == inf
+    assert max_error([np.zeros((0, 3))], [np.zeros((0, 3))]) == 0
+    assert max_error([np.array(["a"])], [np.array(["a"], object)]) == 0
+    assert max_error([np.array(["b"])], [np.array(["a"])]) == inf
+    assert max_error([[{0: 0.5, 1: 1.0}]], [[{0: 0.25, 1: 1.0}]]) == 0.25
+    assert max_error([[{0: 0.5}]], [[{1: 0.5}]]) == inf
+
+
+def test_named_shape() -> None:
+    assert named_shape("x=1x3x224") == ("x", (1, 3, 224))
+    assert named_shape("rate=") == ("rate", ())
+
+
+@pytest.fixture
+def model() -> onnx.ModelProto:
+    def value(name: str, code: int, dims: list[int | str | None] | None) -> onnx.ValueInfoProto:
+        return onnx.helper.make_tensor_value_info(name, code, dims)
+
+    types = onnx.TensorProto
+    inputs = [value("x", types.FLOAT, ["n", 3, None]), value("ids", types.INT64, ["n", "length"])]
+    inputs += [value("text", types.STRING, [2]), value("w", types.FLOAT, [3])]
+    weights = [onnx.numpy_helper.from_array(np.zeros(3, np.float32), "w")]
+    return onnx.helper.make_model(onnx.helper.make_graph([], "g", inputs, [], weights))
+
+
+def test_inputs_are_drawn_from_declared_shapes(model: onnx.ModelProto) -> None:
+    assert list(declared_inputs(model)) == ["x", "ids", "text"]
+    feeds = draw(model, {"x": (5, 3, 7)})
+    assert dict(signature(feeds)) == {"x": (5, 3, 7), "ids": (5, 64), "text": (2,)}
+    assert [str(array.dtype) for array in feeds.values()] == ["float32", "int64", "object"]
+    with pytest.raises(ValueError, match="no input named y"):
+        draw(model, {"y": (1,)})
+
+
+def test_other_shapes_change_one_dimension_everywhere(model: onnx.ModelProto) -> None:
+    feeds = draw(model, {"x": (5, 3, 128)})
+    second, third = other_shapes(model, [feeds], 2)
+    assert dict(signature(second)) == {"x": (6, 3, 128), "ids": (6, 64), "text": (2,)}
+    assert dict(signature(third)) == {"x": (5, 3, 96), "ids": (5, 64), "text": (2,)}
+    assert signature(other_shapes(model, [feeds, second], 1)[0]) == signature(third)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_built_model_is_valid_and_has_three_shapes(name: str, tmp_path: Path) -> None:
+    (case,), _ = find_cases([name], {})
+    files = case.write(tmp_path)
+    onnx.checker.check_model(str(files.model), full_check=True)
+    feeds = [load_feeds(path) for path in [files.inputs[0], *files.shapes]]
+    assert len({signature(one) for one in feeds}) == 3
+
+
+def test_unknown_model_is_named() -> None:
+    with pytest.raises(ValueError, match=r"no model named nothing; known: .*tiny-mlp"):
+        find_cases(["nothing"], {})
+
+
+def test_folder_of_models_and_model_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "family" / "member"
+    folder.mkdir(parents=True)
+    built = BUILDERS["tiny-mlp"]()
+    onnx.save(built.model, folder / "model.onnx")
+    monkeypatch.setenv("JITRT_MODELS", str(tmp_path))
+    (case,), _ = find_cases(["family/*"], {})
+    assert (case.name, case.source) == ("family/member", "folder")
+    (case,), _ = find_cases([str(folder / "model.onnx")], {"x": (9, 16)})
+    files = case.write(tmp_path)
+    assert [load_feeds(path)["x"].shape for path in [*files.inputs, *files.shapes]] == [
+        (9, 16),
+        (10, 16),
+        (11, 16),
+    ]
+
+
+def test_engine_that_kills_the_process_is_blamed_and_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = Measurement("m", 1, "onnxruntime", "hot", 1.0)
+
+    def run_module(module: str, arguments: list[str], cache: Path, timeout: float) -> processes.Outcome:
+        engines = json.loads(arguments[0])["engines"]
+        if "jitrt" in engines:
+            return processes.Outcome([{"running": "onnxruntime"}, {"running": "jitrt"}], "killed by SIGSEGV")
+        return processes.Outcome([{"running": "onnxruntime"}, {"measurement": vars(measured)}], None)
+
+    monkeypatch.setattr(processes, "run_module", run_module)
+    request = steady.Request("m", "m.onnx", [], [], ["jitrt", "onnxruntime"], "onnxruntime", ["hot"])
+    found = list(processes.measure_steady(request, Path(), 1))
+    assert found == [Measurement("m", 1, "jitrt", "hot", error="killed by SIGSEGV"), measured]
+
+
+def test_process_that_fails_or_hangs_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = processes.run_module("bench.steady", [], tmp_path, 60)
+    assert outcome == processes.Outcome([], "IndexError: list index out of range")
+
+    hang = (
+        """import time; print('{"running": "jitrt"}'); print('{"meas', end="", flush=True); time.sleep(60)"""
+    )
+    (tmp_path / "hang.py").write_text(hang)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    outcome = processes.run_module("hang", [], tmp_path, 1)
+    assert outcome == processes.Outcome([{"running": "jitrt"}], "no result within 1 s")
+
+
+@pytest.mark.skipif(not PEERS, reason="no peer is installed")
+def test_quick_run(tmp_path: Path) -> None:
+    subject, path = PEERS[0], tmp_path / "r.json"
+    command = [sys.executable, "-m", "bench", "tiny-mlp", "--subject", subject, "--vs", ",".join(PEERS)]
+    options = ["--quick", "--only", "hot,paced,shapes,start,memory", "--threads", "1", "--json", str(path)]
+    done = subprocess.run(command + options, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = Results.load(path)
+    assert (found.subject, found.peers, found.context["threads"]) == (subject, PEERS[1:], 1)
+    assert found.context["machine"]["cpu"]
+    assert found.context["versions"][subject]
+
+    measured = found.by_key()
+    assert not any(m.error for m in measured.values())
+    for engine in PEERS:
+        for metric in ("hot", "paced"):
+            for inputs in (1, 2):
+                one = measured["tiny-mlp", inputs, engine, metric]
+                assert 0 < one.details["p10"] <= one.value <= one.details["p90"]  # type: ignore[operator]
+                assert one.details["runs"] >= 6
+        assert ("tiny-mlp", 3, engine, "new_shape") in measured
+        warm = measured["tiny-mlp", 1, engine, "warm"]
+        assert warm.value > sum(warm.details[part] for part in ("import_s", "create_s", "run_s"))  # type: ignore[operator]
+        assert measured["tiny-mlp", 1, engine, "memory"].value > 0  # type: ignore[operator]
+    for engine in PEERS[1:]:
+        assert measured["tiny-mlp", 1, engine, "error"].value < 1e-5  # type: ignore[operator]
+
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 110
+    for metric in ("hot", "paced", "first", "warm", "new_shape", "memory"):
+        assert any(line.startswith(METRICS[metric].title) for line in lines)
