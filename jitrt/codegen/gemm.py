@@ -1,0 +1,165 @@
+"""Matrix products: `Y[b0, b1, m, n] = A[b0, b1, m, k] B[b0, b1, k, n] + bias[n]`, then an epilogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jitrt.codegen.epilogue import Epilogue, plain
+from jitrt.codegen.function import Integer
+from jitrt.codegen.kernel import Argument, Ref, Step
+from jitrt.codegen.microkernel import TileShape, accumulator, tile_shape
+from jitrt.codegen.product import Product, Walk, strided
+from jitrt.codegen.target import Target, host
+from jitrt.codegen.vector import memory_element
+from jitrt.dims import Size, hint, prod
+from jitrt.expr import Dtype
+from jitrt.types import short_name
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A batch of strided matrices in memory. Strides count elements; 0 along the batch repeats one matrix."""
+
+    ref: Ref
+    dtype: Dtype
+    row: Size
+    column: Size = 1
+    batch: tuple[Size, Size] = (0, 0)
+
+
+@dataclass(frozen=True)
+class PackedMatrix:
+    """A batch of matrices laid out by `pack_matrix`; `batch` are the strides in elements."""
+
+    ref: Ref
+    dtype: Dtype
+    batch: tuple[Size, Size] = (0, 0)
+
+
+def pack_matrix(matrix: Array, target: Target | None = None) -> Array:
+    """`matrix` f32[..., k, n] as panels [..., panel][k][column], the last one as wide as its vectors are.
+
+    float16 and bfloat16 become float32. Returns [..., elements of a packed matrix].
+    """
+    dtype = accumulator(matrix.dtype)
+    shape = tile_shape(dtype, target or host())
+    *batch, k, n = matrix.shape
+    full = n // shape.columns
+    width = -(-(n - full * shape.columns) // shape.lanes) * shape.lanes
+    packed = aligned_empty((*batch, k * (full * shape.columns + width)), dtype)
+    for position in np.ndindex(*batch):
+        whole, rest = np.split(packed[position], [full * k * shape.columns])
+        source = matrix[position]
+        panels = source[:, : full * shape.columns].reshape(k, full, shape.columns)
+        whole.reshape(full, k, shape.columns)[:] = panels.transpose(1, 0, 2)
+        if width:
+            last = rest.reshape(k, width)
+            last[:, : n - full * shape.columns] = source[:, full * shape.columns :]
+            last[:, n - full * shape.columns :] = 0
+    return packed
+
+
+def aligned_empty(shape: Sequence[int], dtype: Dtype) -> Array:
+    """An uninitialised array that starts at a cache line."""
+    nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    memory = np.empty(nbytes + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + nbytes].view(dtype).reshape(shape)
+
+
+@dataclass(frozen=True)
+class RowsInPlace:
+    """Rows of a matrix whose columns are adjacent, in the type that is computed in."""
+
+    dtype: Dtype
+    packs = False
+    arguments = strided("A", "row")
+
+    def start(self, w: Walk) -> None:
+        """Nothing to do."""
+
+    def rows(self, w: Walk, first: Integer, height: Integer, table: str, own: str) -> None:
+        """`table[i] = A + (first + i) * pitch`."""
+        f = w.f
+        pitch = f.mul(w["A.row"], self.dtype.itemsize)
+        base = f.at(w.batch_address("A", self.dtype.itemsize), f.mul(first, pitch))
+        with f.count(0, height) as i:
+            f.put("ptr", f.at(base, f.mul(i, pitch)), f.at(table, i, "ptr"))
+
+
+@dataclass(frozen=True)
+class PackedPanels:
+    """Panels as `pack_matrix` lays them out."""
+
+    dtype: Dtype
+    arguments = strided("B")
+
+    def panel(self, w: Walk, number: str, columns: Integer, width: Integer) -> tuple[str, Integer]:
+        """`B + number * taps * k * columns of a panel`."""
+        f, size = w.f, self.dtype.itemsize
+        panel = f.mul(f.mul(w["taps"], w["k"]), w.shape.columns * size)
+        return f.at(w.batch_address("B", size), f.mul(number, panel)), width
+
+
+def matmul_step(
+    a: Matrix,
+    b: Matrix | PackedMatrix,
+    out: Matrix,
+    *,
+    m: Size,
+    n: Size,
+    k: Size,
+    batch: tuple[Size, Size] = (1, 1),
+    bias: Ref | None = None,
+    epilogue: Epilogue | None = None,
+    operands: Sequence[Matrix] = (),
+    label: str = "matmul",
+    target: Target | None = None,
+) -> Step:
+    """`out = epilogue(a @ b + bias)` over a batch of two dimensions.
+
+    `bias` f32[n] is in the type that is computed in: float32 for the 16-bit floats. `operands` are the
+    epilogue's. The columns of `out` are adjacent.
+    """
+    target = target or host()
+    dtype = accumulator(a.dtype)
+    epilogue = epilogue or plain(dtype, out.dtype)
+    product = Product(
+        "matmul", dtype, RowsInPlace(dtype), PackedPanels(dtype), epilogue, bias is not None, target
+    )
+    values: dict[str, Argument] = {
+        **{"m": m, "n": n, "k": k, "taps": 1, "batch.inner": batch[1]},
+        **product.microkernels(n),
+        **placed("A", a.ref, a.batch, row=a.row),
+        **placed("B", b.ref, b.batch),
+        **placed("Y", out.ref, out.batch, row=out.row),
+    }
+    if bias is not None:
+        values |= placed("bias", bias, (0, 0))
+    for i, operand in enumerate(operands):
+        values |= placed(f"E{i}", operand.ref, operand.batch, row=operand.row)
+    scratch = product.scratch(k, 1, 0)
+    values |= {f"scratch.{part}": offset for part, offset in scratch.items()}
+    count = prod(batch)
+    size = a.dtype.itemsize
+    return Step(
+        product.kernel,
+        tuple(values[name] for name in product.names),
+        count * product.units(m, n),
+        label,
+        flops=2 * count * m * n * k,
+        nbytes=(m * k + k * n + m * n) * size * count,
+        scratch=scratch["end"],
+    )
+
+
+def placed(name: str, ref: Ref, batch: tuple[Size, Size], **more: Size) -> dict[str, Argument]:
+    """The argument values of a strided operand."""
+    strides = {"outer": batch[0], "inner": batch[1], **more}
+    return {name: ref, **{f"{name}.{part}": stride for part, stride in strides.items()}}

@@ -1,0 +1,212 @@
+"""The micro-kernels under every matrix product and convolution.
+
+A micro-kernel computes a tile of `rows x vectors` accumulators that live in registers:
+
+    tile[i, :] = init[i, :] + sum over tap t, k:  rows[t][i][k] * b[t, k, :]
+
+`rows` is a table of row pointers, one line a tap: a matrix product has one tap, whose pointers are the rows
+of A; a convolution has a tap for each kernel position, whose pointers are input pixels (or a row of zeros,
+where the position is padding). This is indirect convolution: https://arxiv.org/abs/1907.02129
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial, reduce
+
+from jitrt.codegen.function import Function, Integer, module
+from jitrt.codegen.kernel import Kernel
+from jitrt.codegen.target import Target
+from jitrt.codegen.vector import element, suffix
+from jitrt.expr import Dtype
+from jitrt.types import BF16, F16, F32, short_name
+
+
+@dataclass(frozen=True)
+class TileShape:
+    """The largest tile of an element type on a target: `rows` x (`vectors` of `lanes` elements)."""
+
+    dtype: Dtype
+    rows: int
+    vectors: int
+    lanes: int
+    registers: int
+
+    @property
+    def columns(self) -> int:
+        """Columns of a full panel of B."""
+        return self.vectors * self.lanes
+
+    @property
+    def scalar(self) -> str:
+        """LLVM's element type."""
+        return element(self.dtype)
+
+    @property
+    def vector(self) -> str:
+        """LLVM's vector type."""
+        return f"<{self.lanes} x {self.scalar}>"
+
+    @property
+    def table_rows(self) -> int:
+        """Pointers in a line of the row table: `rows` rounded up, for vector stores."""
+        return -(-self.rows // 8) * 8
+
+
+def accumulator(dtype: Dtype) -> Dtype:
+    """The type that products of `dtype` are computed in: float32 for 16-bit floats, else the type itself."""
+    return F32 if dtype in (F16, BF16) else dtype
+
+
+def tile_shape(dtype: Dtype, target: Target) -> TileShape:
+    """The tile that leaves registers for a row of B and one element of A.
+
+    14 x 2 vectors with 32 wide registers, 8 x 3 with 32 narrow ones, 6 x 2 with 16.
+    """
+    lanes = target.lanes(dtype.itemsize)
+    if target.vector_registers < 32:
+        return TileShape(dtype, 6, 2, lanes, target.vector_registers)
+    return TileShape(dtype, *((14, 2) if target.vector_bytes == 64 else (8, 3)), lanes, 32)
+
+
+def microkernels(dtype: Dtype, vectors: int, target: Target) -> Kernel:
+    """The micro-kernels of every height for panels of `vectors` vectors, behind one address:
+
+    `void f(i64 height, ptr rows, ptr b, ptr init, ptr out, i64 k, i64 taps, i64 b_pitch, i64 init_pitch,
+    i64 out_pitch)`. Pitches count elements: from one k to the next in b, from row to row of init and out.
+    """
+    shape = tile_shape(dtype, target)
+    name = f"microkernel {short_name(dtype)} {shape.rows}x{vectors}x{shape.lanes}"
+
+    def build(symbol: str) -> str:
+        heights = range(1, shape.rows + 1)
+        tiles = [_Tile(shape, height, vectors, target).function(f"rows{height}") for height in heights]
+        return module(_dispatch(symbol, heights, target), *tiles)
+
+    return Kernel(f"{name}/{shape.registers}", name, build, pipeline="none")
+
+
+_SIGNATURE = (
+    "i64 %height, ptr %rows, ptr %b, ptr %init, ptr %out, i64 %k, i64 %taps, "
+    "i64 %b_pitch, i64 %init_pitch, i64 %out_pitch"
+)
+
+
+def _dispatch(symbol: str, heights: range, target: Target) -> Function:
+    """`switch (height) { case 1: return rows1(...); ... }`."""
+    f = Function(symbol, _SIGNATURE, "void", target)
+    f.do(f"switch i64 %height, label %none [{' '.join(f'i64 {h}, label %case{h}' for h in heights)}]")
+    for h in heights:
+        f.start(f"case{h}")
+        f.do(f"musttail call void @rows{h}({_SIGNATURE})")
+        f.do("ret void")
+    f.start("none")
+    f.do("ret void")
+    return f
+
+
+@dataclass(frozen=True)
+class _Tile:
+    shape: TileShape
+    height: int
+    vectors: int
+    target: Target
+
+    def function(self, name: str) -> Function:
+        """The micro-kernel of one height; of two rows and one vector it is
+
+            acc0 = init[0], acc1 = init[init_pitch]
+            for t in taps:
+                p0, p1 = rows[t][0], rows[t][1]
+                for k:
+                    v = load b
+                    acc0 = fma(splat p0[k], v, acc0)
+                    acc1 = fma(splat p1[k], v, acc1)
+                    b += b_pitch
+            out[0] = acc0, out[out_pitch] = acc1
+
+        Low tiles have too few accumulators to hide the latency of a multiply-add: they unroll k over several
+        sets.
+        """
+        f, scalar, vector = (
+            Function(name, _SIGNATURE, "void", self.target),
+            self.shape.scalar,
+            self.shape.vector,
+        )
+        sums = self._init(f)
+        count, sets = len(sums), self.sets
+        sums += ["zeroinitializer"] * (count * (sets - 1))
+        unrolled_k = f.let(f"and i64 %k, {-sets}") if sets > 1 else "%k"
+        with f.carrying(
+            0, "%taps", 1, [("ptr", "%rows"), ("ptr", "%b"), *((vector, s) for s in sums)]
+        ) as taps:
+            table, b, *sums = taps.values
+            rows = [f.get("ptr", f.at(table, i, "ptr")) for i in range(self.height)]
+            with f.carrying(0, unrolled_k, sets, [("ptr", b), *((vector, s) for s in sums)]) as main:
+                b, *sums = main.values
+                for n in range(sets):
+                    part = slice(n * count, (n + 1) * count)
+                    sums[part] = self._step(f, rows, f.add(main.index, n), b, sums[part])
+                    b = f.at(b, "%b_pitch", scalar)
+                main.carry([b, *sums])
+            b, *sums = main.values
+            if sets > 1:
+                with f.carrying(
+                    unrolled_k, "%k", 1, [("ptr", b), *((vector, s) for s in sums[:count])]
+                ) as rest:
+                    b, *first = rest.values
+                    stepped = self._step(f, rows, rest.index, b, first)
+                    rest.carry([f.at(b, "%b_pitch", scalar), *stepped])
+                b, *sums[:count] = rest.values
+            taps.carry([f.at(table, self.shape.table_rows, "ptr"), b, *sums])
+        self._store(f, [reduce(partial(self._add, f), taps.values[2 + n :: count]) for n in range(count)])
+        f.do("ret void")
+        return f
+
+    @property
+    def sets(self) -> int:
+        """The power of two, at most 8, of accumulator sets that fill no more than half of the registers."""
+        sets = 1
+        while sets < 8 and self.height * self.vectors * sets * 2 <= self.shape.registers // 2:
+            sets *= 2
+        return sets
+
+    def _init(self, f: Function) -> list[str]:
+        return [self._load(f, address) for address in self._addresses(f, "%init", "%init_pitch")]
+
+    def _store(self, f: Function, sums: list[str]) -> None:
+        for address, total in zip(self._addresses(f, "%out", "%out_pitch"), sums, strict=True):
+            f.put(self.shape.vector, total, address, self.shape.dtype.itemsize)
+
+    def _addresses(self, f: Function, base: str, pitch: str) -> Iterator[str]:
+        """The addresses of the vectors of a matrix, row by row."""
+        for i in range(self.height):
+            row = f.at(base, f.mul(pitch, i), self.shape.scalar)
+            for j in range(self.vectors):
+                yield f.at(row, j * self.shape.lanes, self.shape.scalar)
+
+    def _load(self, f: Function, address: str) -> str:
+        return f.get(self.shape.vector, address, self.shape.dtype.itemsize)
+
+    def _step(self, f: Function, rows: list[str], k: Integer, b: str, sums: list[str]) -> list[str]:
+        """The accumulators after position k, whose row of B is at `b`."""
+        shape = self.shape
+        columns = [self._load(f, f.at(b, j * shape.lanes, shape.scalar)) for j in range(self.vectors)]
+        results = []
+        for i, row in enumerate(rows):
+            a = f.get(shape.scalar, f.at(row, k, shape.scalar), shape.dtype.itemsize)
+            splat = f.splat(a, shape.scalar, shape.lanes)
+            for j, column in enumerate(columns):
+                results.append(self._multiply_add(f, splat, column, sums[i * self.vectors + j]))
+        return results
+
+    def _multiply_add(self, f: Function, a: str, b: str, c: str) -> str:
+        vector = self.shape.vector
+        if self.shape.dtype.kind == "f":
+            name = f"llvm.fma.{suffix(self.shape.scalar, self.shape.lanes)}"
+            return f.call(name, vector, (vector, a), (vector, b), (vector, c))
+        return f.let(f"add {vector} {f.let(f'mul {vector} {a}, {b}')}, {c}")
+
+    def _add(self, f: Function, a: str, b: str) -> str:
+        return f.let(f"{'fadd' if self.shape.dtype.kind == 'f' else 'add'} {self.shape.vector} {a}, {b}")
