@@ -7,27 +7,28 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, TensorProto, TensorShapeProto, helper
 
 from bench.engines import Feeds
 
 Shapes = dict[str, tuple[int, ...]]
-Declared = dict[str, tuple[int, list[int | str]]]
+Declared = dict[str, tuple[int, list[int | str | None]]]
 
 
 def declared_inputs(model: ModelProto) -> Declared:
-    """Element type and dimensions of each input that has no default; every unnamed dimension gets a name."""
+    """Element type and dimensions of each input that has no default; None is a dimension without a name."""
     defaults = {tensor.name for tensor in model.graph.initializer}
     declared: Declared = {}
     for value in model.graph.input:
         if value.name not in defaults:
             tensor = value.type.tensor_type
-            dims = [
-                dim.dim_value if dim.dim_value > 0 else dim.dim_param.strip("?") or f"{value.name}.{axis}"
-                for axis, dim in enumerate(tensor.shape.dim)
-            ]
-            declared[value.name] = tensor.elem_type, dims
+            declared[value.name] = tensor.elem_type, [_dimension(dim) for dim in tensor.shape.dim]
     return declared
+
+
+def _dimension(dim: TensorShapeProto.Dimension) -> int | str | None:
+    # exporters write 0, -1 and "?" for an unknown size
+    return dim.dim_value if dim.dim_value > 0 else dim.dim_param.strip("?") or None
 
 
 def draw(model: ModelProto, shapes: Shapes) -> Feeds:
@@ -38,24 +39,23 @@ def draw(model: ModelProto, shapes: Shapes) -> Feeds:
     declared = declared_inputs(model)
     if unknown := shapes.keys() - declared.keys():
         raise ValueError(f"no input named {', '.join(sorted(unknown))}; inputs: {', '.join(declared)}")
-    sizes: dict[int | str, int] = {}
+    sizes: dict[str, int] = {}
     for name, shape in shapes.items():
-        sizes |= dict(zip(declared[name][1], shape, strict=False))
+        pairs = zip(declared[name][1], shape, strict=False)
+        sizes |= {dim: size for dim, size in pairs if isinstance(dim, str)}
+
+    def default_size(dim: int | str | None, axis: int, rank: int) -> int:
+        fallback = 1 if axis == 0 else 224 if rank == 4 and axis > 1 else 64
+        if isinstance(dim, int):
+            return dim
+        return sizes.setdefault(dim, fallback) if dim else fallback
+
     random = np.random.default_rng(0)
     feeds = {}
     for name, (code, dims) in declared.items():
-        shape = shapes.get(name) or tuple(
-            dim if isinstance(dim, int) else sizes.setdefault(dim, _default_size(axis, len(dims)))
-            for axis, dim in enumerate(dims)
-        )
-        feeds[name] = _values(random, name, code, shape)
+        default = tuple(default_size(dim, axis, len(dims)) for axis, dim in enumerate(dims))
+        feeds[name] = _values(random, name, code, shapes.get(name, default))
     return feeds
-
-
-def _default_size(axis: int, rank: int) -> int:
-    if axis == 0:
-        return 1
-    return 224 if rank == 4 and axis > 1 else 64
 
 
 def _values(
@@ -85,13 +85,17 @@ def signature(feeds: Feeds) -> tuple[tuple[str, tuple[int, ...]], ...]:
 
 
 def _variants(declared: Declared, feeds: Feeds) -> Iterator[Feeds]:
-    symbols = dict.fromkeys(dim for _, dims in declared.values() for dim in dims if isinstance(dim, str))
+    # unnamed dimensions of one size are most likely the same dimension: the batch of every input
+    axes: dict[int | str, list[tuple[str, int]]] = {}
+    for name, (_, dims) in declared.items():
+        for axis, dim in enumerate(dims):
+            if not isinstance(dim, int):
+                axes.setdefault(dim or feeds[name].shape[axis], []).append((name, axis))
     for step in (1, 2):
-        for symbol in symbols:
+        for group in axes.values():
             changed = dict(feeds)
-            for name, (_, dims) in declared.items():
-                for axis in (axis for axis, dim in enumerate(dims) if dim == symbol):
-                    changed[name] = _resize(changed[name], axis, step)
+            for name, axis in group:
+                changed[name] = _resize(changed[name], axis, step)
             yield changed
 
 

@@ -191,6 +191,14 @@ def test_built_model_is_valid_and_has_three_shapes(name: str, tmp_path: Path) ->
     assert len({signature(one) for one in feeds}) == 3
 
 
+def test_unnamed_dimensions_of_one_size_change_together() -> None:
+    value = onnx.helper.make_tensor_value_info
+    inputs = [value("a", onnx.TensorProto.FLOAT, [0, 2]), value("b", onnx.TensorProto.FLOAT, [2, None])]
+    model = onnx.helper.make_model(onnx.helper.make_graph([], "g", inputs, []))
+    (other,) = other_shapes(model, [draw(model, {"b": (2, 1)})], 1)
+    assert dict(signature(other)) == {"a": (2, 2), "b": (2, 2)}
+
+
 def test_unknown_model_is_named() -> None:
     with pytest.raises(ValueError, match=r"no model named nothing; known: .*tiny-mlp"):
         find_cases(["nothing"], {})
