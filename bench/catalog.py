@@ -108,19 +108,28 @@ def save(path: Path, feeds: Feeds) -> Path:
     return path
 
 
+def known_cases() -> tuple[list[Case], list[str]]:
+    """Every model with a name, and a remark on each source of models that is not there."""
+    absent: list[str] = []
+    cases = [*built_cases(), *packaged_cases(absent)]
+    remarks = [f"package {name} is not installed: its models are skipped" for name in absent]
+    if folder := os.environ.get("JITRT_MODELS"):
+        cases += folder_cases(Path(folder))
+    else:
+        remarks.append("JITRT_MODELS names no folder of models: built and packaged models only")
+    return cases, remarks
+
+
 def find_cases(patterns: list[str], shapes: Shapes) -> tuple[list[Case], list[str]]:
-    """The cases for names, sources, patterns (`mlp*`) or paths to .onnx files, and remarks; all for none.
+    """The cases for names, sources, patterns (`mlp*`) or .onnx files; for none, all of them and remarks.
 
     Raises ValueError for a pattern that matches nothing.
     """
-    absent: list[str] = []
-    folder = os.environ.get("JITRT_MODELS")
-    known = [*built_cases(), *packaged_cases(absent), *(folder_cases(Path(folder)) if folder else ())]
-    remarks = [f"package {name} is not installed: its models are skipped" for name in absent]
-    if not folder:
-        remarks.append("JITRT_MODELS names no folder of models: built and packaged models only")
+    known, remarks = known_cases()
+    if not patterns:
+        return known, remarks
     chosen: dict[str, Case] = {}
-    for pattern in patterns or ["*"]:
+    for pattern in patterns:
         if pattern.endswith(".onnx"):
             path = Path(pattern).resolve(strict=True)
             found = [file_case(path.stem if path.stem != "model" else path.parent.name, "file", path, shapes)]
@@ -129,4 +138,4 @@ def find_cases(patterns: list[str], shapes: Shapes) -> tuple[list[Case], list[st
         if not found:
             raise ValueError(f"no model named {pattern}; known: {', '.join(case.name for case in known)}")
         chosen |= {case.name: case for case in found}
-    return list(chosen.values()), remarks
+    return list(chosen.values()), []

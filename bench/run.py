@@ -21,6 +21,7 @@ from bench.results import GROUPS, Measurement, Results
 from bench.steady import Request
 
 LATEST = ROOT / "bench" / "results" / "latest.json"
+EPILOG = "python -m bench compare BEFORE.json AFTER.json prints what changed between two runs."
 QUICK: dict[str, Any] = {"rounds": 2, "block_s": 0.05, "block_runs": 3, "paced_runs": 6, "pause_s": 0.05}
 QUICK_GROUPS = ["hot", "paced", "shapes"]
 
@@ -97,7 +98,7 @@ def measure(case: Case, results: Results, options: argparse.Namespace) -> Iterat
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line's options."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, epilog=EPILOG)
     parser.add_argument(
         "models", nargs="*", metavar="MODEL", help="name, pattern, source or .onnx file; default all"
     )

@@ -15,7 +15,7 @@ import pytest
 from bench import processes, steady
 from bench.accuracy import max_error
 from bench.catalog import find_cases
-from bench.engines import is_installed, load_feeds
+from bench.engines import describe, is_installed, load_feeds
 from bench.inputs import declared_inputs, draw, other_shapes, signature
 from bench.models import BUILDERS
 from bench.plot import plot_ratios
@@ -146,6 +146,14 @@ def test_max_error() -> None:
     assert max_error([np.array(["b"])], [np.array(["a"])]) == inf
     assert max_error([[{0: 0.5, 1: 1.0}]], [[{0: 0.25, 1: 1.0}]]) == 0.25
     assert max_error([[{0: 0.5}]], [[{1: 0.5}]]) == inf
+
+
+def test_describe_keeps_the_message_and_drops_source_positions() -> None:
+    message = (
+        "Exception from core.cpp:132:\nCheck 'false' failed at report.cpp:1:\n\nNot converted:\n-- Foo-1"
+    )
+    assert describe(RuntimeError(message)) == "RuntimeError: Not converted: -- Foo-1"
+    assert len(describe(ValueError("x" * 1000))) == 300
 
 
 def test_named_shape() -> None:
