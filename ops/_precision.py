@@ -1,0 +1,30 @@
+"""Sums and means in the precision that the spec asks of 16-bit floats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jitrt.calls import cast_tensor
+from jitrt.dims import Dim, prod
+from jitrt.expr import cast
+from jitrt.tensor import Tensor, constant, map_tensors, reduce_tensor
+from jitrt.types import BF16, F16, F32, I64
+
+
+def widen(x: Tensor) -> Tensor:
+    """float16 and bfloat16 as float32, since a reduction accumulates in its operand's type."""
+    return cast_tensor(x, F32) if x.dtype in (F16, BF16) else x
+
+
+def mean(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """The mean over axes, kept with size 1; integer means truncate."""
+    if not axes:
+        return x
+    total = reduce_tensor(x, "sum", axes)
+    count = prod(x.shape[a] for a in axes)
+    if isinstance(count, Dim):
+        size = constant(np.array(count, object), I64)
+        return map_tensors(lambda t, n: t / cast(n, t.dtype), total, size)
+    return map_tensors(lambda t: t / count, total)

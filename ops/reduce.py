@@ -1,0 +1,213 @@
+"""Reductions along axes. 16-bit floats accumulate in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from jitrt.calls import cast_tensor, launch
+from jitrt.dims import prod
+from jitrt.expr import absolute, exp, isinf, log, sqrt, where
+from jitrt.opdef import operator
+from jitrt.tensor import Tensor, known, known_sizes, map_tensors, reduce_tensor
+from jitrt.types import BOOL, F64, I64, U8, is_float
+
+from ._precision import mean, widen
+
+Reduction = Callable[[Tensor, Sequence[int]], Tensor]
+
+
+def reduction(name: str, *, axes_input: int) -> Callable[[Reduction], Reduction]:
+    """Register a reduction that keeps its axes with size 1; they are an input from version `axes_input` on."""
+
+    def register(function: Reduction) -> Reduction:
+        def reduce_axes(data: Tensor, axes: Sequence[int], keepdims: int) -> Tensor:
+            result = cast_tensor(function(widen(data), axes), data.dtype)
+            return result if keepdims else result.squeeze(*axes)
+
+        def with_attribute(data: Tensor, *, axes: list[int] | None = None, keepdims: int = 1) -> Tensor:
+            chosen = range(data.ndim) if axes is None else axes
+            return reduce_axes(data, _positive(chosen, data.ndim), keepdims)
+
+        def with_input(
+            data: Tensor, axes: Tensor | None = None, *, keepdims: int = 1, noop_with_empty_axes: int = 0
+        ) -> Tensor:
+            chosen = [] if axes is None else [int(a) for a in known_sizes(axes)]
+            if not chosen and not noop_with_empty_axes:
+                chosen = list(range(data.ndim))
+            return reduce_axes(data, _positive(chosen, data.ndim), keepdims)
+
+        for since, definition in ((1, with_attribute), (axes_input, with_input)):
+            definition.__doc__ = function.__doc__
+            operator(name, since=since)(definition)
+        return function
+
+    return register
+
+
+def _positive(axes: Sequence[int], rank: int) -> list[int]:
+    for axis in axes:
+        if not -rank <= axis < rank:
+            raise ValueError(f"axis {axis} is not in [-{rank}, {rank - 1}]")
+    return sorted({axis % rank for axis in axes})
+
+
+def _reduce(x: Tensor, kind: str, axes: Sequence[int]) -> Tensor:
+    return reduce_tensor(x, kind, axes) if axes else x
+
+
+@reduction("ReduceSum", axes_input=13)
+def reduce_sum(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """The sum, 0 of nothing. https://onnx.ai/onnx/operators/onnx__ReduceSum.html"""
+    return _reduce(x, "sum", axes)
+
+
+@reduction("ReduceProd", axes_input=18)
+def reduce_prod(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """The product, 1 of nothing. https://onnx.ai/onnx/operators/onnx__ReduceProd.html"""
+    return _reduce(x, "prod", axes)
+
+
+@reduction("ReduceMax", axes_input=18)
+def reduce_max(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """The maximum, NaN if one is. https://onnx.ai/onnx/operators/onnx__ReduceMax.html"""
+    return _reduce(cast_tensor(x, U8) if x.dtype == BOOL else x, "max", axes)
+
+
+@reduction("ReduceMin", axes_input=18)
+def reduce_min(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """The minimum, NaN if one is. https://onnx.ai/onnx/operators/onnx__ReduceMin.html"""
+    return _reduce(cast_tensor(x, U8) if x.dtype == BOOL else x, "min", axes)
+
+
+@reduction("ReduceMean", axes_input=18)
+def reduce_mean(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """The mean, truncated for integers. https://onnx.ai/onnx/operators/onnx__ReduceMean.html"""
+    return mean(x if is_float(x.dtype) else cast_tensor(x, I64), axes)
+
+
+@reduction("ReduceL1", axes_input=18)
+def reduce_l1(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """The sum of magnitudes. https://onnx.ai/onnx/operators/onnx__ReduceL1.html"""
+    return _reduce(map_tensors(absolute, x), "sum", axes)
+
+
+@reduction("ReduceL2", axes_input=18)
+def reduce_l2(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """The square root of the sum of squares. https://onnx.ai/onnx/operators/onnx__ReduceL2.html"""
+    return map_tensors(sqrt, reduce_sum_square(_in_float(x), axes))
+
+
+@reduction("ReduceSumSquare", axes_input=18)
+def reduce_sum_square(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """The sum of squares. https://onnx.ai/onnx/operators/onnx__ReduceSumSquare.html"""
+    return _reduce(map_tensors(lambda x: x * x, x), "sum", axes)
+
+
+@reduction("ReduceLogSum", axes_input=18)
+def reduce_log_sum(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """The logarithm of the sum. https://onnx.ai/onnx/operators/onnx__ReduceLogSum.html"""
+    return map_tensors(log, _reduce(_in_float(x), "sum", axes))
+
+
+@reduction("ReduceLogSumExp", axes_input=18)
+def reduce_log_sum_exp(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """The logarithm of the sum of exponentials. https://onnx.ai/onnx/operators/onnx__ReduceLogSumExp.html"""
+    x = _in_float(x)
+    highest = _reduce(x, "max", axes)
+    shift = map_tensors(lambda m: where(isinf(m), 0, m), highest)
+    total = _reduce(map_tensors(lambda x, m: exp(x - m), x, shift), "sum", axes)
+    return map_tensors(lambda t, m: log(t) + m, total, shift)
+
+
+def _in_float(x: Tensor) -> Tensor:
+    return x if is_float(x.dtype) else cast_tensor(x, F64)
+
+
+@operator("ArgMax", since=12)
+def arg_max(data: Tensor, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> Tensor:
+    """The index of the maximum; a NaN counts as one. https://onnx.ai/onnx/operators/onnx__ArgMax.html"""
+    return _arg_extremum(data, axis, keepdims, select_last_index, largest=1)
+
+
+@operator("ArgMin", since=12)
+def arg_min(data: Tensor, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> Tensor:
+    """The index of the minimum; a NaN counts as one. https://onnx.ai/onnx/operators/onnx__ArgMin.html"""
+    return _arg_extremum(data, axis, keepdims, select_last_index, largest=0)
+
+
+@operator("ArgMax", since=1)
+def arg_max_1(data: Tensor, *, axis: int = 0, keepdims: int = 1) -> Tensor:
+    """The first index of the maximum. https://onnx.ai/onnx/operators/onnx__ArgMax.html"""
+    return _arg_extremum(data, axis, keepdims, 0, largest=1)
+
+
+@operator("ArgMin", since=1)
+def arg_min_1(data: Tensor, *, axis: int = 0, keepdims: int = 1) -> Tensor:
+    """The first index of the minimum. https://onnx.ai/onnx/operators/onnx__ArgMin.html"""
+    return _arg_extremum(data, axis, keepdims, 0, largest=0)
+
+
+def _arg_extremum(x: Tensor, axis: int, keepdims: int, last: int, *, largest: int) -> Tensor:
+    axis %= x.ndim
+    order = [a for a in range(x.ndim) if a != axis] + [axis]
+    moved = x.permute(order)
+    rows = prod(moved.shape[:-1])
+    (index,) = launch(
+        index_of_extremum,
+        moved.reshape([rows, x.shape[axis]]),
+        outputs=[(I64, [rows])],
+        scalars=[largest, last],
+        extent=rows,
+        flops=x.size,
+    )
+    shape = [1 if a == axis else s for a, s in enumerate(x.shape)]
+    return index.reshape(shape if keepdims else [s for a, s in enumerate(shape) if a != axis])
+
+
+def index_of_extremum(index, X, largest, last, begin, end):
+    """index[i] is where row X[i] has its maximum (minimum unless `largest`), at the last place if `last`."""
+    for i in range(begin, end):
+        best, place = X[i, 0], 0
+        for j in range(1, X.shape[1]):
+            x = X[i, j]
+            better = (x > best if largest else x < best) or (x != x and best == best)
+            equal = x == best or (x != x and best != best)
+            if better or (equal and last):
+                best, place = x, j
+        index[i] = place
+
+
+@operator("CumSum", since=11)
+def cum_sum(x: Tensor, axis: Tensor, *, exclusive: int = 0, reverse: int = 0) -> Tensor:
+    """The running sum along an axis. https://onnx.ai/onnx/operators/onnx__CumSum.html"""
+    along = int(known(axis).ravel()[0]) % x.ndim
+    outer, inner = prod(x.shape[:along]), prod(x.shape[along + 1 :])
+    shape = [outer, x.shape[along], inner]
+    (y,) = launch(
+        running_sum,
+        x.reshape(shape),
+        outputs=[(x.dtype, shape)],
+        scalars=[exclusive, reverse],
+        extent=outer * inner,
+        flops=x.size,
+    )
+    return y.reshape(x.shape)
+
+
+def running_sum(y, x, exclusive, reverse, begin, end):
+    """Columns `begin` to `end` of x [outer, n, inner], counted over outer and inner, summed along n."""
+    n, inner = x.shape[1], x.shape[2]
+    while begin < end:
+        o, first = begin // inner, begin % inner
+        stop = min(first + end - begin, inner)
+        for k in range(n):
+            here = n - 1 - k if reverse else k
+            before = here + 1 if reverse else here - 1
+            if k == 0:
+                for j in range(first, stop):
+                    y[o, here, j] = 0 if exclusive else x[o, here, j]
+            else:
+                term = before if exclusive else here
+                for j in range(first, stop):
+                    y[o, here, j] = y[o, before, j] + x[o, term, j]
+        begin += stop - first
