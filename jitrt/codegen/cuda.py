@@ -17,12 +17,28 @@ Dtype = np.dtype[Any]
 NVRTC_OPTIONS = ("-std=c++17", "--fmad=false")
 
 _C_TYPES = {"f16", "bf16", "f32", "f64", "bool", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64"}
-_SYMBOLS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "and": "&", "or": "|", "xor": "^"}
+_SYMBOLS = {
+    "eq": "==",
+    "ne": "!=",
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+    "and": "&",
+    "or": "|",
+    "xor": "^",
+}
 _FLOAT_SYMBOLS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _FLOAT_CALLS = {"rem": "fmod", "pow": "pow", "ldexp": "ldexp", "fma": "fma", "abs": "fabs"}
 _INTEGER_CALLS = {
     **{"add": "wrap_add", "sub": "wrap_sub", "mul": "wrap_mul", "div": "quotient", "rem": "remainder_of"},
-    **{"shl": "shift_left", "shr": "shift_right", "pow": "integer_power", "neg": "wrap_neg", "abs": "wrap_abs"},
+    **{
+        "shl": "shift_left",
+        "shr": "shift_right",
+        "pow": "integer_power",
+        "neg": "wrap_neg",
+        "abs": "wrap_abs",
+    },
 }
 _EXTREMA = {"max": "maximum", "min": "minimum"}
 _ROUNDING = ("floor", "ceil", "rint", "trunc")
@@ -58,7 +74,8 @@ def literal(value: Any, dtype: Dtype) -> str:
     if is_float(dtype):
         number = float(value)
         if math.isfinite(number):
-            return f"{np.float32(number)}f" if compute_type(dtype) == "f32" else repr(number)
+            text = f"{np.float32(number)}f" if compute_type(dtype) == "f32" else repr(number)
+            return f"({text})" if text.startswith("-") else text
         if compute_type(dtype) == "f32":
             return f"bitcast<f32>({int(np.float32(number).view(np.uint32)):#x}u)"
         return f"bitcast<f64>({int(np.float64(number).view(np.uint64)):#x}ull)"
@@ -66,7 +83,9 @@ def literal(value: Any, dtype: Dtype) -> str:
     suffix = ("u" if dtype.kind == "u" else "") + ("ll" if dtype.itemsize == 8 else "")
     if dtype.kind == "i" and number == np.iinfo(dtype).min:
         return f"({storage_type(dtype)})({number + 1}{suffix} - 1)"
-    return f"({storage_type(dtype)}){number}" if dtype.itemsize < 4 else f"{number}{suffix}"
+    if dtype.itemsize < 4 or number < 0:
+        return f"({storage_type(dtype)})({number}{suffix})"
+    return f"{number}{suffix}"
 
 
 def statement(node: Expr, names: Mapping[Expr, str], name: str) -> str:
