@@ -35,7 +35,8 @@ class Operator:
 
     `scalar` is the function over `Expr` where the operator is elementwise. `numpy` computes the operator on
     NumPy arrays: the fold of constants, and the oracle. `gpu` gives CUDA C++ source where the operator has a
-    hand-written kernel; the generated kernels need none.
+    hand-written kernel; the generated kernels need none. A `host` operator runs on arrays between native
+    segments; one that `inlines` gives a graph to run in its place.
     """
 
     domain: str
@@ -44,6 +45,7 @@ class Operator:
     definition: Callable[..., Any]
     scalar: Callable[..., Any] | None = None
     host: bool = False
+    inlines: bool = False
     fold: Callable[..., Any] | None = None
     cuda: Callable[..., Any] | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -121,6 +123,11 @@ def _load_operators() -> None:
             importlib.import_module(module.name)
 
 
+def inlining_operator(name: str, *, since: int, domain: str = "") -> Callable[[Callable[..., Any]], Operator]:
+    """Register a function that picks the body graph to run in the operator's place."""
+    return lambda definition: _register(Operator(domain, name, since, definition, inlines=True))
+
+
 def operators() -> list[Operator]:
     """Every registered operator and version."""
     _load_operators()
@@ -132,6 +139,12 @@ def lookup(domain: str, name: str, version: int) -> Operator | None:
     _load_operators()
     found = [o for o in _registry.get((domain, name), ()) if o.since <= version]
     return found[-1] if found else None
+
+
+def attributes_of(domain: str, name: str, version: int) -> dict[str, Any] | None:
+    """The operator's attributes and their defaults (REQUIRED for none), or None if it is not there."""
+    entry = lookup(domain, name, version)
+    return None if entry is None else entry.attributes
 
 
 def attribute_values(entry: Operator, given: dict[str, Any], where: str) -> dict[str, Any]:

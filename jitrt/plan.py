@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from jitrt.codegen.compile import compile_kernels
-from jitrt.codegen.kernel import Buffer, Ref
+from jitrt.codegen.kernel import Buffer, Kernel, Ref
 from jitrt.dims import Dim, Size, hint, source
 from jitrt.execute import pool
 from jitrt.schedule import Schedule
@@ -50,7 +50,10 @@ class Recipe:
         self.schedule = schedule
         self.steps = schedule.steps
         self.sizes = Sizes()
-        self.functions = compile_kernels([step.kernel for step in self.steps])
+        called = [a for step in self.steps for a in step.args if isinstance(a, Kernel)]
+        addresses = compile_kernels([*(step.kernel for step in self.steps), *called])
+        self.functions = addresses[: len(self.steps)]
+        called_addresses = iter(addresses[len(self.steps) :])
         self._number_buffers()
         words: list[int] = []
         pointers: list[tuple[int, int, int]] = []  # word, buffer number, size number of the offset
@@ -66,6 +69,8 @@ class Recipe:
                 elif isinstance(argument, Dim):
                     deferred.append((len(words), self.sizes.add(argument)))
                     words.append(0)
+                elif isinstance(argument, Kernel):
+                    words.append(next(called_addresses))
                 else:
                     words.append(int(argument))
         self.words = np.array(words or [0], np.int64)

@@ -12,7 +12,8 @@ import numpy as np
 from jitrt import opdef
 from jitrt.errors import EPFail, InvalidArgument
 from jitrt.graph import Model
-from jitrt.load import check_operators, load
+from jitrt.load import load
+from jitrt.load_operators import check_operators
 from jitrt.options import NodeArg, SessionOptions
 from jitrt.program import Context, Program
 from jitrt.trace import InputSpec
@@ -39,7 +40,7 @@ class InferenceSession:
         self._providers = _choose_providers(providers)
         options = sess_options or SessionOptions()
         model = load(path_or_bytes)
-        check_operators(model, lambda domain, name, version: opdef.lookup(domain, name, version) is not None)
+        check_operators(model, lambda n: opdef.attributes_of(n.domain, n.op_type, n.version))
         self._model = model
         self._context = Context(options.intra_op_num_threads)
         self._specs = _input_specs(model)

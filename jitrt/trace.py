@@ -18,7 +18,7 @@ from jitrt.dims import Dim, Guards, Size
 from jitrt.errors import Fail, JitrtError
 from jitrt.errors import NotImplemented as NotImplementedHere
 from jitrt.graph import Graph, Node
-from jitrt.tensor import Constant, Input, NeedsValueError, Tensor, constant, known, operands_of
+from jitrt.tensor import Constant, Input, NeedsValueError, Tensor, constant, operands_of
 from jitrt.types import STRING, is_integer
 
 MAX_VALUE_SIZE = 64
@@ -154,26 +154,25 @@ class Tracer:
 
     def _expand(self, node: Node, entry: opdef.Operator | None) -> tuple[list[Node], dict[str, Any]] | None:
         """The nodes that stand for `node`: the branch of an If, the body of a function."""
-        if node.op_type == "If" and node.domain == "":
-            condition = known(self.environment[node.inputs[0]]).ravel()[0]
-            branch: Graph = node.attributes["then_branch" if condition else "else_branch"]
+        if entry is not None and entry.inlines:
+            body: Graph = entry(*(self.environment[n] for n in node.inputs), **node.attributes)
             ends = [
                 Node("Identity", [inner], [outer], version=node.version)
-                for inner, outer in zip(branch.outputs, node.outputs, strict=True)
+                for inner, outer in zip(body.outputs, node.outputs, strict=True)
                 if outer
             ]
-            return [*branch.nodes, *ends], branch.constants
+            return [*body.nodes, *ends], body.constants
         if entry is not None:
             return None
         dtypes = [None if not n else self.environment[n].dtype for n in node.inputs]
         from jitrt.functions import function_body  # imports onnx
 
-        body = function_body(node, dtypes)
-        if body is None:
+        expansion = function_body(node, dtypes)
+        if expansion is None:
             raise NotImplementedHere(
                 f"Could not find an implementation for {node.op_type}({node.version}) node with name '{node.name}'"
             )
-        return body, {}
+        return expansion, {}
 
     def _apply(self, node: Node, entry: opdef.Operator) -> None:
         inputs = [self.environment[name] for name in node.inputs]

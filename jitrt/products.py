@@ -1,0 +1,197 @@
+"""Matrix products as kernel calls: which dimensions become the batch, the rows and the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from jitrt.codegen.epilogue import Epilogue
+from jitrt.codegen.gemm import Matrix, PackedMatrix, matmul_step, pack_matrix
+from jitrt.codegen.kernel import Buffer, Ref, Step
+from jitrt.codegen.loops import Operand
+from jitrt.dims import Size, same
+from jitrt.layout import Array, dense_strides, is_dense, nbytes
+from jitrt.loop_step import loop_step
+from jitrt.expr import load
+from jitrt.tensor import Call, Dtype, Shape, Tensor, broadcast, outputs_of
+
+
+class PackedConstant:
+    """A constant as a kernel wants it, shared by every schedule that reads it."""
+
+    def __init__(self, source: np.ndarray[Any, Any], packed: np.ndarray[Any, Any]) -> None:
+        self.source = source  # alive as long as its address is a key
+        self.buffer = Buffer("constant", packed.nbytes, packed)
+
+
+_packed: WeakValueDictionary[Any, PackedConstant] = WeakValueDictionary()
+
+
+def packed_constant(
+    value: np.ndarray[Any, Any], form: str, pack: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
+) -> PackedConstant:
+    """`pack(value)`, made once for each array and `form`."""
+    key = (value.ctypes.data, value.shape, value.strides, value.dtype.str, form)
+    found = _packed.get(key)
+    if found is None:
+        found = PackedConstant(value, pack(value))
+        _packed[key] = found
+    return found
+
+
+class MatrixProduct(Call):
+    """`Y[..., m, n] = A[..., m, k] B[..., k, n] + bias[n]`; a constant B is packed once."""
+
+    name = "MatMul"
+    takes_epilogue = True
+    strided_output = True
+
+    def __init__(self, a: Tensor, b: Tensor, bias: Tensor | None, dtype: Dtype) -> None:
+        lead = broadcast(a.shape[:-2], b.shape[:-2])
+        self.shape: Shape = (*lead, a.shape[-2], b.shape[-1])
+        self.b_shape = b.shape
+        self.packed: PackedConstant | None = None
+        if b.value is not None and not b.symbolic and b.ndim == 2:
+            self.packed = packed_constant(b.value, "matrix", pack_matrix)
+        self.inputs = (a, b, bias) if self.packed is None else (a, bias)  # type: ignore[assignment]
+        outputs_of(self, [(dtype, self.shape)])
+
+    def accepts(self, index: int, strides: Sequence[Size], shape: Shape) -> bool:
+        """Rows may lie anywhere; a B that is packed on the way may have any strides."""
+        if index == 1 and self.packed is None:
+            return True
+        return index < 1 and (same(strides[-1], 1) or same(shape[-1], 1))
+
+    def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
+        """One step, after copies of epilogue operands that no even stride reaches."""
+        a, bias = inputs[0], inputs[-1]
+        assert a is not None
+        (out,) = outputs
+        b = inputs[1] if self.packed is None else None
+        extra = [] if epilogue is None else list(epilogue.arrays)
+        rows_shape, k, n = self.shape[:-1], a.shape[-1], self.shape[-1]
+        copies: list[Step] = []
+        split = self._split(rows_shape, a, b, out, extra)
+        if split is None:
+            extra = [_materialise(e, self.shape, copies) for e in extra]
+            split = self._split(rows_shape, a, b, out, extra)
+        if split is None:
+            a = _densify(a, copies)
+            split = self._split(rows_shape, a, b, out, extra)
+        assert split is not None
+        batch, m, strides = split
+        numbers = iter(strides)
+
+        def matrix(array: Array, row: Size, pair: tuple[Size, Size]) -> Matrix:
+            return Matrix(array.ref, array.dtype, row, array.strides[-1], pair)
+
+        a_matrix = matrix(a, *next(numbers))
+        y_matrix = matrix(out, *next(numbers))
+        operands = [matrix(e, *next(numbers)) for e in extra]
+        if b is None:
+            assert self.packed is not None
+            b_matrix: Matrix | PackedMatrix = PackedMatrix(Ref(self.packed.buffer), _buffer_dtype(self.packed))
+        else:
+            _, pair = next(numbers)
+            b_matrix = Matrix(b.ref, b.dtype, b.strides[-2], b.strides[-1], pair)
+        patterns = tuple(
+            Operand(o.dtype, (_moves(o.batch), _moves((o.row,)), 0 if same(o.column, 0) else 1)) for o in operands
+        )
+        step = matmul_step(
+            a_matrix,
+            b_matrix,
+            y_matrix,
+            m=m,
+            n=n,
+            k=k,
+            batch=batch,
+            bias=None if bias is None else bias.ref,
+            epilogue=None if epilogue is None else Epilogue(epilogue.root, patterns),
+            operands=operands,
+            label="MatMul",
+        )
+        return [*copies, step]
+
+    def _split(
+        self, rows_shape: Shape, a: Array, b: Array | None, out: Array, extra: Sequence[Array]
+    ) -> tuple[tuple[Size, Size], Size, list[tuple[Size, tuple[Size, Size]]]] | None:
+        """Batch sizes, rows, and each array's (row stride, batch strides): the most rows that strides allow."""
+        count = len(rows_shape)
+        along = [_strides_over(x, rows_shape) for x in (a, out, *extra)]
+        lead = [] if b is None else [_batch_strides(b, rows_shape[:-1])]
+        first = 0 if b is None or len(self.b_shape) == 2 else count - 1
+        for cut in range(first, count):
+            rows = merge(rows_shape[cut:], [s[cut:] for s in along])
+            pairs = merge(rows_shape[:cut], [s[:cut] for s in [*along, *lead]] if cut else [[]] * len([*along, *lead]))
+            if len(rows[0]) > 1 or len(pairs[0]) > 2:
+                continue
+            m = rows[0][0] if rows[0] else 1
+            sizes = (1,) * (2 - len(pairs[0])) + tuple(pairs[0])
+            result = []
+            for i in range(len(along) + len(lead)):
+                row = rows[1][i][0] if i < len(along) and rows[1][i] else 0
+                result.append((row, (0,) * (2 - len(pairs[1][i])) + tuple(pairs[1][i])))
+            return (sizes[0], sizes[1]), m, result
+        return None
+
+
+def merge(sizes: Sequence[Size], strides: Sequence[Sequence[Size]]) -> tuple[list[Size], list[list[Size]]]:
+    """Drop dimensions of size 1 and join neighbours that every array steps through as through one."""
+    kept: list[Size] = []
+    result: list[list[Size]] = [[] for _ in strides]
+    for axis in reversed(range(len(sizes))):
+        if same(sizes[axis], 1):
+            continue
+        if kept and all(same(s[axis], r[0] * kept[0]) for s, r in zip(strides, result, strict=True)):
+            kept[0] = kept[0] * sizes[axis]
+            continue
+        kept.insert(0, sizes[axis])
+        for s, r in zip(strides, result, strict=True):
+            r.insert(0, s[axis])
+    return kept, result
+
+
+def _strides_over(array: Array, rows_shape: Shape) -> list[Size]:
+    """The strides of an array [..., m, n] along batch and row dimensions, 0 where it repeats."""
+    lead = len(rows_shape) + 1 - len(array.shape)
+    own = [0 if same(s, 1) else t for s, t in zip(array.shape[:-1], array.strides[:-1], strict=True)]
+    return [0] * lead + own
+
+
+def _batch_strides(b: Array, lead_shape: Shape) -> list[Size]:
+    lead = len(lead_shape) - (len(b.shape) - 2)
+    own = [0 if same(s, 1) else t for s, t in zip(b.shape[:-2], b.strides[:-2], strict=True)]
+    return [0] * lead + own
+
+
+def _moves(strides: Sequence[Size]) -> int | None:
+    return 0 if all(same(s, 0) for s in strides) else None
+
+
+def _buffer_dtype(packed: PackedConstant) -> Dtype:
+    assert packed.buffer.data is not None
+    return packed.buffer.data.dtype
+
+
+def _densify(array: Array, copies: list[Step]) -> Array:
+    return array if is_dense(array.shape, array.strides) else _copied(array, array.shape, copies)
+
+
+def _materialise(array: Array, shape: Shape, copies: list[Step]) -> Array:
+    """A dense array of the full shape for an operand that repeats along some of it."""
+    if all(same(s, 0) or same(n, 1) for s, n in zip(array.strides[:-1], shape[:-1], strict=True)):
+        return array
+    return _copied(array, shape, copies)
+
+
+def _copied(array: Array, shape: Shape, copies: list[Step]) -> Array:
+    buffer = Buffer("arena", nbytes(array.dtype, shape))
+    target = replace(array, shape=shape, strides=dense_strides(shape), ref=Ref(buffer))
+    source = replace(array, shape=shape)
+    copies.append(loop_step([load(0, array.dtype)], shape, (), [source], [target], "copy"))
+    return target
+
