@@ -8,10 +8,12 @@ from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 import numba
-from numba.core import codegen, compiler, types
+from numba.core import codegen, compiler, ir, types
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.compiler_machinery import FunctionPass, register_pass
 from numba.core.cpu_options import FastMathOptions
 from numba.core.registry import cpu_target
+from numba.core.typed_passes import NopythonTypeInference
 from numba.np.numpy_support import from_dtype
 
 from jitrt.codegen.fingerprint import attribute_names, is_library, plain_function, referenced
@@ -31,6 +33,44 @@ class _UnoptimisedLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
 
 class _UnoptimisedCodegen(codegen.JITCPUCodegen):  # type: ignore[misc]
     _library_class = _UnoptimisedLibrary
+
+
+@register_pass(mutates_CFG=False, analysis_only=False)
+class _NonNegativeIndices(FunctionPass):  # type: ignore[misc]
+    """Index arrays with unsigned integers.
+
+    Numba adds the axis's size to a negative index, and unless LLVM can prove that no index is negative, that
+    choice keeps it from seeing consecutive addresses: a loop over `X[i * stride + k]` would become gathers.
+    """
+
+    _name = "jitrt_non_negative_indices"
+
+    def __init__(self) -> None:
+        FunctionPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        changed = {}
+        for use, signature in state.calltypes.items():
+            is_index = isinstance(use, ir.SetItem) or (isinstance(use, ir.Expr) and use.op == "getitem")
+            if is_index and isinstance(signature.args[0], types.Array):
+                array, index, *value = signature.args
+                changed[use] = signature.replace(args=(array, _unsigned(index), *value))
+        state.calltypes.update(changed)
+        return True
+
+
+class _KernelCompiler(compiler.CompilerBase):  # type: ignore[misc]
+    def define_pipelines(self) -> list[Any]:
+        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.add_pass_after(_NonNegativeIndices, NopythonTypeInference)
+        passes.finalize()
+        return [passes]
+
+
+def _unsigned(index: Any) -> Any:
+    if isinstance(index, types.BaseTuple):
+        return types.BaseTuple.from_types([_unsigned(i) for i in index])
+    return types.uint64 if isinstance(index, types.Integer) else index
 
 
 def lower(function: Callable[..., Any], parameters: Sequence[Parameter]) -> Lowered:
@@ -63,13 +103,15 @@ def lower(function: Callable[..., Any], parameters: Sequence[Parameter]) -> Lowe
             flags,
             {},
             library=library,
+            pipeline_class=_KernelCompiler,
         )
         library.finalize()
         text = library.get_llvm_str()
     returned = compiled.signature.return_type
-    if returned not in (types.none, types.int64):
+    is_status = isinstance(returned, types.Integer) and returned.signed and returned.bitwidth == 64
+    if returned != types.none and not is_status:
         raise TypeError(f"kernel {function.__name__}: expected to return an int64 or nothing, got {returned}")
-    return Lowered(compiled.fndesc.llvm_func_name, returned == types.int64, text)
+    return Lowered(compiled.fndesc.llvm_func_name, is_status, text)
 
 
 @cache
@@ -97,6 +139,7 @@ class _Callees:
             "no_cfunc_wrapper": True,
             "forceinline": True,
             "_nrt": False,
+            "pipeline_class": _KernelCompiler,
         }
         self._compiled: dict[int, Any] = {}
 
