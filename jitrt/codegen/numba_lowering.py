@@ -8,7 +8,8 @@ from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 import numba
-from numba.core import codegen, compiler, ir, types
+from numba import types
+from numba.core import codegen, compiler, ir
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import FunctionPass, register_pass
 from numba.core.cpu_options import FastMathOptions
