@@ -1,0 +1,251 @@
+"""Runs step tables: natively, on the calling thread and a process-wide pool of workers.
+
+A step table is a C-contiguous int64 array, a row per step: the address of a function
+`i64 f(ptr args, i64 begin, i64 end, ptr scratch)`, the address of its args, the number of its independent
+units, and how many of them a thread takes at once (0: all, on the calling thread). The native code is in
+runtime.ll and threads.ll.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import ctypes
+import os
+import platform
+import sys
+import threading
+import time
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jitrt.codegen.compile import cached_object, link
+from jitrt.codegen.target import Target, host
+from jitrt.execute import cpus
+
+FUNCTION, ARGS, EXTENT, CHUNK = range(4)
+COLUMNS = 4  # of a step table
+
+_TABLE, _STEPS, _SCRATCH, _STRIDE, _THREADS, _TIMING, _STATUS, _BRIEF, _WORK = range(9)  # %Run in runtime.ll
+
+_MAX_THREADS = 256
+_MAX_CPUS = 1024
+_SPIN_NS = 50_000  # that a worker looks for work before it sleeps
+_WAKE_NS = 64_000  # of work in a run for each worker that it wakes
+
+_FUTEX = {"x86_64": 202, "aarch64": 98}  # system call numbers
+_PAUSE = {"x86_64": "@llvm.x86.sse2.pause()", "aarch64": "@llvm.aarch64.isb(i32 15)"}
+
+
+class Runner:
+    """Runs one step table; for one thread at a time, as the scratch memory and the descriptor are its own.
+
+    `run()` executes the steps up to the first that fails; it returns that step's index, or -1. Every other
+    Python thread may run meanwhile, unless the table is `brief`: for tables that take a few microseconds, as
+    waiting for the GIL can take longer than that.
+
+    Thread t of `threads` gets the scratch address `scratch + t * scratch_stride` (bytes). `timing`, an int64
+    array [steps, 2], receives the start and the end of each step in ns of the monotonic clock.
+    """
+
+    __slots__ = ("_descriptor", "_kept", "run")
+
+    run: Callable[[], int]
+
+    def __init__(
+        self,
+        table: NDArray[np.int64],
+        *,
+        threads: int = 1,
+        scratch: int = 0,
+        scratch_stride: int = 0,
+        timing: NDArray[np.int64] | None = None,
+        brief: bool = False,
+    ) -> None:
+        _check(table, "table", COLUMNS)
+        runtime = _shared_runtime()
+        self._descriptor = np.zeros(_WORK + 1, np.int64)
+        self._descriptor[_TABLE] = table.ctypes.data
+        self._descriptor[_STEPS] = len(table)
+        self._descriptor[_SCRATCH] = scratch
+        self._descriptor[_STRIDE] = scratch_stride
+        self._descriptor[_THREADS] = threads
+        self._descriptor[_BRIEF] = brief
+        # The method keeps what it points to alive: it may outlive the runner.
+        self._kept = [self._descriptor, table]
+        self.time_into(timing)
+        self.run = runtime.method(self._descriptor.ctypes.data, self._kept)
+
+    @property
+    def status(self) -> int:
+        """What the step that ended the last run returned; 0 if none failed."""
+        return int(self._descriptor[_STATUS])
+
+    def time_into(self, timing: NDArray[np.int64] | None) -> None:
+        """Time the steps of the coming runs into `timing`, int64 [steps, 2]; None stops timing them."""
+        if timing is not None:
+            _check(timing, "timing", 2)
+            if len(timing) < self._descriptor[_STEPS]:
+                raise ValueError(f"timing: expected {self._descriptor[_STEPS]} rows, got {len(timing)}")
+        self._kept[2:] = [] if timing is None else [timing]
+        self._descriptor[_TIMING] = 0 if timing is None else timing.ctypes.data
+
+
+def _check(array: NDArray[np.int64], name: str, columns: int) -> None:
+    ok = array.dtype == np.int64 and array.ndim == 2 and array.shape[1] == columns
+    if not ok or not array.flags.c_contiguous:
+        raise ValueError(
+            f"{name}: expected a C-contiguous int64 array [steps, {columns}], got {array.dtype} {array.shape}"
+        )
+
+
+def runtime_ir(system: str = sys.platform, machine: str = platform.machine()) -> str:
+    """The runtime's LLVM IR; workers only where futexes and the spin hint of the machine are known."""
+    parts = "runtime.ll", "threads.ll" if _has_workers(system, machine) else "serial.ll"
+    source = "".join(Path(__file__).with_name(part).read_text() for part in parts)
+    return Template(source).substitute(
+        monotonic=time.CLOCK_MONOTONIC,
+        threads=_MAX_THREADS,
+        cpus=_MAX_CPUS,
+        mask_bytes=_MAX_CPUS // 8,
+        spin_ns=_SPIN_NS,
+        wake_ns=_WAKE_NS,
+        futex=_FUTEX.get(machine),
+        pause=_PAUSE.get(machine),
+    )
+
+
+def _has_workers(system: str = sys.platform, machine: str = platform.machine()) -> bool:
+    return system == "linux" and machine in _FUTEX
+
+
+def object_code(target: Target) -> bytes:
+    """The runtime's object file, from disk or built now."""
+    source = runtime_ir()
+    key = blake2b(source.encode(), digest_size=16).hexdigest()
+    return cached_object(f"runtime {key}", lambda: source, target, name="runtime")
+
+
+class _Runtime:
+    """The linked runtime, one in a process: its method, and the pool if the system has one."""
+
+    def __init__(self, image: bytes, threaded: bool) -> None:
+        symbols = ["method", *(_Pool.SYMBOLS if threaded else ())]
+        addresses = dict(zip(symbols, link([image], symbols), strict=True))
+        self._method = addresses["method"]
+        self.pool = _Pool(addresses) if threaded else None
+        self._new_method = ctypes.pythonapi.PyCFunction_NewEx
+        self._new_method.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.py_object]
+        self._new_method.restype = ctypes.py_object
+
+    def method(self, descriptor: int, keep: object) -> Callable[[], int]:
+        """A CPython method that runs the descriptor's table; it holds a reference to `keep`."""
+        bound: Callable[[], int] = self._new_method(self._method, descriptor, keep)
+        return bound
+
+
+class _Pool:
+    """The workers: Python threads that enter @worker in threads.ll and stay there until the process ends."""
+
+    SYMBOLS = (
+        *("worker", "job", "lock", "active", "size", "limit", "cores", "grow", "asleep"),
+        *("free_place", "worker_at", "thread_id", "place_of_cpu", "cpus_of_place"),
+    )
+
+    def __init__(self, addresses: dict[str, int]) -> None:
+        def numbers(name: str, count: int = 1) -> Any:
+            return (ctypes.c_int32 * count).from_address(addresses[name])
+
+        self._worker = ctypes.CFUNCTYPE(None, ctypes.c_int32)(addresses["worker"])
+        self._claim = ctypes.c_int64.from_address(addresses["job"])
+        self._lock, self._active = numbers("lock"), numbers("active")
+        self._asleep = numbers("asleep", _MAX_THREADS)
+        self._size, self._limit, self._cores = numbers("size"), numbers("limit"), numbers("cores")
+        self._free_place = numbers("free_place")
+        self._worker_at = numbers("worker_at", _MAX_THREADS)
+        self._thread_id = numbers("thread_id", _MAX_THREADS)
+        self._place_of_cpu = numbers("place_of_cpu", _MAX_CPUS)
+        masks = ctypes.c_uint8 * (_MAX_CPUS // 8) * _MAX_THREADS
+        self._cpus_of_place = np.ctypeslib.as_array(masks.from_address(addresses["cpus_of_place"]))
+        self._limit[0] = min(len(cpus.allowed()), _MAX_THREADS)
+        self._cores[0] = cpus.default_threads()
+        self._grow = ctypes.CFUNCTYPE(None, ctypes.c_int32)(self._enlarge)
+        grow = ctypes.cast(self._grow, ctypes.c_void_p)
+        ctypes.c_void_p.from_address(addresses["grow"]).value = grow.value
+        os.register_at_fork(after_in_child=self._forget_workers)
+
+    def _enlarge(self, threads: int) -> None:
+        """Start workers until there are `threads` threads; called natively, by the run that holds the pool."""
+        started = self._size[0]
+        self._place_workers(threads)
+        try:
+            while started < threads:
+                # Counted first: after an interruption a number may be without a thread, never with two.
+                self._size[0] = started = started + 1
+                _thread.start_new_thread(self._work, (started - 1,))
+        except RuntimeError:  # no more threads for this process
+            self._size[0] = self._limit[0] = started - 1
+
+    def _place_workers(self, threads: int) -> None:
+        """Give the workers of `threads` threads a place each, and those that have started their CPUs."""
+        self._place_of_cpu[:] = [-1] * _MAX_CPUS
+        self._cpus_of_place[:] = 0
+        self._free_place[0] = 0
+        self._worker_at[:] = [*range(threads), *[0] * (_MAX_THREADS - threads)]
+        for place, members in enumerate(cpus.places(threads)):
+            for cpu in members:
+                if cpu < _MAX_CPUS:
+                    self._cpus_of_place[place, cpu // 8] |= 1 << cpu % 8
+                    self._place_of_cpu[cpu] = place
+        for worker in range(1, self._size[0]):
+            if self._thread_id[worker]:
+                self._pin(worker)
+
+    def _pin(self, worker: int) -> None:
+        """Restrict the worker to the CPUs of its place."""
+        place = list(self._worker_at).index(worker)
+        members = np.flatnonzero(np.unpackbits(self._cpus_of_place[place], bitorder="little"))
+        with contextlib.suppress(OSError):  # the process's cpuset has changed: unpinned, it still works
+            os.sched_setaffinity(self._thread_id[worker], members.tolist())
+
+    def _work(self, worker: int) -> None:
+        self._thread_id[worker] = threading.get_native_id()
+        place = None
+        while place != (place := list(self._worker_at).index(worker)):  # it may be moved meanwhile
+            self._pin(worker)
+        self._worker(worker)
+
+    def _forget_workers(self) -> None:
+        """In a forked child: the workers, and the run that may have held the pool, are not there."""
+        self._claim.value = self._lock[0] = self._active[0] = 0
+        self._size[0] = 1
+        self._asleep[:] = self._thread_id[:] = [0] * _MAX_THREADS
+
+
+_runtime: _Runtime | None = None
+_loading = threading.Lock()
+
+
+def _shared_runtime() -> _Runtime:
+    """The process's runtime, loaded at the first call."""
+    global _runtime
+    if _runtime is None:
+        with _loading:
+            if _runtime is None:
+                _runtime = _Runtime(object_code(host()), _has_workers())
+    return _runtime
+
+
+def _renew_lock() -> None:
+    global _loading
+    _loading = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)

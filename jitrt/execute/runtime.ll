@@ -1,0 +1,133 @@
+; Runs a step table on the calling thread; @parallel_step (threads.ll or serial.ll) shares a step out.
+
+%Step = type { ptr, ptr, i64, i64 }                      ; function, args, extent, chunk
+; table, steps, scratch, stride, threads, timing, status, brief, work (what @leave estimates)
+%Run = type { ptr, i64, ptr, i64, i64, ptr, i64, i64, i64 }
+; What a run has of the pool: 0 nothing yet, 1 it is counted as active, 2 it holds the pool as well; workers it
+; may still wake; when it took the pool, in ns; chunks of its steps; those that its own thread ran.
+%Hold = type { i32, i64, i64, i64, i64 }
+
+%Method = type { ptr, ptr, i32, ptr }                    ; PyMethodDef: name, function, flags, doc
+
+declare ptr @PyLong_AsVoidPtr(ptr)
+declare ptr @PyLong_FromLongLong(i64)
+declare ptr @PyEval_SaveThread()
+declare void @PyEval_RestoreThread(ptr)
+declare i32 @clock_gettime(i32, ptr)
+
+@name = internal constant [4 x i8] c"run\00"
+@method = constant %Method { ptr @name, ptr @run_method, i32 4, ptr null }  ; 4: METH_NOARGS
+
+; run() -> int: a CPython method whose self is the address of a %Run. Another Python thread may take the
+; GIL meanwhile, unless the run is brief: getting the GIL back could then take far longer than the run.
+define internal ptr @run_method(ptr %self, ptr %none) {
+  %run = call ptr @PyLong_AsVoidPtr(ptr %self)
+  %brief.at = getelementptr %Run, ptr %run, i32 0, i32 7
+  %brief.flag = load i64, ptr %brief.at
+  %brief = icmp ne i64 %brief.flag, 0
+  br i1 %brief, label %hold, label %release
+hold:
+  %held = call i64 @run(ptr %run)
+  br label %return
+release:
+  %thread = call ptr @PyEval_SaveThread()
+  %released = call i64 @run(ptr %run)
+  call void @PyEval_RestoreThread(ptr %thread)
+  br label %return
+return:
+  %failed = phi i64 [ %held, %hold ], [ %released, %release ]
+  %result = call ptr @PyLong_FromLongLong(i64 %failed)
+  ret ptr %result
+}
+
+; Executes the steps in order up to the first that fails; returns its index, or -1.
+define internal i64 @run(ptr %run) {
+entry:
+  %hold = alloca %Hold
+  store i32 0, ptr %hold
+  %table = load ptr, ptr %run
+  %steps.at = getelementptr %Run, ptr %run, i32 0, i32 1
+  %steps = load i64, ptr %steps.at
+  %scratch.at = getelementptr %Run, ptr %run, i32 0, i32 2
+  %scratch = load ptr, ptr %scratch.at
+  %threads.at = getelementptr %Run, ptr %run, i32 0, i32 4
+  %threads = load i64, ptr %threads.at
+  %alone = icmp slt i64 %threads, 2
+  %timing.at = getelementptr %Run, ptr %run, i32 0, i32 5
+  %timing = load ptr, ptr %timing.at
+  %timed = icmp ne ptr %timing, null
+  br label %next
+next:
+  %i = phi i64 [ 0, %entry ], [ %i.next, %finished ]
+  %more = icmp slt i64 %i, %steps
+  br i1 %more, label %step, label %leave
+step:
+  %row = getelementptr %Step, ptr %table, i64 %i
+  %times = getelementptr [2 x i64], ptr %timing, i64 %i
+  br i1 %timed, label %start, label %size
+start:
+  %begun = call i64 @now()
+  store i64 %begun, ptr %times
+  br label %size
+size:
+  %extent.at = getelementptr %Step, ptr %row, i32 0, i32 2
+  %extent = load i64, ptr %extent.at
+  %chunk.at = getelementptr %Step, ptr %row, i32 0, i32 3
+  %chunk = load i64, ptr %chunk.at
+  %some = icmp sgt i64 %extent, 0
+  br i1 %some, label %choose, label %executed
+choose:
+  %unsplit = icmp slt i64 %chunk, 1
+  %single = icmp sge i64 %chunk, %extent
+  %whole = or i1 %unsplit, %single
+  %serial = or i1 %whole, %alone
+  br i1 %serial, label %call, label %share
+call:
+  %status.serial = call i64 @serial_step(ptr %row, ptr %scratch)
+  br label %executed
+share:
+  %status.parallel = call i64 @parallel_step(ptr %row, ptr %run, ptr %hold)
+  br label %executed
+executed:
+  %status = phi i64 [ 0, %size ], [ %status.serial, %call ], [ %status.parallel, %share ]
+  br i1 %timed, label %stop, label %finished
+stop:
+  %times.end = getelementptr i64, ptr %times, i64 1
+  %ended = call i64 @now()
+  store i64 %ended, ptr %times.end
+  br label %finished
+finished:
+  %i.next = add i64 %i, 1
+  %failed = icmp ne i64 %status, 0
+  br i1 %failed, label %leave, label %next
+leave:
+  %result = phi i64 [ -1, %next ], [ %i, %finished ]
+  %status.last = phi i64 [ 0, %next ], [ %status, %finished ]
+  %status.at = getelementptr %Run, ptr %run, i32 0, i32 6
+  store i64 %status.last, ptr %status.at
+  call void @leave(ptr %run, ptr %hold)
+  ret i64 %result
+}
+
+; The whole extent in one call.
+define internal i64 @serial_step(ptr %row, ptr %scratch) {
+  %function = load ptr, ptr %row
+  %args.at = getelementptr %Step, ptr %row, i32 0, i32 1
+  %args = load ptr, ptr %args.at
+  %extent.at = getelementptr %Step, ptr %row, i32 0, i32 2
+  %extent = load i64, ptr %extent.at
+  %status = call i64 %function(ptr %args, i64 0, i64 %extent, ptr %scratch)
+  ret i64 %status
+}
+
+; Monotonic time in ns.
+define internal i64 @now() {
+  %time = alloca { i64, i64 }
+  %ignored = call i32 @clock_gettime(i32 $monotonic, ptr %time)
+  %seconds = load i64, ptr %time
+  %rest.at = getelementptr { i64, i64 }, ptr %time, i32 0, i32 1
+  %rest = load i64, ptr %rest.at
+  %whole = mul i64 %seconds, 1000000000
+  %ns = add i64 %whole, %rest
+  ret i64 %ns
+}
