@@ -15,7 +15,8 @@ class Node:
     """One operator application. Absent optional inputs and outputs are the empty string.
 
     `version` is the opset version that the model imports for `domain`. Attributes are plain Python
-    values (int, float, str, bytes, lists of them, NumPy arrays) or a `Graph` for a body.
+    values (int, float, str, bytes where it is no UTF-8, lists of them), NumPy arrays for tensors and for
+    more than a thousand numbers, or a `Graph` for a body.
     """
 
     op_type: str
@@ -34,8 +35,9 @@ class Node:
 class Graph:
     """A model's graph or a body of If, Loop or Scan.
 
-    A body may read names of the graphs around it. `types` holds what the file declares for inputs and
-    outputs; an entry that is no tensor (sequence, map, optional) is the onnxruntime-style type string.
+    A body may read names of the graphs around it; no name is defined twice in a model. `types` holds what
+    the file declares for inputs and outputs; an entry that is no tensor (sequence, map, optional) is the
+    onnxruntime-style type string.
     """
 
     name: str
@@ -61,10 +63,11 @@ class Graph:
 
 @dataclass(eq=False)
 class Model:
-    """A loaded model: its graph, its metadata, and the names of inputs that have a default (initializer)."""
+    """A loaded model, its metadata, and the constants that a caller may replace (inputs with an initializer)."""
 
     graph: Graph
     ir_version: int
     opsets: dict[str, int]
     overridable: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
+    path: str = ""  # of the file, or empty for a model loaded from bytes

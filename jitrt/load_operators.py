@@ -1,0 +1,114 @@
+"""The last check of a loaded model: every node's operator exists, and this runtime implements it.
+
+Only a node that seems wrong needs ONNX's schemas, so a good model is loaded without importing `onnx`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from jitrt.errors import Fail, InvalidGraph, JitrtError
+from jitrt.errors import NotImplemented as NotImplementedHere
+from jitrt.graph import Graph, Model, Node
+from jitrt.load_check import body_context, describe
+from jitrt.types import TensorType
+
+ONNX_DOMAINS = ("", "ai.onnx.ml", "ai.onnx.preview", "ai.onnx.preview.training", "ai.onnx.training")
+
+# of an operator: attribute -> default, or `inspect.Parameter.empty` where it is required; None for no operator
+Known = Callable[[Node], Mapping[str, Any] | None]
+
+
+def check_operators(model: Model, known: Known) -> None:
+    """Raise for the first node that breaks its operator's specification, then for one not implemented here.
+
+    Raises InvalidGraph or Fail as onnxruntime does, and NotImplemented with the operator's name and version.
+    """
+    suspects = [
+        (node, graph, path) for node, graph, path in _walk(model.graph, ()) if _is_suspect(node, known)
+    ]
+    schemas = []
+    for node, graph, path in suspects:
+        try:
+            schemas.append(_check_node(node, graph, path, model.graph, known))
+        except JitrtError as error:
+            where = f"Load model from {model.path} failed:" if model.path else ""
+            raise type(error)(where + error.message) from None
+    for (node, _, _), schema in zip(suspects, schemas, strict=True):
+        if known(node) is None and not (schema.has_function or schema.has_context_dependent_function):
+            page = (
+                f"onnx__{node.op_type}"
+                if not node.domain
+                else f"onnx_{node.domain.replace('.', '')}_{node.op_type}"
+            )
+            raise NotImplementedHere(
+                f"Could not find an implementation for {node.op_type}({schema.since_version}) node with name "
+                f"'{node.name}'. It belongs in the folder ops/ of jitrt, or in a file of yours with @jitrt.op; "
+                f"specification: https://onnx.ai/onnx/operators/{page}.html"
+            )
+
+
+def _walk(graph: Graph, path: tuple[Node, ...]) -> Iterator[tuple[Node, Graph, tuple[Node, ...]]]:
+    """Every node with its graph and the nodes whose bodies it is in, outermost first."""
+    for node in graph.nodes:
+        for value in node.attributes.values():
+            for body in value if isinstance(value, list) else [value]:
+                if isinstance(body, Graph):
+                    yield from _walk(body, (*path, node))
+        yield node, graph, path
+
+
+def _is_suspect(node: Node, known: Known) -> bool:
+    attributes = known(node)
+    if attributes is None or node.attributes.keys() - attributes.keys():
+        return True
+    required = inspect.Parameter.empty
+    return any(value is required and name not in node.attributes for name, value in attributes.items())
+
+
+def _check_node(node: Node, graph: Graph, path: Collection[Node], main: Graph, known: Known) -> Any:
+    """The node's schema. Raises InvalidGraph or Fail where there is none, or the node does not fit it."""
+    if node.domain not in ONNX_DOMAINS:
+        if known(node) is not None:
+            return None
+        raise Fail(f"Fatal error: {node.domain}:{node.op_type}(-1) is not a registered function/op")
+    schema, fault = _find_fault(node)
+    if not fault:
+        return schema
+    if not path:
+        raise InvalidGraph(describe(node, _types(graph), fault))
+    outermost, *inner = path
+    contexts = "".join(body_context(n) for n in (node, *reversed(inner)))
+    raise InvalidGraph(describe(outermost, _types(main), fault + contexts))
+
+
+def _types(graph: Graph) -> dict[str, TensorType | str]:
+    return {**{name: TensorType(a.dtype, a.shape) for name, a in graph.constants.items()}, **graph.types}
+
+
+def _find_fault(node: Node) -> tuple[Any, str]:
+    """The node's schema and what is wrong with the node, or an empty string."""
+    from onnx import defs
+
+    try:
+        schema = defs.get_schema(node.op_type, node.version, node.domain)
+    except defs.SchemaError:
+        return None, f"No Op registered for {node.op_type} with domain_version of {node.version}"
+    where = f"Node({node.name}) with schema({node.domain}::{node.op_type}:{schema.since_version}) has"
+    for what, names, low, high in (
+        ("input", node.inputs, schema.min_input, schema.max_input),
+        ("output", node.outputs, schema.min_output, schema.max_output),
+    ):
+        if not low <= len(names) <= high:
+            return schema, f"{where} {what} size {len(names)} not in range [min={low}, max={high}]."
+    if schema.deprecated:
+        return schema, f"Op registered for {node.op_type} is deprecated in domain_version of {node.version}"
+    for name in node.attributes:
+        if name not in schema.attributes:
+            return schema, f"Unrecognized attribute: {name} for operator {node.op_type}"
+    for name, attribute in schema.attributes.items():
+        if attribute.required and name not in node.attributes:
+            return schema, f"Required attribute '{name}' is missing."
+    return schema, ""
