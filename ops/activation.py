@@ -8,7 +8,7 @@ from jitrt.expr import Expr, absolute, cast, eq, erf, exp, log, log1p, maximum, 
 from jitrt.opdef import elementwise, operator
 from jitrt.tensor import Tensor, map_indices, map_tensors, reduce_tensor
 
-from ._precision import widen
+from ._shared import widen
 from .reduce import arg_max
 
 SQRT_HALF = 0.7071067811865476

@@ -11,7 +11,7 @@ from jitrt.opdef import operator
 from jitrt.tensor import Dtype, Tensor, map_tensors, reduce_tensor
 from jitrt.types import F32, from_onnx
 
-from ._precision import mean, widen
+from ._shared import mean, widen
 
 EPSILON = 9.999999747378752e-06
 MOMENTUM = 0.8999999761581421

@@ -11,7 +11,7 @@ from jitrt.opdef import operator
 from jitrt.tensor import Tensor, known, known_sizes, map_tensors, reduce_tensor
 from jitrt.types import BOOL, F64, I64, U8, is_float
 
-from ._precision import mean, widen
+from ._shared import mean, widen
 
 Reduction = Callable[[Tensor, Sequence[int]], Tensor]
 

@@ -1,4 +1,4 @@
-"""Sums and means in the precision that the spec asks of 16-bit floats."""
+"""What several families of operators need: wider floats, means, sizes as tensors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jitrt.calls import cast_tensor
-from jitrt.dims import Dim, prod
+from jitrt.dims import Dim, Size, prod
 from jitrt.expr import cast
 from jitrt.tensor import Tensor, constant, map_tensors, reduce_tensor
 from jitrt.types import BF16, F16, F32, I64
@@ -25,6 +25,10 @@ def mean(x: Tensor, axes: Sequence[int]) -> Tensor:
     total = reduce_tensor(x, "sum", axes)
     count = prod(x.shape[a] for a in axes)
     if isinstance(count, Dim):
-        size = constant(np.array(count, object), I64)
-        return map_tensors(lambda t, n: t / cast(n, t.dtype), total, size)
+        return map_tensors(lambda t, n: t / cast(n, t.dtype), total, size_tensor(count))
     return map_tensors(lambda t: t / count, total)
+
+
+def size_tensor(size: Size) -> Tensor:
+    """A size as an int64 scalar, to compute with in a kernel."""
+    return constant(np.array(size, object), I64)

@@ -1,0 +1,189 @@
+"""Gathering: elements and slices picked by index tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jitrt.calls import cast_tensor, launch_move
+from jitrt.dims import Dim, Size, prod
+from jitrt.errors import InvalidArgument
+from jitrt.expr import Expr, cast, const, eq, where
+from jitrt.opdef import operator
+from jitrt.tensor import Tensor, known_sizes, map_indices, map_tensors
+from jitrt.types import I64
+
+from ._shared import size_tensor
+
+OUT_OF_BOUNDS = -(2**62)
+
+
+@operator("Gather", since=1)
+def gather(data: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
+    """Slices along an axis. https://onnx.ai/onnx/operators/onnx__Gather.html"""
+    axis %= data.ndim
+    n = data.shape[axis]
+    shape = [*data.shape[:axis], *indices.shape, *data.shape[axis + 1 :]]
+    progression = _progression(indices, n)
+    if progression is not None:
+        return data.slice(axis, *progression).reshape(shape)
+    outer, inner, count = prod(data.shape[:axis]), prod(data.shape[axis + 1 :]), indices.size
+    (y,) = launch_move(
+        gather_rows,
+        data.reshape([outer, n, inner]),
+        indices.reshape([1, count]),
+        outputs=[(data.dtype, [outer, count, inner])],
+        extent=outer * count,
+        error=_index_error(n),
+    )
+    return y.reshape(shape)
+
+
+@gather.numpy
+def gather_values(data: Any, indices: Any, *, axis: int = 0) -> Any:
+    """Gather on known values, which may be symbolic sizes."""
+    if indices.dtype == object:
+        return NotImplemented
+    n = data.shape[axis]
+    wrong = indices[(indices < -n) | (indices >= n)]
+    if wrong.size:
+        raise InvalidArgument(_out_of_bounds(int(wrong.ravel()[0]), n))
+    return np.take(data, indices, axis)
+
+
+def _progression(indices: Tensor, n: Size) -> tuple[Size, int, int] | None:
+    """The start, length and step of indices that are known and evenly spaced, which is a slice."""
+    if indices.value is None or indices.symbolic or isinstance(n, Dim):
+        return None
+    first, count = indices.value.ravel()[:1], indices.value.size
+    positions = np.where(indices.value < 0, indices.value + n, indices.value).ravel().astype(np.int64)
+    steps = np.unique(np.diff(positions))
+    if count == 0 or len(steps) > 1 or (len(steps) == 1 and steps[0] == 0):
+        return None
+    if positions.min() < 0 or positions.max() >= n:
+        raise InvalidArgument(_out_of_bounds(int(first[0]), n))
+    return int(positions[0]), count, int(steps[0]) if len(steps) else 1
+
+
+def _out_of_bounds(index: Any, n: Size) -> str:
+    return f"indices element out of data bounds, idx={index} must be within the inclusive range [{-n},{n - 1}]"
+
+
+def _index_error(n: Size) -> Callable[[int], Exception]:
+    """From a status of `gather_rows`: an index i >= 0 is reported as i + 1."""
+    return lambda status: InvalidArgument(_out_of_bounds(status - 1 if status > 0 else status, n))
+
+
+def gather_rows(Y, X, indices, begin, end):
+    """Y[b, i] is X[b, indices[b or 0, i]]; a unit is a row of Y [batch, count, inner]."""
+    n, count, inner = X.shape[1], Y.shape[1], Y.shape[2]
+    shared = indices.shape[0] == 1
+    for unit in range(begin, end):
+        b, i = unit // count, unit % count
+        index = indices[0 if shared else b, i]
+        row = index + n if index < 0 else index
+        if row < 0 or row >= n:
+            return index if index < 0 else index + 1
+        for j in range(inner):
+            Y[b, i, j] = X[b, row, j]
+    return 0
+
+
+@operator("GatherElements", since=11)
+def gather_elements(data: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
+    """An element for each index. https://onnx.ai/onnx/operators/onnx__GatherElements.html"""
+    axis %= data.ndim
+    for a, extent in enumerate(indices.shape):
+        if a != axis:
+            data = data.slice(a, 0, extent)
+    outer, inner = prod(data.shape[:axis]), prod(data.shape[axis + 1 :])
+    shape = [outer, indices.shape[axis], inner]
+    (y,) = launch_move(
+        pick_elements,
+        data.reshape([outer, data.shape[axis], inner]),
+        indices.reshape(shape),
+        outputs=[(data.dtype, shape)],
+        extent=outer * indices.shape[axis],
+        error=_index_error(data.shape[axis]),
+    )
+    return y.reshape(indices.shape)
+
+
+def pick_elements(Y, X, indices, begin, end):
+    """Y[o, i, j] is X[o, indices[o, i, j], j]; a unit is a row [o, i]."""
+    n = X.shape[1]
+    for unit in range(begin, end):
+        o, i = unit // Y.shape[1], unit % Y.shape[1]
+        for j in range(Y.shape[2]):
+            index = indices[o, i, j]
+            row = index + n if index < 0 else index
+            if row < 0 or row >= n:
+                return index if index < 0 else index + 1
+            Y[o, i, j] = X[o, row, j]
+    return 0
+
+
+@operator("GatherND", since=12)
+def gather_nd(data: Tensor, indices: Tensor, *, batch_dims: int = 0) -> Tensor:
+    """Slices picked by index tuples. https://onnx.ai/onnx/operators/onnx__GatherND.html"""
+    depth = int(indices.shape[-1])
+    picked = data.shape[batch_dims : batch_dims + depth]
+    rest = data.shape[batch_dims + depth :]
+    batch, inner = prod(data.shape[:batch_dims]), prod(rest)
+    count = prod(indices.shape[batch_dims:-1])
+    (y,) = launch_move(
+        gather_rows,
+        data.reshape([batch, prod(picked), inner]),
+        flat_positions(indices, picked).reshape([batch, count]),
+        outputs=[(data.dtype, [batch, count, inner])],
+        extent=batch * count,
+        error=tuple_error,
+    )
+    return y.reshape([*indices.shape[:-1], *rest])
+
+
+@operator("GatherND", since=11)
+def gather_nd_11(data: Tensor, indices: Tensor) -> Tensor:
+    """Slices picked by index tuples. https://onnx.ai/onnx/operators/onnx__GatherND.html"""
+    return gather_nd(data, indices)
+
+
+def flat_positions(indices: Tensor, shape: tuple[Size, ...]) -> Tensor:
+    """Index tuples in the last dimension as positions in a flattened `shape`; a wrong one is OUT_OF_BOUNDS."""
+    depth = len(shape)
+    strides = [prod(shape[k + 1 :]) for k in range(depth)]
+    columns = [indices.slice(indices.ndim - 1, k, 1).squeeze(indices.ndim - 1) for k in range(depth)]
+
+    def combine(*operands: Expr) -> Expr:
+        position, valid = const(0, I64), const(True, np.dtype(np.bool_))
+        for k in range(depth):
+            column, extent, stride = (cast(operands[k + part * depth], I64) for part in range(3))
+            valid = valid & (column >= -extent) & (column < extent)
+            position = position + where(column < 0, column + extent, column) * stride
+        return where(valid, position, OUT_OF_BOUNDS)
+
+    numbers = [size_tensor(v) for v in (*shape, *strides)]
+    return map_tensors(combine, *columns, *numbers)
+
+
+def tuple_error(status: int) -> Exception:
+    """What is raised for an index tuple outside the data."""
+    return InvalidArgument("invalid index found in indices")
+
+
+@operator("OneHot", since=9)
+def one_hot(indices: Tensor, depth: Tensor, values: Tensor, *, axis: int = -1) -> Tensor:
+    """Off everywhere but on at the indices. https://onnx.ai/onnx/operators/onnx__OneHot.html"""
+    (classes,) = (int(v) if isinstance(v, float) else v for v in known_sizes(depth))
+    axis %= indices.ndim + 1
+    shape = [*indices.shape[:axis], classes, *indices.shape[axis:]]
+
+    def choose(*operands: Expr) -> Expr:
+        position, (index, n, off, on) = operands[axis], operands[-4:]
+        return where(eq(where(index < 0, index + n, index), position), on, off)
+
+    positions = cast_tensor(indices, I64).unsqueeze(axis)
+    off, on = (values.slice(0, i, 1) for i in range(2))
+    return map_indices(choose, tuple(shape), positions, size_tensor(classes), off, on)

@@ -1,0 +1,147 @@
+"""Scattering: a copy of the data with slices or elements replaced, or combined, at given places."""
+
+from __future__ import annotations
+
+from jitrt.calls import launch, launch_move
+from jitrt.dims import Size, prod, same
+from jitrt.expr import Expr, cast, where
+from jitrt.opdef import operator
+from jitrt.tensor import Tensor, map_indices
+from jitrt.types import I64
+
+from ._shared import size_tensor
+from .gather import OUT_OF_BOUNDS, flat_positions, tuple_error
+
+REDUCTIONS = {"add": 1, "mul": 2, "max": 3, "min": 4}
+
+
+@operator("ScatterND", since=16)
+def scatter_nd(data: Tensor, indices: Tensor, updates: Tensor, *, reduction: str = "none") -> Tensor:
+    """Slices written at index tuples. https://onnx.ai/onnx/operators/onnx__ScatterND.html"""
+    depth = int(indices.shape[-1])
+    picked, inner = data.shape[:depth], prod(data.shape[depth:])
+    count = prod(indices.shape[:-1])
+    positions = flat_positions(indices, picked).reshape([1, count])
+    return _scatter(data, [1, prod(picked), inner], positions, updates, reduction)
+
+
+@operator("ScatterND", since=11)
+def scatter_nd_11(data: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
+    """Slices written at index tuples. https://onnx.ai/onnx/operators/onnx__ScatterND.html"""
+    return scatter_nd(data, indices, updates)
+
+
+@operator("ScatterElements", since=16)
+def scatter_elements(
+    data: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 0, reduction: str = "none"
+) -> Tensor:
+    """Elements written along an axis. https://onnx.ai/onnx/operators/onnx__ScatterElements.html"""
+    axis %= data.ndim
+    batches = 0
+    while batches < axis and same(data.shape[batches], indices.shape[batches]):
+        batches += 1
+    batch, size = prod(data.shape[:batches]), prod(data.shape[batches:])
+    positions = _flat_elements(data, indices, axis, batches)
+    shape = [batch, size, 1]
+    return _scatter(data, shape, positions.reshape([batch, prod(indices.shape[batches:])]), updates, reduction)
+
+
+@operator("ScatterElements", since=11)
+def scatter_elements_11(data: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 0) -> Tensor:
+    """Elements written along an axis. https://onnx.ai/onnx/operators/onnx__ScatterElements.html"""
+    return scatter_elements(data, indices, updates, axis=axis)
+
+
+@operator("Scatter", since=9)
+def scatter(data: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 0) -> Tensor:
+    """Elements written along an axis. https://onnx.ai/onnx/operators/onnx__Scatter.html"""
+    return scatter_elements(data, indices, updates, axis=axis)
+
+
+def _flat_elements(data: Tensor, indices: Tensor, axis: int, batches: int) -> Tensor:
+    """Where each element of `indices` goes in the dimensions of the data from `batches` on, flattened."""
+    strides = [prod(data.shape[a + 1 :]) for a in range(data.ndim)]
+
+    def flatten(*operands: Expr) -> Expr:
+        index, extent, *steps = (cast(e, I64) for e in operands[data.ndim :])
+        valid = (index >= -extent) & (index < extent)
+        position = where(index < 0, index + extent, index) * steps[axis]
+        for a in range(batches, data.ndim):
+            if a != axis:
+                position = position + operands[a] * steps[a]
+        return where(valid, position, OUT_OF_BOUNDS)
+
+    numbers = [size_tensor(v) for v in (data.shape[axis], *strides)]
+    return map_indices(flatten, indices.shape, indices, *numbers)
+
+
+def _scatter(data: Tensor, shape: list[Size], positions: Tensor, updates: Tensor, reduction: str) -> Tensor:
+    """`data` as [batch, n, inner] with `updates` [batch, count, inner] written at `positions` [batch, count]."""
+    batch, _, inner = shape
+    operands = (data.reshape(shape), updates.reshape([batch, positions.shape[1], inner]), positions)
+    outputs, extent = [(data.dtype, shape)], batch * inner
+    if reduction == "none":
+        (y,) = launch_move(
+            scatter_rows, *operands, moved=2, outputs=outputs, extent=extent, error=tuple_error
+        )
+    else:
+        (y,) = launch(
+            combine_rows,
+            *operands,
+            outputs=outputs,
+            scalars=[REDUCTIONS[reduction]],
+            extent=extent,
+            error=tuple_error,
+        )
+    return y.reshape(data.shape)
+
+
+def scatter_rows(Y, X, updates, positions, begin, end):
+    """Columns `begin` to `end` (counted over batch and inner) of X, overwritten at positions in order."""
+    n, inner = X.shape[1], X.shape[2]
+    while begin < end:
+        b, first = begin // inner, begin % inner
+        stop = min(first + end - begin, inner)
+        for i in range(n):
+            for j in range(first, stop):
+                Y[b, i, j] = X[b, i, j]
+        for u in range(positions.shape[1]):
+            i = positions[b, u]
+            if i < 0:
+                return 1
+            for j in range(first, stop):
+                Y[b, i, j] = updates[b, u, j]
+        begin += stop - first
+    return 0
+
+
+def combine_rows(Y, X, updates, positions, reduction, begin, end):
+    """Columns `begin` to `end` (counted over batch and inner) of X, combined at positions in order."""
+    n, inner = X.shape[1], X.shape[2]
+    while begin < end:
+        b, first = begin // inner, begin % inner
+        stop = min(first + end - begin, inner)
+        for i in range(n):
+            for j in range(first, stop):
+                Y[b, i, j] = X[b, i, j]
+        for u in range(positions.shape[1]):
+            i = positions[b, u]
+            if i < 0:
+                return 1
+            for j in range(first, stop):
+                Y[b, i, j] = combine(Y[b, i, j], updates[b, u, j], reduction)
+        begin += stop - first
+    return 0
+
+
+def combine(y, u, reduction):
+    """y and u added, multiplied, or the larger or smaller of them; NaN where one is."""
+    if reduction == 1:
+        return y + u
+    if reduction == 2:
+        return y * u
+    if y != y or u != u:
+        return y + u
+    if reduction == 3:
+        return y if y >= u else u
+    return y if y <= u else u
