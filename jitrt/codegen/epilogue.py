@@ -100,7 +100,9 @@ def _store_rows(
                 return f.load(operand.dtype, f.at(base, first * operand.dtype.itemsize), lanes, mask)
 
             value = f.emit(root, leaf, lanes, {})
-            f.store(value, epilogue.root.dtype, f.at(output, first * epilogue.root.dtype.itemsize), lanes, mask)
+            f.store(
+                value, epilogue.root.dtype, f.at(output, first * epilogue.root.dtype.itemsize), lanes, mask
+            )
 
 
 def stored_as_is(epilogue: Epilogue, accumulator: Dtype) -> bool:

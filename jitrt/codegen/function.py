@@ -108,6 +108,11 @@ class Function(Emitter):
         """Write the value at an address."""
         self.do(f"store {llvm_type} {value}, ptr {pointer}, align {align}")
 
+    def prefetch(self, pointer: str) -> None:
+        """Bring the line at an address, which need not be mapped, into the second-level cache."""
+        read, level, data = ("i32", "0"), ("i32", "2"), ("i32", "1")
+        self.call("llvm.prefetch.p0", "void", ("ptr", pointer), read, level, data)
+
     def lanes_below(self, limit: Integer, lanes: int) -> str:
         """A mask of the lanes whose number is below `limit`."""
         narrow = self.let(f"trunc i64 {limit} to i32")

@@ -11,13 +11,11 @@ import numpy as np
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.function import Integer
 from jitrt.codegen.kernel import Argument, Ref, Step
-from jitrt.codegen.microkernel import TileShape, accumulator, tile_shape
+from jitrt.codegen.microkernel import accumulator, tile_shape
 from jitrt.codegen.product import Product, Walk, strided
 from jitrt.codegen.target import Target, host
-from jitrt.codegen.vector import memory_element
-from jitrt.dims import Size, hint, prod
+from jitrt.dims import Size, prod
 from jitrt.expr import Dtype
-from jitrt.types import short_name
 
 Array = np.ndarray[Any, Any]
 
@@ -144,19 +142,10 @@ def matmul_step(
         values |= placed("bias", bias, (0, 0))
     for i, operand in enumerate(operands):
         values |= placed(f"E{i}", operand.ref, operand.batch, row=operand.row)
-    scratch = product.scratch(k, 1, 0)
-    values |= {f"scratch.{part}": offset for part, offset in scratch.items()}
     count = prod(batch)
     size = a.dtype.itemsize
-    return Step(
-        product.kernel,
-        tuple(values[name] for name in product.names),
-        count * product.units(m, n),
-        label,
-        flops=2 * count * m * n * k,
-        nbytes=(m * k + k * n + m * n) * size * count,
-        scratch=scratch["end"],
-    )
+    moved = count * (m * k + k * n + m * n) * size
+    return product.step(values, count, label, 2 * count * m * n * k, moved)
 
 
 def placed(name: str, ref: Ref, batch: tuple[Size, Size], **more: Size) -> dict[str, Argument]:

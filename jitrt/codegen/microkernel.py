@@ -74,7 +74,8 @@ def microkernels(dtype: Dtype, vectors: int, target: Target) -> Kernel:
     """The micro-kernels of every height for panels of `vectors` vectors, behind one address:
 
     `void f(i64 height, ptr rows, ptr b, ptr init, ptr out, i64 k, i64 taps, i64 b_pitch, i64 init_pitch,
-    i64 out_pitch)`. Pitches count elements: from one k to the next in b, from row to row of init and out.
+    i64 out_pitch, i64 ahead)`. Pitches count elements: from one k to the next in b, from row to row of init and
+    out. Each step fetches the line of memory `ahead` bytes past its row of b.
     """
     shape = tile_shape(dtype, target)
     name = f"microkernel {short_name(dtype)} {shape.rows}x{vectors}x{shape.lanes}"
@@ -89,7 +90,7 @@ def microkernels(dtype: Dtype, vectors: int, target: Target) -> Kernel:
 
 _SIGNATURE = (
     "i64 %height, ptr %rows, ptr %b, ptr %init, ptr %out, i64 %k, i64 %taps, "
-    "i64 %b_pitch, i64 %init_pitch, i64 %out_pitch"
+    "i64 %b_pitch, i64 %init_pitch, i64 %out_pitch, i64 %ahead"
 )
 
 
@@ -192,6 +193,7 @@ class _Tile:
     def _step(self, f: Function, rows: list[str], k: Integer, b: str, sums: list[str]) -> list[str]:
         """The accumulators after position k, whose row of B is at `b`."""
         shape = self.shape
+        f.prefetch(f.at(b, "%ahead"))
         columns = [self._load(f, f.at(b, j * shape.lanes, shape.scalar)) for j in range(self.vectors)]
         results = []
         for i, row in enumerate(rows):

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from jitrt.codegen.epilogue import Epilogue, TilePlace, store_tile, stored_as_is
 from jitrt.codegen.function import Function, Integer, module
-from jitrt.codegen.kernel import Argument, Kernel
+from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.microkernel import TileShape, microkernels, tile_shape
 from jitrt.codegen.target import Target
 from jitrt.dims import Size
@@ -30,6 +30,7 @@ IN_PLACE_BYTES = 1 << 19  # of the rows in a block: part of a second-level cache
 PACKED_BYTES = 1 << 18
 TABLE_BYTES = 1 << 16
 LINE = 64  # bytes of a cache line
+SCRATCH = ("panel", "table", "rows", "zeros")
 
 
 @dataclass
@@ -87,7 +88,9 @@ class PanelSource(Protocol):
         """
 
 
-ADDRESSES = {"A", "B", "X", "Y", "bias"}
+def is_address(name: str) -> bool:
+    """Whether an argument is an address: that of an operand, or of a micro-kernel."""
+    return "." not in name and (name[0].isupper() or name == "bias" or name.startswith("microkernel"))
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class Product:
         """The kernel's arguments, in order."""
         operands = (strided(f"E{i}", "row") for i in range(len(self.epilogue.operands)))
         return (
-            *("m", "n", "k", "taps", "batch.inner", "scratch.panel", "scratch.table", "scratch.rows"),
+            *("m", "n", "k", "taps", "batch.inner", *(f"scratch.{part}" for part in SCRATCH)),
             *(f"microkernel{v}" for v in range(1, self.shape.vectors + 1)),
             *self.row_source.arguments,
             *self.panel_source.arguments,
@@ -147,6 +150,22 @@ class Product:
         rows, columns = self.shape.rows, self.shape.columns
         return (m + (rows - 1)) // rows * ((n + (columns - 1)) // columns)
 
+    def packed_columns(self, n: Size) -> Size:
+        """Columns of n in packed panels: rounded up to whole vectors."""
+        lanes = self.shape.lanes
+        return (n + (lanes - 1)) // lanes * lanes
+
+    def step(
+        self, values: dict[str, Argument], batch: Size, label: str, flops: Size, nbytes: Size, panel: Size = 0
+    ) -> Step:
+        """A step with arguments by name; `panel` is bytes of scratch for a panel of B."""
+        k, taps, m, n = (_size(values[name]) for name in ("k", "taps", "m", "n"))
+        offsets = self.scratch(k, taps, panel)
+        values |= {f"scratch.{part}": offsets[part] for part in SCRATCH}
+        arguments = tuple(values[name] for name in self.names)
+        units = batch * self.units(m, n)
+        return Step(self.kernel, arguments, units, label, flops, nbytes, scratch=offsets["end"])
+
     def scratch(self, k: Size, taps: Size, panel_bytes: Size) -> dict[str, Size]:
         """Offsets into scratch, the total as `end`. The start holds the first accumulators and the tile."""
         shape, size = self.shape, self.dtype.itemsize
@@ -160,24 +179,28 @@ class Product:
     def build(self, symbol: str) -> str:
         """The driver:
 
-            for batch, row block, in begin..end:
+        for batch, row block, in begin..end:
+            for tile in block:
+                table[tile] = pointers of its rows
+            for panel:
+                init = bias, b = panel of B
                 for tile in block:
-                    table[tile] = pointers of its rows
-                for panel:
-                    init = bias, b = panel of B
-                    for tile in block:
-                        microkernel(height, table[tile], b, init, scratch)
-                        store epilogue(scratch)
+                    microkernel(height, table[tile], b, init, scratch)
+                    store epilogue(scratch)
         """
         f = Function(symbol, "ptr %args, i64 %begin, i64 %end, ptr %scratch", "i64", self.target)
         values = {}
         for i, name in enumerate(self.names):
-            kind = "ptr" if name in ADDRESSES or name.startswith("micro") or name[0] == "E" and "." not in name else "i64"
-            values[name] = f.get(kind, f.at("%args", 8 * i))
+            values[name] = f.get("ptr" if is_address(name) else "i64", f.at("%args", 8 * i))
         w = Walk(f, self.shape, values)
         _Driver(self, w).emit()
         f.do("ret i64 0")
         return module(f)
+
+
+def _size(value: Argument) -> Size:
+    assert not isinstance(value, (Ref, Kernel))
+    return value
 
 
 class _Driver:
@@ -198,7 +221,7 @@ class _Driver:
         f, w = self.f, self.w
         limit = PACKED_BYTES if self.product.row_source.packs else IN_PLACE_BYTES
         tile = f.max(f.mul(w["k"], self.shape.rows * self.size), 1)
-        return f.max(f.min(f.div(limit, tile), f.div(TABLE_BYTES, self.line)), 1)
+        return f.max(f.min(f.div(limit, tile), f.div(TABLE_BYTES, f.max(self.line, 1))), 1)
 
     def emit(self) -> None:
         f, w = self.f, self.w
@@ -261,7 +284,14 @@ class _Driver:
                 pitch = f.select(whole, w["Y.row"], pitch)
             arguments = (
                 *(f"i64 {height}", f"ptr {self._table(tile)}", f"ptr {b}", "ptr %scratch", f"ptr {out}"),
-                *(f"i64 {w['k']}", f"i64 {w['taps']}", f"i64 {b_pitch}", "i64 0", f"i64 {pitch}"),
+                *(
+                    f"i64 {w['k']}",
+                    f"i64 {w['taps']}",
+                    f"i64 {b_pitch}",
+                    "i64 0",
+                    f"i64 {pitch}",
+                    f"i64 {self._ahead(f.sub(tile, begin))}",
+                ),
             )
             f.do(f"call void {microkernel}({', '.join(arguments)})")
             if direct:
@@ -270,10 +300,21 @@ class _Driver:
             else:
                 store_tile(f, self.product.epilogue, self.product.dtype, shape.lanes, place)
 
+    def _ahead(self, visited: Integer) -> str:
+        """Bytes from a row of B to the line to fetch: two tiles of a panel fetch the next one, a line each in turn."""
+        f = self.f
+        panel = f.mul(f.mul(self.w["taps"], self.w["k"]), self.shape.columns * self.size)
+        second = f.select(f.compare("eq", visited, 1), f.add(panel, LINE), 0)
+        return f.select(f.compare("eq", visited, 0), panel, second)
+
     def _emit_init(self, column: Integer, columns: Integer) -> None:
         """Write the first accumulators, the bias or zeros, to the start of scratch."""
         f, w, shape, dtype = self.f, self.w, self.shape, self.product.dtype
-        bias = f.at(w.batch_address("bias", self.size), f.mul(column, self.size)) if self.product.has_bias else ""
+        bias = (
+            f.at(w.batch_address("bias", self.size), f.mul(column, self.size))
+            if self.product.has_bias
+            else ""
+        )
         for j in range(shape.vectors):
             first = j * shape.lanes
             value = "zeroinitializer"
@@ -295,6 +336,4 @@ class _Driver:
             along = f.mul(column, itemsize) if operand.strides[2] else 0
             addresses.append(f.at(f.at(address, f.mul(row, pitches[-1])), along))
         accumulators = f.at("%scratch", shape.columns * self.size)
-        return TilePlace(
-            accumulators, shape.columns, height, columns, output, pitch, addresses, pitches
-        )
+        return TilePlace(accumulators, shape.columns, height, columns, output, pitch, addresses, pitches)

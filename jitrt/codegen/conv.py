@@ -1,0 +1,184 @@
+"""Convolutions over channels-last outputs, each a matrix product whose rows are found in the input as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jitrt.codegen.epilogue import Epilogue, plain
+from jitrt.codegen.gemm import Array, Matrix, PackedPanels, RowsInPlace, pack_matrix, placed
+from jitrt.codegen.kernel import Argument, Ref, Step
+from jitrt.codegen.microkernel import accumulator
+from jitrt.codegen.pixels import AXES, GatheredPixels, PixelsInPlace
+from jitrt.codegen.product import Product, RowSource
+from jitrt.codegen.target import Target, host
+from jitrt.dims import Size, prod, same
+from jitrt.expr import Dtype
+
+FEW_CHANNELS = 8  # below, runs of several pixels are copied to rows
+
+
+@dataclass(frozen=True)
+class Image:
+    """A batch of images in memory: 1 to 3 spatial sizes, and strides in elements of each dimension."""
+
+    ref: Ref
+    dtype: Dtype
+    batch: Size
+    channels: Size
+    spatial: tuple[Size, ...]
+    batch_stride: Size
+    channel_stride: Size
+    steps: tuple[Size, ...]
+
+    @classmethod
+    def channels_last(
+        cls,
+        ref: Ref,
+        dtype: Dtype,
+        batch: Size,
+        spatial: Sequence[Size],
+        channels: Size,
+        pixel: Size | None = None,
+    ) -> Image:
+        """Images [batch, *spatial, channels] whose pixels are `pixel` elements apart (their channels, if None)."""
+        steps = [channels if pixel is None else pixel]
+        for size in reversed(spatial):
+            steps.insert(0, steps[0] * size)
+        return cls(ref, dtype, batch, channels, tuple(spatial), steps[0], 1, tuple(steps[1:]))
+
+    @classmethod
+    def channels_first(
+        cls, ref: Ref, dtype: Dtype, batch: Size, channels: Size, spatial: Sequence[Size]
+    ) -> Image:
+        """Images [batch, channels, *spatial]."""
+        steps: list[Size] = [1]
+        for size in reversed(spatial):
+            steps.insert(0, steps[0] * size)
+        return cls(
+            ref, dtype, batch, channels, tuple(spatial), steps[0] * channels, steps[0], tuple(steps[1:])
+        )
+
+    def is_channels_last(self) -> bool:
+        """Whether the channels of a pixel are adjacent."""
+        return same(self.channel_stride, 1) and not (len(self.steps) and same(self.steps[-1], 1))
+
+
+@dataclass(frozen=True)
+class Window:
+    """Kernel sizes, strides, dilations and the pads before the input, one each per spatial axis."""
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads: tuple[int, ...]
+
+    @property
+    def is_point(self) -> bool:
+        """Whether output pixels are input pixels."""
+        return all(k == s == 1 for k, s in zip(self.kernel, self.strides, strict=True)) and not any(self.pads)
+
+
+def gathers(x: Image, groups: int = 1) -> bool:
+    """Whether a convolution of `x` copies its rows, which the order of its weights follows."""
+    few = isinstance(x.channels, int) and x.channels // groups < FEW_CHANNELS
+    return not x.is_channels_last() or x.dtype != accumulator(x.dtype) or few
+
+
+def channels_first_order(x: Image, groups: int = 1) -> bool:
+    """Whether `pack_weights` puts the channels outside of the kernel positions for a convolution of `x`."""
+    return gathers(x, groups) and not x.is_channels_last()
+
+
+def pack_weights(
+    weights: Array, groups: int = 1, channels_first: bool = False, target: Target | None = None
+) -> Array:
+    """`weights` f32[M, C / groups, *kernel] as packed matrices f32[groups, elements], rows [*kernel, C / groups].
+
+    With `channels_first`, which `channels_first_order` tells, rows are [C / groups, *kernel].
+    """
+    outputs = weights.shape[0] // groups
+    grouped = weights.reshape(groups, outputs, weights.shape[1], -1)
+    rows = grouped.transpose(0, 2, 3, 1) if channels_first else grouped.transpose(0, 3, 2, 1)
+    return pack_matrix(rows.reshape(groups, -1, outputs), target)
+
+
+def conv_step(
+    x: Image,
+    weights: Ref,
+    out: Image,
+    window: Window,
+    *,
+    groups: int = 1,
+    bias: Ref | None = None,
+    epilogue: Epilogue | None = None,
+    operands: Sequence[Matrix] = (),
+    label: str = "conv",
+    target: Target | None = None,
+) -> Step:
+    """`out = epilogue(convolution of x and weights + bias)`; `out` is channels-last.
+
+    `weights` are as `pack_weights` lays them out, `bias` f32[channels of out]. An operand of the epilogue is a
+    matrix [pixels, channels] for each image; its batch strides are for (image, group).
+    """
+    target = target or host()
+    dtype = accumulator(x.dtype)
+    channels, outputs = x.channels // groups, out.channels // groups
+    taps, m = prod(window.kernel), prod(out.spatial)
+    source, values = _row_source(x, out, window, groups)
+    k = channels
+    if source.packs:
+        k, taps = channels * taps, 1
+    epilogue = epilogue or plain(dtype, out.dtype)
+    product = Product("conv", dtype, source, PackedPanels(dtype), epilogue, bias is not None, target)
+    packed = k * taps * product.packed_columns(outputs)
+    values |= {
+        **{"m": m, "n": outputs, "k": k, "taps": taps, "batch.inner": groups},
+        **product.microkernels(outputs),
+        **placed("B", weights, (0, packed)),
+        **placed("Y", out.ref, (out.batch_stride, outputs), row=out.steps[-1]),
+    }
+    if bias is not None:
+        values |= placed("bias", bias, (0, outputs))
+    for i, operand in enumerate(operands):
+        values |= placed(f"E{i}", operand.ref, operand.batch, row=operand.row)
+    flops = 2 * x.batch * m * out.channels * channels * prod(window.kernel)
+    moved = x.batch * (
+        prod(x.spatial) * x.channels * x.dtype.itemsize + m * out.channels * out.dtype.itemsize
+    )
+    return product.step(values, x.batch * groups, label, flops, moved + packed * groups * dtype.itemsize)
+
+
+def _row_source(x: Image, out: Image, window: Window, groups: int) -> tuple[RowSource, dict[str, Argument]]:
+    """Where the rows come from, and the values of the source's arguments."""
+    dtype = accumulator(x.dtype)
+    channels = x.channels // groups
+    batch = (x.batch_stride, channels * x.channel_stride)
+    if window.is_point and not gathers(x):
+        return RowsInPlace(dtype), placed("A", x.ref, batch, row=x.steps[-1])
+    values = geometry(x, out, window)
+    if not gathers(x, groups):
+        return PixelsInPlace(dtype), values | placed("X", x.ref, batch)
+    width, dense = window.kernel[-1], window.dilations[-1] == 1
+    if x.is_channels_last():
+        runs = 1 if dense and groups == 1 and same(x.steps[-1], x.channels) else width
+        length, unit, outer = width // runs * channels, channels, 1
+    else:
+        runs = 1 if dense and same(x.steps[-1], 1) else width
+        length, unit, outer = width // runs, 1, channels
+    values |= {"run.length": length, "run.unit": unit, "runs.outer": outer, "runs.w": runs}
+    return GatheredPixels(x.dtype, dtype), values | placed("X", x.ref, batch, run=x.channel_stride)
+
+
+def geometry(x: Image, out: Image, window: Window) -> dict[str, Argument]:
+    """The values of `pixels.GEOMETRY`."""
+    missing = len(AXES) - len(window.kernel)
+    per_axis: dict[str, tuple[Sequence[Size], Size]] = {
+        **{"in": (x.spatial, 1), "out": (out.spatial, 1), "step": (x.steps, 0), "pad": (window.pads, 0)},
+        **{"kernel": (window.kernel, 1), "stride": (window.strides, 1), "dilation": (window.dilations, 1)},
+    }
+    return {"inner.rows": 0} | {
+        f"{name}.{axis}": size
+        for name, (sizes, neutral) in per_axis.items()
+        for axis, size in zip(AXES, (*(neutral,) * missing, *sizes), strict=True)
+    }
