@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jitrt.codegen.mathlib import EXPANSIONS
+from jitrt.codegen.mathlib import expand
 from jitrt.expr import Dtype, Expr, bitcast, cast, const, walk
 from jitrt.types import BF16, F16, F32
 
@@ -46,8 +46,7 @@ class _Lowering:
         if node.op == "bitcast":
             exact = self._interned(cast(args[0], node.args[0].dtype))
             return self._interned(cast(self._interned(bitcast(exact, node.dtype)), wide))
-        expand = EXPANSIONS.get(node.op)
-        expanded = expand(*args) if expand else None
+        expanded = expand(node.op, args)
         if expanded is not None:
             return self.visit(expanded)
         return self._interned(Expr(node.op, args, wide, node.value))

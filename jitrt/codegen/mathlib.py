@@ -1,26 +1,52 @@
-"""Vector math: transcendental functions as expressions of primitive operations, which vectorise anywhere."""
+"""Vector math: transcendental functions as expressions of primitive operations, which vectorise anywhere.
+
+Each is a reduction of the argument to a small interval, a minimax polynomial there (Remez exchange on the
+relative error, coefficients rounded to the type), and a reconstruction. Nothing is flushed to zero; NaN,
+infinities and signed zeros come out as IEEE 754 recommends. float16 and bfloat16 are float32 by then.
+
+float64 has exp, exp2, expm1, log, log1p and tanh here; its other functions call the C library lane by lane.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from jitrt.expr import Expr, const, sqrt
-from jitrt.types import is_float
+import jitrt.codegen.math_exp as math_exp
+import jitrt.codegen.math_log as math_log
+import jitrt.codegen.math_trig as math_trig
+from jitrt.codegen.math_power import power
+from jitrt.expr import Expr
+from jitrt.types import F32, F64
+
+Function = Callable[..., Expr | None]
+
+BOTH: dict[str, Function] = {
+    "exp": math_exp.exp,
+    "exp2": math_exp.exp2,
+    "expm1": math_exp.expm1,
+    "tanh": math_exp.tanh,
+    "log": math_log.log,
+    "log1p": math_log.log1p,
+}
+SINGLE: dict[str, Function] = {
+    "sinh": math_exp.sinh,
+    "cosh": math_exp.cosh,
+    "erf": math_exp.erf,
+    "asinh": math_log.asinh,
+    "acosh": math_log.acosh,
+    "atanh": math_log.atanh,
+    "sin": math_trig.sin,
+    "cos": math_trig.cos,
+    "tan": math_trig.tan,
+    "asin": math_trig.asin,
+    "acos": math_trig.acos,
+    "atan": math_trig.atan,
+}
 
 
-def power(x: Expr, y: Expr) -> Expr | None:
-    """x ** y for the constant exponents that need no logarithm; None for the others."""
-    if y.op != "const":
-        return None
-    exponent = float(y.value)
-    if exponent == int(exponent) and 1 <= exponent <= 4:
-        square = x * x
-        return {1: x, 2: square, 3: square * x, 4: square * square}[int(exponent)]
-    if not is_float(x.dtype):
-        return None
-    special = {0.0: lambda: const(1, x.dtype), 0.5: lambda: sqrt(x), -1.0: lambda: 1 / x}
-    special |= {-0.5: lambda: 1 / sqrt(x), -2.0: lambda: 1 / (x * x)}
-    return special[exponent]() if exponent in special else None
-
-
-EXPANSIONS: dict[str, Callable[..., Expr | None]] = {"pow": power}
+def expand(op: str, args: tuple[Expr, ...]) -> Expr | None:
+    """The expression that computes a function on float32, float64 or integers; None for a primitive."""
+    if op == "pow":
+        return power(*args)
+    function = BOTH.get(op) or (SINGLE.get(op) if args and args[0].dtype == F32 else None)
+    return function(*args) if function and args[0].dtype in (F32, F64) else None

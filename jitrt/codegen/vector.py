@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,10 @@ INT_OPCODES = {"add": "add", "sub": "sub", "mul": "mul", "and": "and", "or": "or
 BOOL_OPCODES = {"add": "or", "mul": "and", "max": "or", "min": "and", "and": "and", "or": "or", "xor": "xor"}
 ROUNDINGS = ("floor", "ceil", "rint", "trunc")
 FLOAT_PREDICATES = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}
-LIBM = ("exp", "log", "exp2", "log1p", "expm1", "erf", "pow")
-LIBM += ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh")
+LIBM = (
+    *("exp", "log", "exp2", "log1p", "expm1", "erf", "pow"),
+    *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+)
 MANTISSA_BITS = {F32: 24, F64: 53}
 
 
@@ -212,6 +215,8 @@ class Emitter(Text):
             return literal(node.value, node.dtype, lanes)
         if op == "cast":
             return self._cast(args[0], node.args[0].dtype, node.dtype, lanes)
+        if op == "table":
+            return self._table(node, args[0], lanes)
         if op == "bitcast":
             return self._bitcast(args[0], node.args[0].dtype, node.dtype, lanes)
         if op == "select":
@@ -341,6 +346,18 @@ class Emitter(Text):
             y = self.call(function, scalar, *((scalar, p) for p in parts))
             result = self.let(f"insertelement {kind} {result}, {scalar} {y}, i64 {lane}")
         return result
+
+    def _table(self, node: Expr, index: str, lanes: int) -> str:
+        """Elements of a constant array, `node.value`, at an int32 index."""
+        kind, count = element(node.dtype), len(node.value)
+        values = [literal(value, node.dtype, 1) for value in node.value]
+        name = f"table.{blake2b(' '.join(values).encode(), digest_size=8).hexdigest()}"
+        listed = ", ".join(f"{kind} {value}" for value in values)
+        self.declarations[name] = f"@{name} = private unnamed_addr constant [{count} x {kind}] [{listed}]"
+        at = f"getelementptr {kind}, ptr @{name}, {vector('i32', lanes)} {index}"
+        if lanes == 1:
+            return self.load(node.dtype, self.let(at), 1)
+        return self.gather(node.dtype, self.let(at), lanes)
 
     def _shift(self, node: Expr, args: list[str], lanes: int) -> str:
         (x, n), dtype = args, node.dtype
