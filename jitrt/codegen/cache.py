@@ -46,20 +46,22 @@ class DiskCache:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return None
-        with open(descriptor, "rb", buffering=0) as file:
-            try:
-                status = os.fstat(descriptor)
-                if not stat.S_ISREG(status.st_mode) or not _is_own(status):
-                    return None
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or not _is_own(status):
+                return None
+            with open(descriptor, "rb", buffering=0, closefd=False) as file:
                 content = file.read()
-            except OSError:
-                return None
-            payload = content[_HEADER:]
-            if content[:_HEADER] != MAGIC + _digest(key, payload):
-                return None
-            if time.time() - status.st_mtime > _TOUCH_AFTER:
-                with contextlib.suppress(OSError):
-                    os.utime(path)
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+        payload = content[_HEADER:]
+        if content[:_HEADER] != MAGIC + _digest(key, payload):
+            return None
+        if time.time() - status.st_mtime > _TOUCH_AFTER:
+            with contextlib.suppress(OSError):
+                os.utime(path)
         return payload
 
     def put(self, key: str, payload: bytes) -> None:
