@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from jitrt import config, opdef
+from jitrt import config, opdef, show
 from jitrt.errors import Fail, JitrtError
 from jitrt.execute.cpus import default_threads
 from jitrt.graph import Graph, Node
@@ -123,6 +123,8 @@ class Program:
         with self.lock:
             variant = self._fitting_variant(arrays) or self._new_variant(arrays)
             plan = variant.recipe.bind(variant.values(arrays), self.context.threads)
+            if config.settings.debug:
+                show.write([show.inputs_line(self.specs, arrays), show.summary_line(variant.recipe, plan)])
             self.plans[self._signature(arrays) if self.by_value else key] = variant, plan
             while len(self.plans) > MAX_PLANS:
                 _, (_, old) = self.plans.popitem(last=False)
@@ -170,10 +172,10 @@ class Program:
         variant = Variant(trace, recipe, fits, list(trace.symbols.values()), results)
         if trace.stop is not None:
             variant.rest = self._rest(trace, results, constants)
-        if config.settings.debug:
-            from jitrt import show
-
-            show.summary(variant)
+        if config.settings.debug >= 3:
+            show.write(show.schedule_lines(variant))
+        if config.settings.debug >= 4:
+            show.write(show.source_lines(recipe))
         return variant
 
     # operators that need data
