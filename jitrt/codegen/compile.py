@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -20,6 +22,7 @@ from jitrt.codegen.target import Target, host
 _lock = threading.RLock()
 _addresses: dict[tuple[str, Target], int] = {}
 _linked: list[Any] = []  # code stays mapped for as long as a reference to its library lives
+_serial = itertools.count()  # the linker takes no library name twice, not even after a failure
 
 
 class CompileError(RuntimeError):
@@ -32,6 +35,8 @@ def compile_kernels(kernels: Sequence[Kernel], target: Target | None = None) -> 
     Looks in memory, then on disk, then builds. Raises CompileError.
     """
     target = target or host()
+    with contextlib.suppress(KeyError):  # what is known needs no lock, which a build may hold for long
+        return [_addresses[k.key, target] for k in kernels]
     with _lock:
         missing = {k.key: k for k in kernels if (k.key, target) not in _addresses}
         if missing:
@@ -96,7 +101,7 @@ def link(objects: Sequence[bytes], symbols: Sequence[str]) -> list[int]:
         for exported in symbols:
             library.export_symbol(exported)
         try:
-            linked = library.link(_linker(), f"jitrt{len(_linked)}")
+            linked = library.link(_linker(), f"jitrt{next(_serial)}")
         except RuntimeError as error:
             raise CompileError(f"linking failed: {error}") from None
         _linked.append(linked)
