@@ -191,7 +191,7 @@ def test_unresolved_call_is_an_error_and_the_next_kernel_compiles(capfd):
       %x = call i64 @no_such_function()
       ret i64 %x
     }}"""
-    with pytest.raises(CompileError, match="linking failed: .* k_"):
+    with pytest.raises(CompileError, match=r"linking failed: .* k_"):
         compile_kernels([Kernel("k", "k", text.format)])
     assert "no_such_function" in capfd.readouterr().err
     np.testing.assert_array_equal(run(*compile_kernels([scale(2.0)])), np.arange(100) * 2.0)
