@@ -10,6 +10,8 @@ from bench.results import METRICS, Measurement, Results, geomean, ratio, ratios
 
 WIDTH = 110
 SUSPICIOUS_ERROR = 1e-2
+NOISY_SPREAD = 1.5
+LEGEND = "~ the ninetieth percentile is 1.5 times the tenth or more; ! an error above 0.01"
 
 
 def format_number(value: float | None) -> str:
@@ -55,7 +57,9 @@ def metric_table(results: Results, metric: str) -> str:
             (*row, engine, m) in measured and measured[(*row, engine, m)].error for m in (metric, "error")
         )
         found = measured.get((*row, engine, metric))
-        return "failed" if failed else format_number(found.value if found else None)
+        if failed or found is None:
+            return "failed" if failed else "-"
+        return format_number(found.value) + ("~" if is_noisy(found) else "")
 
     header, rows = [METRICS[metric].unit, results.subject], []
     for peer in peers:
@@ -76,6 +80,12 @@ def metric_table(results: Results, metric: str) -> str:
             ["geomean", "", *(c for mean in means for c in ("", format_number(mean))), *[""] * len(checked)]
         )
     return f"{METRICS[metric].title} ({METRICS[metric].unit})\n{format_table(header, rows)}"
+
+
+def is_noisy(measurement: Measurement) -> bool:
+    """Whether single runs differ so much that the median means little."""
+    spread = measurement.details
+    return "p10" in spread and spread["p90"] >= NOISY_SPREAD * spread["p10"]
 
 
 def _checked_engines(results: Results) -> list[str]:
@@ -101,9 +111,12 @@ def report(results: Results) -> str:
     parts = [
         metric_table(results, metric) for metric in METRICS if metric != "error" and results.rows(metric)
     ]
+    text = "\n\n".join(parts)
+    if "~" in text or "!" in text:
+        text += f"\n\n{LEGEND}"
     if failed := failures(results):
-        parts.append("\n".join(["Failures", *failed]))
-    return "\n\n".join(parts)
+        text += "\n\n" + "\n".join(["Failures", *failed])
+    return text
 
 
 def comparison(before: Results, after: Results) -> str:

@@ -19,7 +19,7 @@ from bench.engines import describe, is_installed, load_feeds
 from bench.inputs import declared_inputs, draw, other_shapes, signature
 from bench.models import BUILDERS
 from bench.plot import plot_ratios
-from bench.report import comparison, failures, format_number, format_table, metric_table
+from bench.report import LEGEND, comparison, failures, format_number, format_table, metric_table, report
 from bench.results import METRICS, Measurement, Results, geomean, ratios
 from bench.run import named_shape
 
@@ -96,6 +96,19 @@ def test_metric_table_shows_values_ratio_mean_and_error() -> None:
         ["mlp", "#2", "2.00", "0.800", "0.400", "-"],
         ["geomean", "1.00"],
     ]
+
+
+def test_noisy_median_is_marked() -> None:
+    calm = Measurement("mlp", 1, "jitrt", "hot", 2.0, {"p10": 1.9, "p90": 2.2})
+    noisy = Measurement("mlp", 1, "onnxruntime", "hot", 5.0, {"p10": 3.0, "p90": 9.0})
+    assert metric_table(results(calm, noisy), "hot").splitlines()[2].split() == [
+        "mlp",
+        "2.00",
+        "5.00~",
+        "2.50",
+    ]
+    assert report(results(calm, noisy)).endswith(LEGEND)
+    assert LEGEND not in report(results(calm))
 
 
 def test_failure_is_shown_beside_the_other_engine() -> None:
