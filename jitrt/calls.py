@@ -10,12 +10,13 @@ import numpy as np
 from jitrt import expr as ex
 from jitrt.codegen.kernel import Argument, Step
 from jitrt.codegen.numba_ir import ArrayArg, numba_kernel
-from jitrt.dims import Size
+from jitrt.dims import Size, concrete, count, hint
 from jitrt.layout import Array
-from jitrt.tensor import Call, Dtype, Tensor, map_tensors, outputs_of
+from jitrt.tensor import Call, Dtype, Tensor, Value, map_tensors, outputs_of
 from jitrt.types import BF16, F16, F32
 
 Outputs = Sequence[tuple[Dtype, Sequence[Size]]]
+PYTHON_ELEMENTS = 20_000
 _BITS = {size: np.dtype(f"uint{8 * size}") for size in (1, 2, 4, 8)}
 
 
@@ -36,6 +37,18 @@ class NumbaCall(Call):
         self.name = function.__name__.strip("_")
         self.function, self.inputs, self.scalars, self.extent = function, tuple(inputs), tuple(scalars), extent
         self.error, self.flops, self.scratch = error, flops, scratch
+
+    def reference(self, inputs: Sequence[Value | None]) -> list[Value] | None:
+        """The kernel as plain Python, where that does not take too long."""
+        types = [(t.dtype, concrete(t.shape)) for t in self.outputs]
+        if sum(count(shape) for _, shape in types) > PYTHON_ELEMENTS or self.scratch:
+            return None
+        outputs = [np.empty(shape, dtype) for dtype, shape in types]
+        scalars = [s if isinstance(s, float) else hint(s) for s in self.scalars]
+        arrays = [np.ascontiguousarray(x) for x in inputs if x is not None]
+        with np.errstate(all="ignore"):
+            self.function(*outputs, *arrays, *scalars, 0, hint(self.extent))
+        return outputs
 
     def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
         """One step."""

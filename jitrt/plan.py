@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from jitrt import config
+from jitrt.check import run_checked
 from jitrt.codegen.compile import compile_kernels
 from jitrt.codegen.kernel import Buffer, Kernel, Ref
 from jitrt.dims import Dim, Size, hint, source
@@ -240,7 +242,8 @@ class Table:
         recipe = plan.recipe
         self.plan = plan
         self.words = plan.words.copy()
-        bases = np.zeros(len(recipe.buffers) + 1, np.int64)
+        self.bases = bases = np.zeros(len(recipe.buffers) + 1, np.int64)
+        self.scratch = arena.address + plan.scratch_offset
         for number, offset in plan.arena_offsets.items():
             bases[number] = arena.address + offset
         for number, array in plan.constants.items():
@@ -264,7 +267,7 @@ class Table:
         self.runner = pool.Runner(
             self.rows,
             threads=plan.threads if plan.chunks.any() else 1,
-            scratch=arena.address + plan.scratch_offset,
+            scratch=self.scratch,
             scratch_stride=plan.scratch_stride,
             brief=plan.cost_ns < BRIEF_NS,
         )
@@ -282,7 +285,19 @@ class Table:
             address = array.ctypes.data
             for place, offset in places:
                 words[place] = address + offset
+        if config.settings.check:
+            self._note_addresses(inputs, outputs)
+            run_checked(self, inputs)
+            return outputs
         failed = self.runner.run()
         if failed >= 0:
             return Failure(failed, self.runner.status)
         return outputs
+
+    def _note_addresses(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        numbers = self.plan.recipe.buffer_numbers
+        schedule = self.plan.recipe.schedule
+        for buffer, array in zip(schedule.inputs, inputs, strict=True):
+            self.bases[numbers[id(buffer)]] = array.ctypes.data
+        for (buffer, _, _), array in zip(schedule.outputs, outputs, strict=True):
+            self.bases[numbers[id(buffer)]] = array.ctypes.data

@@ -66,6 +66,14 @@ class MatrixProduct(Call):
             return True
         return index < 1 and (same(strides[-1], 1) or same(shape[-1], 1))
 
+    def reference(self, inputs: Sequence[np.ndarray[Any, Any] | None]) -> list[np.ndarray[Any, Any]]:
+        """NumPy's product in float64."""
+        a, bias = inputs[0], inputs[-1]
+        b = inputs[1] if self.packed is None else self.packed.source
+        assert a is not None and b is not None
+        y = a.astype(np.float64) @ b.astype(np.float64)
+        return [y if bias is None else y + bias]
+
     def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
         """One step, after copies of epilogue operands that no even stride reaches."""
         a, bias = inputs[0], inputs[-1]
@@ -114,6 +122,7 @@ class MatrixProduct(Call):
             operands=operands,
             label="MatMul",
         )
+        step.keeps = (self.packed,)
         return [*copies, step]
 
     def _split(
@@ -178,17 +187,18 @@ def _buffer_dtype(packed: PackedConstant) -> Dtype:
 
 
 def _densify(array: Array, copies: list[Step]) -> Array:
-    return array if is_dense(array.shape, array.strides) else _copied(array, array.shape, copies)
+    return array if is_dense(array.shape, array.strides) else copied(array, array.shape, copies)
 
 
 def _materialise(array: Array, shape: Shape, copies: list[Step]) -> Array:
     """A dense array of the full shape for an operand that repeats along some of it."""
     if all(same(s, 0) or same(n, 1) for s, n in zip(array.strides[:-1], shape[:-1], strict=True)):
         return array
-    return _copied(array, shape, copies)
+    return copied(array, shape, copies)
 
 
-def _copied(array: Array, shape: Shape, copies: list[Step]) -> Array:
+def copied(array: Array, shape: Shape, copies: list[Step]) -> Array:
+    """A dense array of `shape` that repeats `array` where its strides are 0, made by a step added to `copies`."""
     buffer = Buffer("arena", nbytes(array.dtype, shape))
     target = replace(array, shape=shape, strides=dense_strides(shape), ref=Ref(buffer))
     source = replace(array, shape=shape)

@@ -30,6 +30,7 @@ class Schedule:
     inputs: list[Buffer]
     outputs: list[tuple[Buffer, np.dtype[Any], tuple[Size, ...]]]
     sized_constants: list[tuple[Buffer, np.ndarray[Any, Any]]] = field(default_factory=list)
+    results: dict[int, list[tuple[Tensor, Array]]] = field(default_factory=dict)  # by the step that ends them
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Scheduler:
         self.arrays: dict[int, Array] = {}
         self.destinations: dict[int, Array] = {}
         self.sized_constants: list[tuple[Buffer, np.ndarray[Any, Any]]] = []
-        self.unit_tensors = {t.serial for _, t in self.fusion.units}
+        self.results: dict[int, list[tuple[Tensor, Array]]] = {}
 
     def run(self) -> Schedule:
         """Lower every unit and copy what an output needs copied."""
@@ -71,12 +72,15 @@ class Scheduler:
                 self._lower_call(unit)
             for step in self.steps[first:]:
                 step.nodes = step.nodes or (tensor.node,)
+            made = unit.outputs if isinstance(unit, Call) else (tensor,)
+            if len(self.steps) > first:
+                self.results[len(self.steps) - 1] = [(t, self.arrays[t.serial]) for t in made]
         for tensor, target in zip(self.outputs, results, strict=True):
             placed = self._place(tensor)
             if placed.ref.buffer is not target.ref.buffer:
                 self._copy(placed, target, tensor.node)
         kinds = [(a.ref.buffer, a.dtype, a.shape) for a in results]
-        return Schedule(self.steps, self.inputs, kinds, self.sized_constants)
+        return Schedule(self.steps, self.inputs, kinds, self.sized_constants, self.results)
 
     # where tensors lie
 

@@ -96,6 +96,10 @@ class Call:
         """The steps that compute the outputs."""
         raise NotImplementedError(self.name)
 
+    def reference(self, inputs: Sequence[Value | None]) -> list[Value] | None:
+        """The outputs by NumPy, for checks; None where there is no way but the kernel."""
+        return None
+
 
 @dataclass(eq=False, frozen=True)
 class Output:
@@ -111,13 +115,14 @@ Source = Union[Input, Constant, Map, Reduce, View, Concat, Output]
 class Tensor:
     """A value of the traced program."""
 
-    __slots__ = ("dtype", "node", "serial", "shape", "source", "value")
+    __slots__ = ("dtype", "node", "padding", "serial", "shape", "source", "value")
 
     current_node = ""
 
     def __init__(self, dtype: Dtype, shape: Iterable[Size], source: Source, value: Value | None = None) -> None:
         self.dtype, self.shape, self.source, self.value = np.dtype(dtype), tuple(shape), source, value
         self.serial, self.node = next(_serial), Tensor.current_node
+        self.padding: tuple[Tensor, list[Size], list[Size]] | None = None  # zeros around it, before and after
 
     def __repr__(self) -> str:
         return f"{format_type(self.dtype, self.shape)} {type(self.source).__name__.lower()}"

@@ -1,0 +1,159 @@
+"""`JITRT_CHECK=1`: every step's result against the tensor it stands for, computed by NumPy.
+
+A checked program is traced for each signature, so that symbolic sizes are their hints. Kernels written for
+Numba are plain Python functions, and run as such.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jitrt.dims import concrete, hint
+from jitrt.errors import Fail
+from jitrt.evaluate import evaluate
+from jitrt.expr import load, reduce
+from jitrt.execute import pool
+from jitrt.layout import Array
+from jitrt.tensor import Concat, Constant, Input, Map, Output, Reduce, Tensor, View, operands_of
+from jitrt.types import BF16, F16, is_float
+
+if TYPE_CHECKING:
+    from jitrt.plan import Table
+
+Value = np.ndarray[Any, Any]
+
+
+class StepMismatchError(Fail):
+    """A step's result differs from NumPy's."""
+
+
+class Interpreter:
+    """The value of each tensor, computed by NumPy from the program's inputs."""
+
+    def __init__(self, arrays: Sequence[Value]) -> None:
+        self.arrays = arrays
+        self.values: dict[int, Value] = {}
+        self.calls: dict[int, list[Value] | None] = {}
+
+    def value(self, tensor: Tensor) -> Value | None:
+        """The tensor's value, or None where no reference is at hand."""
+        pending = [tensor]
+        while pending:
+            current = pending[-1]
+            if current.serial in self.values:
+                pending.pop()
+                continue
+            missing = [t for t in operands_of(current) if t is not None and t.serial not in self.values]
+            missing = [t for t in missing if t.value is None or isinstance(t.source, Input)]
+            if missing:
+                pending.extend(missing)
+                continue
+            self.values[current.serial] = self._compute(current)
+            pending.pop()
+        return self.values[tensor.serial]
+
+    def _known(self, tensor: Tensor) -> Value:
+        if tensor.serial not in self.values:
+            self.values[tensor.serial] = self._compute(tensor)
+        return self.values[tensor.serial]
+
+    def _compute(self, tensor: Tensor) -> Value:
+        shape = concrete(tensor.shape)
+        match tensor.source:
+            case Input(index=index):
+                return self.arrays[index]
+            case Constant():
+                assert tensor.value is not None
+                hints = [hint(v) for v in tensor.value.ravel()] if tensor.symbolic else tensor.value
+                return np.asarray(hints, tensor.dtype).reshape(shape)
+            case Map(root=root, operands=operands):
+                values = [np.broadcast_to(self._known(t), shape) for t in operands]
+                if not values:
+                    values = [np.empty(shape, np.int8)]
+                return np.broadcast_to(np.asarray(evaluate([root], values)[0]), shape)
+            case Reduce(kind=kind, operand=operand, axes=axes):
+                (result,) = evaluate([reduce(load(0, operand.dtype), kind)], [self._known(operand)], axes)
+                return np.asarray(result).reshape(shape)
+            case Concat(operands=operands, axis=axis):
+                return np.concatenate([self._known(t) for t in operands], axis)
+            case View(base=base, kind=kind, parameters=parameters):
+                return _view(self._known(base), kind, parameters, tensor)
+            case Output(call=call, index=index):
+                if id(call) not in self.calls:
+                    inputs = [None if t is None else self._known(t) for t in call.inputs]
+                    self.calls[id(call)] = call.reference(inputs)
+                results = self.calls[id(call)]
+                if results is None:
+                    raise LookupError(call.name)
+                return np.asarray(results[index]).reshape(shape)
+        raise AssertionError(tensor)
+
+
+def _view(x: Value, kind: str, parameters: Any, tensor: Tensor) -> Value:
+    shape = concrete(tensor.shape)
+    if kind == "permute":
+        return x.transpose(parameters)
+    if kind == "reshape":
+        return x.reshape(shape)
+    if kind == "expand":
+        return np.broadcast_to(x, shape)
+    if kind == "reinterpret":
+        return np.ascontiguousarray(x).view(tensor.dtype).reshape(shape)
+    axis, start, step = parameters
+    return np.take(x, np.arange(shape[axis]) * step + hint(start), axis)
+
+
+def run_checked(table: Table, arrays: Sequence[Value]) -> None:
+    """Run the table a step at a time and compare. Raises StepMismatchError for the first difference."""
+    schedule = table.plan.recipe.schedule
+    interpreter = Interpreter(arrays)
+    rows = table.rows
+    for number in range(len(rows)):
+        row = rows[number : number + 1].copy()
+        runner = pool.Runner(row, scratch=table.scratch, scratch_stride=table.plan.scratch_stride)
+        if runner.run() >= 0:
+            raise Fail(f"step {number} {schedule.steps[number].label} failed with status {runner.status}")
+        for tensor, array in schedule.results.get(number, ()):
+            got = read(table, array)
+            try:
+                want = interpreter.value(tensor)
+            except LookupError:
+                interpreter.values[tensor.serial] = got.copy()
+                continue
+            _compare(got, want, f"step {number} {schedule.steps[number].label}", tensor)
+            interpreter.values[tensor.serial] = got.copy()
+
+
+def read(table: Table, array: Array) -> Value:
+    """The array's elements, from memory."""
+    recipe = table.plan.recipe
+    address = int(table.bases[recipe.buffer_numbers[id(array.ref.buffer)]]) + hint(array.ref.offset)
+    shape, strides = concrete(array.shape), concrete(array.strides)
+    reach = sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) + 1 if all(shape) else 0
+    if not reach:
+        return np.empty(shape, array.dtype)
+    memory = (ctypes.c_uint8 * (reach * array.dtype.itemsize)).from_address(address)
+    flat = np.frombuffer(memory, np.uint8).view(array.dtype)
+    return np.lib.stride_tricks.as_strided(flat, shape, [s * array.dtype.itemsize for s in strides])
+
+
+def _compare(got: Value, want: Value | None, where: str, tensor: Tensor) -> None:
+    if want is None or not got.size:
+        return
+    if not is_float(tensor.dtype):
+        wrong = int((got != want).sum())
+        error, limit = float(wrong), 0.0
+    else:
+        g, w = got.astype(np.float64), want.astype(np.float64)
+        both = np.isfinite(g) & np.isfinite(w)
+        odd = (~both) & ~((np.isnan(g) & np.isnan(w)) | (g == w))
+        scale = float(np.abs(w[both]).max(initial=0)) or 1.0
+        error = float(np.abs(g[both] - w[both]).max(initial=0)) / scale if not odd.any() else float("inf")
+        limit = 1e-2 if tensor.dtype in (F16, BF16) else 1e-4
+    if error > limit:
+        raise StepMismatchError(f"{where}, {tensor.node}: {tensor} differs from NumPy by {error:.3g}")
+

@@ -1,0 +1,147 @@
+"""Convolutions as kernel calls, over channels-last views of their tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step, pack_weights
+from jitrt.codegen.epilogue import Epilogue
+from jitrt.codegen.gemm import Matrix
+from jitrt.codegen.kernel import Ref, Step
+from jitrt.codegen.loops import Operand
+from jitrt.dims import Size, same
+from jitrt.layout import Array
+from jitrt.products import copied, merge, packed_constant
+from jitrt.tensor import Call, Shape, Tensor, Value, outputs_of
+from jitrt.types import F32
+
+FEW_CHANNELS = 8  # an input with fewer is read as it lies
+
+
+@dataclass(frozen=True)
+class ConvAttributes:
+    """Kernel sizes, strides, dilations and pads before and after, one each per spatial axis; and the groups."""
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads: tuple[int, ...]
+    groups: int
+
+    @property
+    def window(self) -> Window:
+        """What the kernel needs of them."""
+        return Window(self.kernel, self.strides, self.dilations, self.pads[: len(self.kernel)])
+
+    def output_sizes(self, spatial: Sequence[Size]) -> list[Size]:
+        """The spatial sizes of the result."""
+        rank = len(self.kernel)
+        return [
+            (spatial[i] + self.pads[i] + self.pads[i + rank] - self.dilations[i] * (self.kernel[i] - 1) - 1)
+            // self.strides[i]
+            + 1
+            for i in range(rank)
+        ]
+
+
+class Convolution(Call):
+    """`Y[n, *spatial, m]` of `X[n, *spatial, c]`, constant weights [m, c / groups, *kernel] and a bias [m]."""
+
+    name = "Conv"
+    takes_epilogue = True
+    strided_output = True
+
+    def __init__(self, x: Tensor, weights: Value, bias: Tensor | None, attributes: ConvAttributes) -> None:
+        self.weights, self.attributes = weights, attributes
+        self.inputs = (x, bias)  # type: ignore[assignment]
+        spatial = attributes.output_sizes(x.shape[1:-1])
+        outputs_of(self, [(F32, (x.shape[0], *spatial, weights.shape[0]))])
+
+    def accepts(self, index: int, strides: Sequence[Size], shape: Shape) -> bool:
+        """Pixels may be apart; few channels may lie in any order."""
+        if index == 0 and isinstance(shape[-1], int) and shape[-1] < FEW_CHANNELS:
+            return True
+        if index > 0 or not same(strides[-1], 1):
+            return False
+        return index == 0 or len(merge(shape[1:-1], [strides[1:-1]])[0]) <= 1
+
+    def reference(self, inputs: Sequence[Value | None]) -> list[Value]:
+        """A sum over kernel positions in float64."""
+        x, bias = inputs
+        assert x is not None
+        own, groups = self.attributes, self.attributes.groups
+        rank = len(own.kernel)
+        spatial = [int(s) for s in own.output_sizes(x.shape[1:-1])]
+        pads = [(0, 0), *zip(own.pads[:rank], own.pads[rank:], strict=True), (0, 0)]
+        padded = np.pad(x.astype(np.float64), pads)
+        grouped = self.weights.astype(np.float64).reshape(groups, -1, *self.weights.shape[1:])
+        y = np.zeros((x.shape[0], *spatial, groups, grouped.shape[1]))
+        for position in np.ndindex(*own.kernel):
+            picks = tuple(
+                slice(p * d, p * d + (n - 1) * s + 1, s)
+                for p, d, n, s in zip(position, own.dilations, spatial, own.strides, strict=True)
+            )
+            pixels = padded[(slice(None), *picks)].reshape(*y.shape[:-1], -1)
+            y += np.einsum("...gc,gmc->...gm", pixels, grouped[(..., *position)])
+        y = y.reshape(*y.shape[:-2], -1)
+        return [y if bias is None else y + bias]
+
+    def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
+        """One step, after copies of epilogue operands that no even stride reaches."""
+        x, bias = inputs
+        (out,) = outputs
+        assert x is not None
+        groups = self.attributes.groups
+        image, copies = _image(x), list[Step]()
+        first = channels_first_order(image, groups)
+        packed = packed_constant(
+            self.weights, f"conv {groups} {first}", lambda w: pack_weights(w, groups, first)
+        )
+        operands, patterns = epilogue_operands(epilogue, out.shape, groups, copies)
+        step = conv_step(
+            image,
+            Ref(packed.buffer),
+            _image(out),
+            self.attributes.window,
+            groups=groups,
+            bias=None if bias is None else bias.ref,
+            epilogue=None if epilogue is None else Epilogue(epilogue.root, patterns),
+            operands=operands,
+            label="Conv",
+        )
+        step.keeps = (packed,)
+        return [*copies, step]
+
+
+def epilogue_operands(
+    epilogue: Any, shape: Shape, groups: int, copies: list[Step]
+) -> tuple[list[Matrix], tuple[Operand, ...]]:
+    """The epilogue's operands as a matrix [pixels, channels] for each image and group, and their patterns."""
+    operands: list[Matrix] = []
+    patterns: list[Operand] = []
+    for given in [] if epilogue is None else epilogue.arrays:
+        array = given
+        pixels = merge(shape[1:-1], [array.strides[1:-1]])
+        if len(pixels[0]) > 1:
+            array = copied(array, shape, copies)
+            pixels = merge(shape[1:-1], [array.strides[1:-1]])
+        row = pixels[1][0][0] if pixels[0] else 0
+        per_group = shape[-1] // groups * array.strides[-1]
+        batch = (array.strides[0], per_group if groups > 1 else 0)
+        operands.append(Matrix(array.ref, array.dtype, row, array.strides[-1], batch))
+        moves = None if any(not same(b, 0) for b in batch) else 0
+        column = 0 if same(array.strides[-1], 0) else 1
+        patterns.append(Operand(array.dtype, (moves, 0 if same(row, 0) else None, column)))
+    return operands, tuple(patterns)
+
+
+def _image(x: Array) -> Image:
+    """The kernel's view of an array [n, *spatial, c]."""
+    return Image(
+        x.ref, x.dtype, x.shape[0], x.shape[-1], x.shape[1:-1], x.strides[0], x.strides[-1], x.strides[1:-1]
+    )
+
