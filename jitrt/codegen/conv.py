@@ -97,10 +97,12 @@ def pack_weights(
 
     With `channels_first`, which `channels_first_order` tells, rows are [C / groups, *kernel].
     """
-    outputs = weights.shape[0] // groups
-    grouped = weights.reshape(groups, outputs, weights.shape[1], -1)
-    rows = grouped.transpose(0, 2, 3, 1) if channels_first else grouped.transpose(0, 3, 2, 1)
-    return pack_matrix(rows.reshape(groups, -1, outputs), target)
+    outputs, channels = weights.shape[0] // groups, weights.shape[1]
+    rows = weights.reshape(groups, outputs, -1).transpose(0, 2, 1)
+    positions = rows.shape[1] // max(channels, 1)
+    if channels_first or positions == 1:
+        return pack_matrix(rows, target)
+    return pack_matrix(rows, target, inner=positions)
 
 
 def conv_step(

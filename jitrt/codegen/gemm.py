@@ -40,26 +40,24 @@ class PackedMatrix:
     batch: tuple[Size, Size] = (0, 0)
 
 
-def pack_matrix(matrix: Array, target: Target | None = None) -> Array:
+def pack_matrix(matrix: Array, target: Target | None = None, inner: int = 1) -> Array:
     """`matrix` f32[..., k, n] as panels [..., panel][k][column], the last one as wide as its vectors are.
 
-    float16 and bfloat16 become float32. Returns [..., elements of a packed matrix].
+    float16 and bfloat16 become float32. With `inner`, rows [outer, inner] are laid out [inner, outer].
+    Returns [..., elements of a packed matrix].
     """
     dtype = accumulator(matrix.dtype)
     shape = tile_shape(dtype, target or host())
     *batch, k, n = matrix.shape
-    full = n // shape.columns
-    width = -(-(n - full * shape.columns) // shape.lanes) * shape.lanes
-    packed = aligned_empty((*batch, k * (full * shape.columns + width)), dtype)
+    width = -(-n // shape.lanes) * shape.lanes
+    packed = aligned_empty((*batch, k * width), dtype)
     for position in np.ndindex(*batch):
-        whole, rest = np.split(packed[position], [full * k * shape.columns])
-        source = matrix[position]
-        panels = source[:, : full * shape.columns].reshape(k, full, shape.columns)
-        whole.reshape(full, k, shape.columns)[:] = panels.transpose(1, 0, 2)
-        if width:
-            last = rest.reshape(k, width)
-            last[:, : n - full * shape.columns] = source[:, full * shape.columns :]
-            last[:, n - full * shape.columns :] = 0
+        for first in range(0, n, shape.columns):
+            columns = matrix[position][:, first : first + shape.columns]
+            rows = np.zeros((k, min(shape.columns, width - first)), dtype)
+            rows[:, : columns.shape[1]] = columns
+            place = packed[position][k * first :][: rows.size].reshape(inner, -1, rows.shape[1])
+            place[:] = rows.reshape(-1, inner, rows.shape[1]).transpose(1, 0, 2)
     return packed
 
 

@@ -218,10 +218,10 @@ class _Driver:
 
     def _block(self) -> str:
         """Tiles in a block: as many as the caches hold of rows, and of their table."""
-        f, w = self.f, self.w
-        limit = PACKED_BYTES if self.product.row_source.packs else IN_PLACE_BYTES
-        tile = f.max(f.mul(w["k"], self.shape.rows * self.size), 1)
-        return f.max(f.min(f.div(limit, tile), f.div(TABLE_BYTES, f.max(self.line, 1))), 1)
+        f, packs = self.f, self.product.row_source.packs
+        tile = self.own if packs else f.mul(self.w["k"], self.shape.rows * self.size)
+        fitting = f.div(PACKED_BYTES if packs else IN_PLACE_BYTES, f.max(tile, 1))
+        return f.max(f.min(fitting, f.div(TABLE_BYTES, f.max(self.line, 1))), 1)
 
     def emit(self) -> None:
         f, w = self.f, self.w
@@ -301,7 +301,7 @@ class _Driver:
                 store_tile(f, self.product.epilogue, self.product.dtype, shape.lanes, place)
 
     def _ahead(self, visited: Integer) -> str:
-        """Bytes from a row of B to the line to fetch: two tiles of a panel fetch the next one, a line each in turn."""
+        """Bytes from a row of B to the line to fetch: two tiles of a panel fetch the next, alternate lines each."""
         f = self.f
         panel = f.mul(f.mul(self.w["taps"], self.w["k"]), self.shape.columns * self.size)
         second = f.select(f.compare("eq", visited, 1), f.add(panel, LINE), 0)
