@@ -62,7 +62,7 @@ def prelu(X: Expr, slope: Expr) -> Expr:
 @elementwise("ThresholdedRelu", since=10)
 def thresholded_relu(X: Expr, *, alpha: float = 1.0) -> Expr:
     """X above alpha, else 0. https://onnx.ai/onnx/operators/onnx__ThresholdedRelu.html"""
-    return where(X > alpha, X, 0)
+    return where(alpha < X, X, 0)
 
 
 @elementwise("Elu", since=6)

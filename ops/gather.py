@@ -68,7 +68,8 @@ def _progression(indices: Tensor, n: Size) -> tuple[Size, int, int] | None:
 
 
 def _out_of_bounds(index: Any, n: Size) -> str:
-    return f"indices element out of data bounds, idx={index} must be within the inclusive range [{-n},{n - 1}]"
+    bounds = f"[{-n},{n - 1}]"
+    return f"indices element out of data bounds, idx={index} must be within the inclusive range {bounds}"
 
 
 def _index_error(n: Size) -> Callable[[int], Exception]:
@@ -151,7 +152,7 @@ def gather_nd_11(data: Tensor, indices: Tensor) -> Tensor:
 
 
 def flat_positions(indices: Tensor, shape: tuple[Size, ...]) -> Tensor:
-    """Index tuples in the last dimension as positions in a flattened `shape`; a wrong one is OUT_OF_BOUNDS."""
+    """Index tuples along the last dimension as positions in a flattened `shape`; wrong ones OUT_OF_BOUNDS."""
     depth = len(shape)
     strides = [prod(shape[k + 1 :]) for k in range(depth)]
     columns = [indices.slice(indices.ndim - 1, k, 1).squeeze(indices.ndim - 1) for k in range(depth)]

@@ -36,11 +36,13 @@ def batch_normalization(
     x = widen(X)
     center, spread = (t.reshape([X.shape[1]]) for t in _moments(x, axes))
     Y = _batch_norm(X, scale, B, center, spread, epsilon)
-    running = (
-        map_tensors(lambda old, new: old * momentum + new * (1 - momentum), widen(old), cast_tensor(new, widen(old).dtype))
-        for old, new in ((input_mean, center), (input_var, spread))
-    )
-    return Y, *(cast_tensor(t, input_mean.dtype) for t in running)
+    return Y, _running(input_mean, center, momentum), _running(input_var, spread, momentum)
+
+
+def _running(old: Tensor, new: Tensor, momentum: float) -> Tensor:
+    """The statistic to carry on: `momentum` of the old one, and of the batch's the rest."""
+    kept = cast_tensor(old, new.dtype)
+    return cast_tensor(map_tensors(lambda k, n: k * momentum + n * (1 - momentum), kept, new), old.dtype)
 
 
 @operator("BatchNormalization", since=9)

@@ -17,7 +17,7 @@ from ._shared import mean, widen
 
 @dataclass(frozen=True)
 class Window:
-    """A sliding window, per spatial axis: its size, step and dilation, padding before and after, positions."""
+    """A sliding window, per spatial axis: size, step, dilation, padding before and after, positions."""
 
     kernel: list[int]
     strides: list[int]
@@ -170,8 +170,7 @@ def average_pool(
 ) -> Tensor:
     """The mean of each window. https://onnx.ai/onnx/operators/onnx__AveragePool.html"""
     w = window(X.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
-    after: list[Size] = [*[0] * (5 - X.ndim), *w.after] if count_include_pad else [0, 0, 0]
-    return _sum_pool(X, w, [int(bool(count_include_pad)), *after, 1])
+    return _sum_pool(X, w, [1, count_include_pad, *[0] * (5 - X.ndim), *w.after])
 
 
 @operator("AveragePool", since=10)
@@ -251,7 +250,7 @@ def lp_pool_2(
 
 
 def _sum_pool(X: Tensor, w: Window, counting: Sequence[Size]) -> Tensor:
-    """Sums or means over windows; `counting` is the last five scalars of `sum_windows`."""
+    """Sums or means over windows; `counting` is the last scalars of `sum_windows`."""
     shape = _output_shape(X, w)
     (y,) = launch(
         sum_windows,
@@ -301,16 +300,14 @@ def max_windows(Y, X, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, begin, end
     OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3]
     for unit in range(begin, end):
         n, od, oh = unit // (OD * OH), unit // OH % OD, unit % OH
+        d0, h0 = od * sd - pd, oh * sh - ph
         for ow in range(OW):
+            w0 = ow * sw - pw
             empty = True
-            for i in range(kd):
-                d = od * sd - pd + i * dd
-                for j in range(kh):
-                    h = oh * sh - ph + j * dh
-                    for k in range(kw):
-                        w = ow * sw - pw + k * dw
-                        if d < 0 or d >= D or h < 0 or h >= H or w < 0 or w >= W:
-                            continue
+            for i in range(first_tap(d0, dd), stop_tap(d0, dd, kd, D)):
+                for j in range(first_tap(h0, dh), stop_tap(h0, dh, kh, H)):
+                    for k in range(first_tap(w0, dw), stop_tap(w0, dw, kw, W)):
+                        d, h, w = d0 + i * dd, h0 + j * dh, w0 + k * dw
                         if empty:
                             empty = False
                             for c in range(C):
@@ -318,13 +315,15 @@ def max_windows(Y, X, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, begin, end
                         else:
                             for c in range(C):
                                 x, y = X[n, d, h, w, c], Y[n, od, oh, ow, c]
-                                Y[n, od, oh, ow, c] = x if x > y or x != x else y
+                                Y[n, od, oh, ow, c] = x if (x > y) | (x != x) else y
             if empty:
                 for c in range(C):
                     Y[n, od, oh, ow, c] = 0
 
 
-def max_windows_and_places(Y, places, X, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, column_major, begin, end):
+def max_windows_and_places(
+    Y, places, X, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, column_major, begin, end
+):
     """As `max_windows`, with each maximum's position in the flattened [N, C, D, H, W] tensor.
 
     In column-major order the spatial axes count from the first, the fastest, to the last.
@@ -333,16 +332,17 @@ def max_windows_and_places(Y, places, X, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd,
     OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3]
     for unit in range(begin, end):
         n, od, oh = unit // (OD * OH), unit // OH % OD, unit % OH
+        d0, h0 = od * sd - pd, oh * sh - ph
         for ow in range(OW):
+            w0 = ow * sw - pw
             empty = True
-            for i in range(kd):
-                d = od * sd - pd + i * dd
-                for j in range(kh):
-                    h = oh * sh - ph + j * dh
-                    for k in range(kw):
-                        w = ow * sw - pw + k * dw
-                        if d < 0 or d >= D or h < 0 or h >= H or w < 0 or w >= W:
-                            continue
+            for c in range(C):
+                Y[n, od, oh, ow, c] = 0
+                places[n, od, oh, ow, c] = 0
+            for i in range(first_tap(d0, dd), stop_tap(d0, dd, kd, D)):
+                for j in range(first_tap(h0, dh), stop_tap(h0, dh, kh, H)):
+                    for k in range(first_tap(w0, dw), stop_tap(w0, dw, kw, W)):
+                        d, h, w = d0 + i * dd, h0 + j * dh, w0 + k * dw
                         place = d + D * (h + H * w) if column_major else (d * H + h) * W + w
                         for c in range(C):
                             x, y = X[n, d, h, w, c], Y[n, od, oh, ow, c]
@@ -350,14 +350,10 @@ def max_windows_and_places(Y, places, X, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd,
                                 Y[n, od, oh, ow, c] = x
                                 places[n, od, oh, ow, c] = (n * C + c) * D * H * W + place
                         empty = False
-            if empty:
-                for c in range(C):
-                    Y[n, od, oh, ow, c] = 0
-                    places[n, od, oh, ow, c] = 0
 
 
 def sum_windows(
-    Y, X, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, count_padding, ad, ah, aw, average, begin, end
+    Y, X, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, average, count_padding, ad, ah, aw, begin, end
 ):
     """Sums over windows, divided if `average` by the elements in them; a unit is a row of Y [N, D, H, W, C].
 
@@ -367,22 +363,34 @@ def sum_windows(
     OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3]
     for unit in range(begin, end):
         n, od, oh = unit // (OD * OH), unit // OH % OD, unit % OH
+        d0, h0 = od * sd - pd, oh * sh - ph
+        i0, i1 = first_tap(d0, dd), stop_tap(d0, dd, kd, D)
+        j0, j1 = first_tap(h0, dh), stop_tap(h0, dh, kh, H)
         for ow in range(OW):
-            count = 0
+            w0 = ow * sw - pw
+            k0, k1 = first_tap(w0, dw), stop_tap(w0, dw, kw, W)
             for c in range(C):
                 Y[n, od, oh, ow, c] = 0
-            for i in range(kd):
-                d = od * sd - pd + i * dd
-                for j in range(kh):
-                    h = oh * sh - ph + j * dh
-                    for k in range(kw):
-                        w = ow * sw - pw + k * dw
-                        if 0 <= d < D and 0 <= h < H and 0 <= w < W:
-                            count += 1
-                            for c in range(C):
-                                Y[n, od, oh, ow, c] += X[n, d, h, w, c]
-                        elif count_padding and d < D + ad and h < H + ah and w < W + aw:
-                            count += 1
+            for i in range(i0, i1):
+                for j in range(j0, j1):
+                    for k in range(k0, k1):
+                        for c in range(C):
+                            Y[n, od, oh, ow, c] += X[n, d0 + i * dd, h0 + j * dh, w0 + k * dw, c]
+            if count_padding:
+                rows = stop_tap(d0, dd, kd, D + ad) * stop_tap(h0, dh, kh, H + ah)
+                count = rows * stop_tap(w0, dw, kw, W + aw)
+            else:
+                count = max(i1 - i0, 0) * max(j1 - j0, 0) * max(k1 - k0, 0)
             if average and count > 1:
                 for c in range(C):
                     Y[n, od, oh, ow, c] /= count
+
+
+def first_tap(start, step):
+    """The first tap of a window from `start` that is not before element 0."""
+    return (step - 1 - start) // step if start < 0 else 0
+
+
+def stop_tap(start, step, taps, size):
+    """One past the last tap of a window from `start` that is before element `size`."""
+    return min(taps, (size - start + step - 1) // step)

@@ -17,7 +17,7 @@ Reduction = Callable[[Tensor, Sequence[int]], Tensor]
 
 
 def reduction(name: str, *, axes_input: int) -> Callable[[Reduction], Reduction]:
-    """Register a reduction that keeps its axes with size 1; they are an input from version `axes_input` on."""
+    """Register a reduction that keeps its axes with size 1; they are an input from version `axes_input`."""
 
     def register(function: Reduction) -> Reduction:
         def reduce_axes(data: Tensor, axes: Sequence[int], keepdims: int) -> Tensor:

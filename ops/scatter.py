@@ -42,8 +42,8 @@ def scatter_elements(
         batches += 1
     batch, size = prod(data.shape[:batches]), prod(data.shape[batches:])
     positions = _flat_elements(data, indices, axis, batches)
-    shape = [batch, size, 1]
-    return _scatter(data, shape, positions.reshape([batch, prod(indices.shape[batches:])]), updates, reduction)
+    positions = positions.reshape([batch, prod(indices.shape[batches:])])
+    return _scatter(data, [batch, size, 1], positions, updates, reduction)
 
 
 @operator("ScatterElements", since=11)
@@ -76,7 +76,7 @@ def _flat_elements(data: Tensor, indices: Tensor, axis: int, batches: int) -> Te
 
 
 def _scatter(data: Tensor, shape: list[Size], positions: Tensor, updates: Tensor, reduction: str) -> Tensor:
-    """`data` as [batch, n, inner] with `updates` [batch, count, inner] written at `positions` [batch, count]."""
+    """`data` as [batch, n, inner] with `updates` [batch, count, inner] at `positions` [batch, count]."""
     batch, _, inner = shape
     operands = (data.reshape(shape), updates.reshape([batch, positions.shape[1], inner]), positions)
     outputs, extent = [(data.dtype, shape)], batch * inner

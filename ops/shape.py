@@ -18,10 +18,9 @@ from jitrt.tensor import (
     known,
     known_sizes,
     map_indices,
-    map_tensors,
     sizes,
 )
-from jitrt.types import BOOL, F32, I64, from_onnx
+from jitrt.types import F32, I64, from_onnx
 
 
 @operator("Shape", since=15)

@@ -77,4 +77,3 @@ def acosh(input: Expr) -> Expr:
 def atanh(input: Expr) -> Expr:
     """The inverse hyperbolic tangent, NaN outside [-1, 1]. https://onnx.ai/onnx/operators/onnx__Atanh.html"""
     return ex.atanh(input)
-
