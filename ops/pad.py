@@ -55,11 +55,20 @@ def _pad(x: Tensor, pads: Sequence[Size], fill: Tensor | None, axes: Sequence[in
         x = x.slice(axis, start, x.shape[axis] - start - end)
         before[axis], after[axis] = max(before[axis], 0), max(after[axis], 0)
     padded = [axis for axis in range(x.ndim) if before[axis] != 0 or after[axis] != 0]
-    if x.ndim == 4 and padded == [2, 3]:
+    y = _pad_axes(x, padded, before, after, fill, mode)
+    if padded and mode == "constant" and fill.value is not None and not fill.symbolic and not fill.value.any():
+        y.padding = x, before, after
+    return y
+
+
+def _pad_axes(
+    x: Tensor, axes: list[int], before: Sequence[Size], after: Sequence[Size], fill: Tensor, mode: str
+) -> Tensor:
+    if x.ndim == 4 and axes == [2, 3]:
         last = x.permute([0, 2, 3, 1])
         return _pad_pair(last, before[2:], after[2:], [1, 2], fill, mode).permute([0, 3, 1, 2])
-    while padded:
-        pair, padded = padded[-2:], padded[:-2]
+    while axes:
+        pair, axes = axes[-2:], axes[:-2]
         x = _pad_pair(x, [before[a] for a in pair], [after[a] for a in pair], pair, fill, mode)
     return x
 
