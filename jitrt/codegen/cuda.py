@@ -13,7 +13,7 @@ from jitrt.types import BF16, BOOL, F16, F32, F64, is_float, short_name
 
 Dtype = np.dtype[Any]
 
-# Contraction of a * b + c is off: an expression that wants it says `fma`, and error-compensated ones depend on it.
+# Contraction of a * b + c is off: expressions that want it say `fma`, and error-compensated ones rely on it.
 NVRTC_OPTIONS = ("-std=c++17", "--fmad=false")
 
 _C_TYPES = {"f16", "bf16", "f32", "f64", "bool", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64"}
@@ -74,7 +74,7 @@ def literal(value: Any, dtype: Dtype) -> str:
     if is_float(dtype):
         number = float(value)
         if math.isfinite(number):
-            text = f"{np.float32(number)}f" if compute_type(dtype) == "f32" else repr(number)
+            text = f"{np.float32(number)!s}f" if compute_type(dtype) == "f32" else repr(number)
             return f"({text})" if text.startswith("-") else text
         if compute_type(dtype) == "f32":
             return f"bitcast<f32>({int(np.float32(number).view(np.uint32)):#x}u)"
@@ -157,13 +157,6 @@ def converted(x: str, source: Dtype, target: Dtype) -> str:
     if name in ("i32", "i64", "u64"):
         return f"to_{name}({x})"
     return f"({name})to_{'i64' if name == 'u32' else 'i32'}({x})"
-
-
-def combined(kind: str, dtype: Dtype, a: str, b: str) -> str:
-    """One step of a reduction: `a + b`, `maximum<f32>(a, b)`."""
-    op = {"sum": "add", "prod": "mul"}.get(kind, kind)
-    x, y = Expr("load", (), dtype, 0), Expr("load", (), dtype, 1)
-    return value(Expr(op, (x, y), dtype), {x: a, y: b})
 
 
 def identity(kind: str, dtype: Dtype) -> str:

@@ -71,7 +71,7 @@ def coordinates(dims: Sequence[int], position: str) -> list[str]:
 
 
 def pack_length(operands: Iterable[Names]) -> int:
-    """How many neighbours a thread takes at a time, so that no load is wider than 16 bytes; 1 for no packs."""
+    """How many neighbours a thread takes at a time, no load being wider than 16 bytes; 1 for no packs."""
     sizes = [o.operand.dtype.itemsize for o in operands if o.operand.strides[-1] == 1]
     return PACK_BYTES // max(sizes) if sizes else 1
 
@@ -131,7 +131,8 @@ def map_source(loop: Loop, name: str) -> str:
     body = prologue(loop, operands)
     body += [
         f"const index total = {total};",
-        "const index first = (index)blockIdx.x * blockDim.x + threadIdx.x, step = (index)gridDim.x * blockDim.x;",
+        "const index first = (index)blockIdx.x * blockDim.x + threadIdx.x;",
+        "const index step = (index)gridDim.x * blockDim.x;",
     ]
     if length > 1:
         body += [
@@ -145,24 +146,28 @@ def map_source(loop: Loop, name: str) -> str:
     body += [
         f"for (index at = {start}; at < total; at += step) {{",
         *("    " + line for line in coordinates(dims, "at")),
-        f"    apply({', '.join([*one_by_one, *(f'i{d}' for d in dims)])});",
+        f"    apply({', '.join([*one_by_one, *(f'i{d}' for d in _indexed(loop))])});",
         "}",
     ]
     head = f'extern "C" __global__ void __launch_bounds__({THREADS}) {name}({parameters(loop, operands)}) {{'
     return f"{_apply(loop)}\n\n{head}\n{indented(body)}\n}}\n"
 
 
+def _indexed(loop: Loop) -> list[int]:
+    """The dimensions whose coordinate the expressions use."""
+    return sorted({node.value for node in walk(*loop.roots) if node.op == "index"})
+
+
 def _apply(loop: Loop) -> str:
     """The scalar function that one position computes."""
     types = [f"{storage_type(o.dtype)} x{i}" for i, o in enumerate(loop.inputs)]
     types += [f"{storage_type(o.dtype)}& y{i}" for i, o in enumerate(loop.outputs)]
-    types += [f"index i{d}" for d in range(loop.ndim)]
+    types += [f"index i{d}" for d in _indexed(loop)]
     names: dict[Expr, str] = {}
     lines = []
     for node in walk(*loop.roots):
         if node.op == "load":
-            names[node] = f"t{len(names)}"
-            lines.append(f"const auto {names[node]} = {widened(f'x{node.value}', node.dtype)};")
+            names[node] = widened(f"x{node.value}", node.dtype)
         elif node.op == "index":
             names[node] = f"(i64)i{node.value}"
         else:
@@ -192,6 +197,6 @@ def _packed(loop: Loop, operands: Sequence[Names], length: int) -> list[str]:
         else:
             step = "" if stride == 0 else f" + e * {o.name}_s{inner}"
             arguments.append(f"{o.name}[{o.offset(dims)}{step}]")
-    arguments += [*(f"i{d}" for d in dims[:-1]), f"i{inner} + e"]
+    arguments += [f"i{d} + e" if d == inner else f"i{d}" for d in _indexed(loop)]
     lines += ["#pragma unroll", f"for (i32 e = 0; e < {length}; e++) apply({', '.join(arguments)});"]
     return lines + stores

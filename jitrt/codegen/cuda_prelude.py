@@ -145,15 +145,17 @@ template <class Op, class T> __device__ T combine_column(T x) {
     return x;
 }
 
-// The K positions of a row that a thread takes: V neighbours at a time if `packed`, else one.
+// The positions of a row that a thread takes: V neighbours at a time if `packed`, else one in every `lanes`.
 template <class Index, i32 V> struct Share {
-    Index first, count;
+    Index first, count, start, step, group;
     i32 lane, lanes;
     bool packed;
 
-    __device__ Index position(i32 k) const {
-        return first + (packed ? (Index)(k / V * lanes + lane) * V + k % V : (Index)k * lanes + lane);
-    }
+    __device__ Share(Index count, i32 lane, i32 lanes, bool packed)
+        : first(0), count(count), start(packed ? lane * V : lane), step(packed ? 1 : lanes), group(lanes * V),
+          lane(lane), lanes(lanes), packed(packed) {}
+
+    __device__ Index position(i32 k) const { return first + start + k / V * group + k % V * step; }
 
     template <bool CONTIGUOUS, i32 K, class T, class Place>
     __device__ void load(T (&values)[K], const T* x, Place place) const {

@@ -148,13 +148,18 @@ class _Reduction:
             *prologue(self.loop, self.operands),
             f"const index units = {units}, count = {count};",
             f"const i32 group = threadIdx.{y}, groups = blockDim.{y};",
-            f"Share<index, {self.length}> share = {{0, count, (i32)threadIdx.{x}, (i32)blockDim.{x}, {packed}}};",
+            f"const bool packed = {packed};",
+            f"Share<index, {self.length}> share(count, threadIdx.{x}, blockDim.{x}, packed);",
             *(self._place(o) for o in self.operands if self._moves(o)),
-            "for (index start = (index)blockIdx.x * groups; start < units; start += (index)gridDim.x * groups) {",
+            "const index step = (index)gridDim.x * groups;",
+            "for (index start = (index)blockIdx.x * groups; start < units; start += step) {",
             *("    " + line for line in self._unit()),
             "}",
         ]
-        head = f'extern "C" __global__ void __launch_bounds__(512) {name}({parameters(self.loop, self.operands)}) {{'
+        # Without a second bound, ptxas spills to fit two blocks.
+        bounds = "__launch_bounds__(512, 1)"
+        listed = parameters(self.loop, self.operands)
+        head = f'extern "C" __global__ void {bounds} {name}({listed}) {{'
         return f"{head}\n{indented(lines)}\n}}\n"
 
     def _moves(self, o: Names) -> bool:
@@ -173,17 +178,14 @@ class _Reduction:
             *coordinates(self.kept_dims, "unit"),
         ]
         for o in self.operands:
-            const = "" if o.written else "const "
-            lines.append(
-                f"{const}{storage_type(o.operand.dtype)}* {o.name}_base = {o.name} + ({o.offset(self.kept_dims)});"
-            )
+            pointer = f"{'' if o.written else 'const '}{storage_type(o.operand.dtype)}*"
+            lines.append(f"{pointer} {o.name}_base = {o.name} + ({o.offset(self.kept_dims)});")
         lines += self._invariants(0)
         for number, sweep in enumerate(sweeps(self.loop, self.varying, self.resident)):
             lines += self._sweep(sweep)
             lines += self._combined(sweep)
             lines += self._invariants(number + 1)
-        lines += self._row_outputs()
-        return lines
+        return lines + self._row_outputs()
 
     def _invariants(self, level: int) -> list[str]:
         """The values that are the same for the whole row and known after `level` reductions."""
@@ -213,6 +215,7 @@ class _Reduction:
         step = f"(index)share.lanes * {self.items}"
         return [
             *accumulators,
+            "#pragma unroll 1",
             f"for (share.first = 0; share.first < count; share.first += {step}) {{",
             *("    " + line for line in body),
             "}",
@@ -274,9 +277,9 @@ class _Reduction:
         ]
 
     def _stores(self, sweep: Sweep) -> list[str]:
+        outputs = self.operands[len(self.loop.inputs) :]
         return [
-            f"if (live) share.store<{_contiguous(self.operands[len(self.loop.inputs) + i])}>"
-            f"(y{i}_items, y{i}_base, y{i}_place);"
+            f"if (live) share.store<{_contiguous(outputs[i])}>(y{i}_items, y{i}_base, y{i}_place);"
             for i in sweep.stores
         ]
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from kernels import Array, Case, case
+from matmul_cases import matmul_cases
+from operator_cases import operator_cases
 
 from jitrt import expr as ex
+from jitrt.codegen.cuda_loop import Launch, Variant
 from jitrt.expr import ARITHMETIC, BITWISE, COMPARISONS, UNARY, Expr, cast, load, reduce
 from jitrt.types import BF16, BOOL, F16, F32, F64, I8, I32, I64, U8, short_name
 
@@ -34,9 +37,11 @@ def scalar_cases() -> list[Case]:
         a, b = pairs(np.array(SPECIAL).astype(dtype))
         x, y, name = load(0, dtype), load(1, dtype), short_name(dtype)
         tolerance = PRECISION[dtype]
-        unary = [Expr(op, (x,), dtype) for op in UNARY]
-        for part in range(0, len(unary), 10):
-            cases.append(case(f"unary{part}_{name}", unary[part : part + 10], [a], tolerance=tolerance))
+        angles = ("sin", "cos", "tan")
+        unary = [Expr(op, (x,), dtype) for op in UNARY if op not in angles]
+        cases.append(case(f"unary_{name}", unary, [np.array(SPECIAL).astype(dtype)], tolerance=tolerance))
+        turns = [Expr(op, (x,), dtype) for op in angles]
+        cases.append(case(f"angles_{name}", turns, [np.array(SPECIAL).astype(dtype)], tolerance=tolerance))
         binary = [Expr(op, (x, y), dtype) for op in ARITHMETIC]
         cases.append(case(f"arithmetic_{name}", binary, [a, b], tolerance=tolerance))
         tests = [Expr(op, (x, y), BOOL) for op in COMPARISONS] + [ex.isnan(x), ex.isinf(x)]
@@ -71,26 +76,34 @@ def cast_cases() -> list[Case]:
         if source == BOOL:
             values = np.array([False, True])
         elif source in FLOATS:
-            values = np.array([0, 1, -1, 1.5, -1.5, 2.5, 100.7, -100.7, 3e4, 65519.9, 65520, 1e-7, 6e-8, 1e-39])
+            values = np.array(
+                [0, 1, -1, 1.5, -1.5, 2.5, 100.7, -100.7, 3e4, 65519.9, 65520, 1e-7, 6e-8, 1e-39]
+            )
             values = values.astype(source)
         else:
             values = integers(source)
         x = load(0, source)
-        targets = [t for t in (*FLOATS, *INTEGERS, BOOL) if t != source and not (source in FLOATS and t.kind == "u")]
-        cases.append(case(f"cast_{short_name(source)}", [cast(x, t) for t in targets], [values], tolerance=1e-7))
+        targets = [
+            t for t in (*FLOATS, *INTEGERS, BOOL) if t != source and not (source in FLOATS and t.kind == "u")
+        ]
+        cases.append(case(f"cast_{short_name(source)}", [cast(x, t) for t in targets], [values], tolerance=0))
     wide = np.array([np.nan, np.inf, -np.inf, 3e9, -3e9, 1e19, -1e19, 300, -300])
     for source in (F32, F64):
         roots = [cast(load(0, source), t) for t in (I8, I32, I64, U8)]
-        cases.append(case(f"overflow_{short_name(source)}", roots, [wide.astype(source)]))
+        cases.append(case(f"overflow_{short_name(source)}", roots, [wide.astype(source)], tolerance=0))
     bits = np.arange(0, 2**16, dtype=np.uint16)
     u16 = np.dtype(np.uint16)
     for half in (F16, BF16):
         h, raw = load(0, half), load(0, u16)
         finite = bits[np.isfinite(bits.view(half).astype(np.float32))]
-        cases.append(case(f"bits_of_{short_name(half)}", [ex.bitcast(h, u16)], [finite.view(half)]))
-        cases.append(case(f"bits_to_{short_name(half)}", [cast(ex.bitcast(raw, half), F32)], [bits]))
+        cases.append(
+            case(f"bits_of_{short_name(half)}", [ex.bitcast(h, u16)], [finite.view(half)], tolerance=0)
+        )
+        cases.append(
+            case(f"bits_to_{short_name(half)}", [cast(ex.bitcast(raw, half), F32)], [bits], tolerance=0)
+        )
     roots = [ex.bitcast(load(0, F32), I32), cast(ex.bitcast(load(0, F32), I32), I64)]
-    cases.append(case("bits_f32", roots, [np.array(SPECIAL, np.float32)]))
+    cases.append(case("bits_f32", roots, [np.array(SPECIAL, np.float32)], tolerance=0))
     return cases
 
 
@@ -121,9 +134,18 @@ def fused_cases() -> list[Case]:
     place[:] = normal(30)
     cases.append(case("in_place", [ex.tanh(x)], [place], outputs=[place], tolerance=1e-6))
     h = load(0, F16)
-    cases.append(case("half_chain", [ex.sqrt(ex.absolute(h)) * 3.0 + 1.0], [normal(77).astype(np.float16)], tolerance=1e-3))
+    cases.append(
+        case(
+            "half_chain",
+            [ex.sqrt(ex.absolute(h)) * 3.0 + 1.0],
+            [normal(77).astype(np.float16)],
+            tolerance=1e-3,
+        )
+    )
     mixed = [cast(h, F32) + cast(load(1, I64), F32)]
-    cases.append(case("mixed_widths", mixed, [normal(9, 32).astype(np.float16), np.arange(32)], tolerance=1e-6))
+    cases.append(
+        case("mixed_widths", mixed, [normal(9, 32).astype(np.float16), np.arange(32)], tolerance=1e-6)
+    )
     position = cast(ex.index(0) * 100 + ex.index(1), F32) + x
     cases.append(case("positions", [position], [normal(6, 20)]))
     cases.append(case("two_outputs", [x + y, x < y], [normal(6, 20), normal(20)]))
@@ -131,7 +153,7 @@ def fused_cases() -> list[Case]:
 
 
 def reduction_cases() -> list[Case]:
-    """Rows from a few elements to more than registers hold, columns, several axes, and what is built from them."""
+    """Rows from a few elements to more than registers hold, columns, several axes, and what they make up."""
     random = np.random.default_rng(2)
 
     def normal(*shape: int) -> Array:
@@ -156,11 +178,23 @@ def reduction_cases() -> list[Case]:
         both = [residual, residual / ex.sqrt(reduce(residual * residual, "sum") * scale)]
         cases.append(case(f"add_norm{n}", both, [normal(6, n), normal(6, n)], reduced=[1], tolerance=1e-5))
     for rows, columns in ((1, 5), (7, 40), (100, 33), (700, 70)):
-        cases.append(case(f"columns{rows}", [reduce(x, "sum"), reduce(x, "max")], [normal(rows, columns)], reduced=[0], tolerance=1e-4))
+        cases.append(
+            case(
+                f"columns{rows}",
+                [reduce(x, "sum"), reduce(x, "max")],
+                [normal(rows, columns)],
+                reduced=[0],
+                tolerance=1e-4,
+            )
+        )
     cases.append(case("column_softmax", [softmax], [normal(20, 37)], reduced=[0], tolerance=1e-6))
-    cases.append(case("outer_and_inner", [reduce(x, "sum")], [normal(6, 5, 8)], reduced=[0, 2], tolerance=1e-5))
+    cases.append(
+        case("outer_and_inner", [reduce(x, "sum")], [normal(6, 5, 8)], reduced=[0, 2], tolerance=1e-5)
+    )
     cases.append(case("middle", [x - reduce(x, "max")], [normal(3, 50, 6)], reduced=[1]))
-    cases.append(case("plane", [x / reduce(ex.absolute(x), "sum")], [normal(3, 9, 12)[:, 1:8]], reduced=[1, 2]))
+    cases.append(
+        case("plane", [x / reduce(ex.absolute(x), "sum")], [normal(3, 9, 12)[:, 1:8]], reduced=[1, 2])
+    )
     cases.append(case("whole", [reduce(x, "sum")], [normal(33, 41)], reduced=[0, 1], tolerance=1e-4))
     place = normal(4, 50)
     cases.append(case("softmax_in_place", [softmax], [place], reduced=[1], outputs=[place], tolerance=1e-6))
@@ -171,11 +205,21 @@ def reduction_cases() -> list[Case]:
     cases.append(case("softmax_special", [softmax], [gaps], reduced=[1], tolerance=1e-6))
     cases.append(case("extremes_special", [reduce(x, "max"), reduce(x, "min")], [gaps], reduced=[1]))
     where = cast(ex.index(1), F32) * x
-    cases.append(case("weighted", [reduce(where, "sum"), where], [normal(3, 40)], reduced=[1], tolerance=1e-5))
+    cases.append(
+        case("weighted", [reduce(where, "sum"), where], [normal(3, 40)], reduced=[1], tolerance=1e-5)
+    )
     for dtype in (F16, BF16):
         h = load(0, dtype)
         eh = ex.exp(h - reduce(h, "max"))
-        cases.append(case(f"softmax_{short_name(dtype)}", [eh / reduce(eh, "sum")], [normal(4, 80).astype(dtype)], reduced=[1], tolerance=PRECISION[dtype]))
+        cases.append(
+            case(
+                f"softmax_{short_name(dtype)}",
+                [eh / reduce(eh, "sum")],
+                [normal(4, 80).astype(dtype)],
+                reduced=[1],
+                tolerance=PRECISION[dtype],
+            )
+        )
     for dtype in [*INTEGERS, F64]:
         v = load(0, dtype)
         values = random.integers(0, 100, (5, 75)).astype(dtype)
@@ -188,6 +232,34 @@ def reduction_cases() -> list[Case]:
     return cases
 
 
-def all_cases() -> list[Case]:
-    """Every generated kernel of the tests."""
-    return [*scalar_cases(), *cast_cases(), *fused_cases(), *reduction_cases()]
+def variant_cases() -> list[Case]:
+    """The same loop with 64-bit positions, with one block, and with its row in memory, not in registers."""
+    random = np.random.default_rng(3)
+    x = load(0, F32)
+    e = ex.exp(x - reduce(x, "max"))
+    rows = random.standard_normal((7, 300)).astype(np.float32)
+    softmax = e / reduce(e, "sum")
+    launches = {
+        "wide": Launch(Variant(wide=True), (7, 1), (64, 1)),
+        "one_block": Launch(Variant(), (1, 1), (64, 1)),
+        "from_memory": Launch(Variant(resident=False), (7, 1), (16, 1)),
+    }
+    cases = [
+        case(f"softmax_{name}", [softmax], [rows], reduced=[1], launch=launch, tolerance=1e-6)
+        for name, launch in launches.items()
+    ]
+    for name, variant, blocks in (("wide", Variant(wide=True), 9), ("one_block", Variant(), 1)):
+        launch = Launch(variant, (blocks, 1), (256, 1))
+        cases.append(case(f"map_{name}", [x * 2.0 + 1.0], [rows], launch=launch))
+    return cases
+
+
+GROUPS = {
+    "scalar": scalar_cases,
+    "cast": cast_cases,
+    "fused": fused_cases,
+    "reduction": reduction_cases,
+    "variant": variant_cases,
+    "matmul": matmul_cases,
+    "operator": operator_cases,
+}

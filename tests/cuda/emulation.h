@@ -3,6 +3,7 @@
 // A fiber runs until it waits at a barrier. __syncthreads waits for every live thread of the block, a
 // shuffle for every live thread of the warp; threads that can never meet abort the program.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -23,7 +24,6 @@
 using std::isinf;
 
 struct dim3 { unsigned x = 1, y = 1, z = 1; };
-struct alignas(16) uint4 { unsigned x, y, z, w; };
 static dim3 gridDim, blockDim, blockIdx, threadIdx;
 
 namespace emulation {
@@ -142,7 +142,6 @@ template <class T> static T lane_value(unsigned slot, unsigned lane) {
 }  // namespace emulation
 
 static void __syncthreads() { emulation::wait(emulation::State::at_block_barrier); }
-static void __syncwarp() { emulation::wait(emulation::State::at_warp_barrier); }
 
 template <class T> static T __shfl_xor_sync(unsigned, T value, int mask) {
     const unsigned slot = emulation::publish(value);
@@ -185,3 +184,21 @@ static uint16_t bfloat16_bits(float x) {
 template <class Half> static decltype(Half::bits, 0.0f) widen(Half x) { return half_value(x.bits); }
 template <class T, class Half = f16> static Half to_f16(T x) { return Half{half_bits(x)}; }
 template <class T, class Half = bf16> static Half to_bf16(T x) { return Half{bfloat16_bits(x)}; }
+
+// A warp's d += a @ b for 16x16 by 16x8 halves, by the lanes' documented shares of the matrices.
+template <class Half> static void mma(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2], Half) {
+    struct Share { unsigned a[4], b[2]; };
+    Share own;
+    std::memcpy(own.a, a, sizeof(own.a));
+    std::memcpy(own.b, b, sizeof(own.b));
+    const unsigned slot = emulation::publish(own), lane = emulation::running & 31;
+    const auto half = [](unsigned two, int k) { return widen(Half{uint16_t(k % 2 ? two >> 16 : two)}); };
+    for (int e = 0; e < 4; e++) {
+        const int row = lane / 4 + e / 2 * 8, column = lane % 4 * 2 + e % 2;
+        for (int k = 0; k < 16; k++) {
+            const auto left = emulation::lane_value<Share>(slot, row % 8 * 4 + k % 8 / 2);
+            const auto right = emulation::lane_value<Share>(slot, column * 4 + k % 8 / 2);
+            d[e] += half(left.a[row / 8 + k / 8 * 2], k) * half(right.b[k / 8], k);
+        }
+    }
+}

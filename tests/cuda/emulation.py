@@ -39,6 +39,6 @@ def run(library: ctypes.CDLL, case: Case) -> None:
     arguments = [a if isinstance(a, int) else a.__array_interface__["data"][0] for a in case.arguments]
     row = np.array(arguments, np.int64)
     grid, block = (np.array([*dims, 1, 1][:3], np.uint32) for dims in (case.grid, case.block))
-    getattr(library, f"run_{case.name}")(
+    getattr(library, f"run_{case.kernel}")(
         *(ctypes.c_void_p(a.ctypes.data) for a in (grid, block, row)),
     )

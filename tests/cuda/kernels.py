@@ -12,17 +12,25 @@ import numpy as np
 from jitrt.codegen.cuda_loop import Launch, cuda_launch, cuda_loop
 from jitrt.codegen.loop import Loop, Operand
 from jitrt.evaluate import evaluate
-from jitrt.expr import Expr
+from jitrt.expr import Expr, walk
+from jitrt.types import F64
 
 Array = np.ndarray[Any, Any]
-SIGNATURE = re.compile(r'extern "C" __global__ void (?:__launch_bounds__\(\d+\) )?(\w+)\(([^)]*)\)', re.S)
+SIGNATURE = re.compile(r'extern "C" __global__ void __launch_bounds__\([\d, ]+\) (\w+)\(([^)]*)\)', re.S)
+
+# CUDA's float functions reduce large arguments of these in float64.
+SLOW_PATH_IN_FLOAT64 = ("sin", "cos", "tan")
 
 
 @dataclass
 class Case:
-    """One launch: `arguments` are int64 values, or arrays that stand for their address."""
+    """One launch of `kernel`: `arguments` are int64 values, or arrays that stand for their address.
+
+    `doubles` says whether the kernel may compute in float64.
+    """
 
     name: str
+    kernel: str
     source: str
     grid: tuple[int, ...]
     block: tuple[int, ...]
@@ -30,6 +38,7 @@ class Case:
     outputs: list[Array]
     expected: list[Array]
     tolerance: float
+    doubles: bool = False
 
     def check(self) -> None:
         """Compare the outputs, after a run, with what NumPy computes."""
@@ -43,7 +52,9 @@ def assert_close(got: Array, want: Array, tolerance: float) -> None:
     if got.dtype.kind in "iub":
         np.testing.assert_array_equal(got, want)
     else:
-        np.testing.assert_allclose(got.astype(np.float64), want.astype(np.float64), rtol=tolerance, atol=tolerance)
+        with np.errstate(invalid="ignore"):
+            got, want = got.astype(np.float64), want.astype(np.float64)
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)
 
 
 def operand(array: Array) -> Operand:
@@ -53,6 +64,12 @@ def operand(array: Array) -> Operand:
         inner = axis == array.ndim - 1 and stride == array.itemsize
         strides.append(1 if inner else 0 if stride == 0 else None)
     return Operand(array.dtype, tuple(strides))
+
+
+def repeated(array: Array, shape: tuple[int, ...]) -> Array:
+    """An output as `broadcast_to` gives inputs: dimensions of size 1 repeat."""
+    strides = [0 if size == 1 else s for size, s in zip(array.shape, array.strides, strict=True)]
+    return np.lib.stride_tricks.as_strided(array, shape, strides)
 
 
 def case(
@@ -65,13 +82,14 @@ def case(
     launch: Launch | None = None,
     tolerance: float = 2e-6,
 ) -> Case:
-    """A loop over the inputs' common shape; without `outputs`, dense ones of the shape that the roots have."""
+    """A loop over the inputs' common shape; without `outputs`, dense ones of the roots' shapes."""
     shape = np.broadcast_shapes(*(x.shape for x in inputs))
     inputs = [np.broadcast_to(x, shape) for x in inputs]
     expected = evaluate(roots, inputs, tuple(reduced))
     if outputs is None:
-        outputs = [np.zeros(np.broadcast_shapes(e.shape, [1] * len(shape)), r.dtype) for e, r in zip(expected, roots, strict=True)]
-    full = [np.lib.stride_tricks.as_strided(o, shape, [0 if n == 1 else s for n, s in zip(o.shape, o.strides)]) for o in outputs]
+        shapes = [np.broadcast_shapes(e.shape, [1] * len(shape)) for e in expected]
+        outputs = [np.zeros(s, root.dtype) for s, root in zip(shapes, roots, strict=True)]
+    full = [repeated(y, shape) for y in outputs]
     loop = Loop(
         len(shape),
         tuple(d in reduced for d in range(len(shape))),
@@ -82,8 +100,11 @@ def case(
     launch = launch or cuda_launch(loop, shape)
     arguments: list[int | Array] = [*shape]
     for array, described in zip([*inputs, *full], [*loop.inputs, *loop.outputs], strict=True):
-        arguments.append(array)
-        arguments += [s // array.itemsize for s, d in zip(array.strides, described.strides, strict=True) if d is None]
+        steps = zip(array.strides, described.strides, strict=True)
+        arguments += [array, *(step // array.itemsize for step, known in steps if known is None)]
     source = cuda_loop(loop, name, launch.variant)
     expected = [np.broadcast_to(e, o.shape).astype(o.dtype) for e, o in zip(expected, outputs, strict=True)]
-    return Case(name, source, launch.grid, launch.block, arguments, list(outputs), expected, tolerance)
+    doubles = any(node.dtype == F64 or node.op in SLOW_PATH_IN_FLOAT64 for node in walk(*roots))
+    return Case(
+        name, name, source, launch.grid, launch.block, arguments, list(outputs), expected, tolerance, doubles
+    )
