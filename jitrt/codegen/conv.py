@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jitrt.codegen.epilogue import Epilogue, plain
-from jitrt.codegen.gemm import Array, Matrix, PackedPanels, RowsInPlace, pack_matrix, placed
+from jitrt.codegen.gemm import Array, Matrix, pack_matrix, placed
 from jitrt.codegen.kernel import Argument, Ref, Step
+from jitrt.codegen.matrices import PackedPanels, RowsInPlace
 from jitrt.codegen.microkernel import accumulator
 from jitrt.codegen.pixels import AXES, GatheredPixels, PixelsInPlace
 from jitrt.codegen.product import Product, RowSource

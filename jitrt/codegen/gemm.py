@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from jitrt.codegen.epilogue import Epilogue, plain
-from jitrt.codegen.function import Integer
 from jitrt.codegen.kernel import Argument, Ref, Step
+from jitrt.codegen.matrices import PackedPanels, PackedRows, RowsInPlace, StridedPanels
 from jitrt.codegen.microkernel import accumulator, tile_shape
-from jitrt.codegen.product import Product, Walk, strided
+from jitrt.codegen.product import PanelSource, Product, RowSource
 from jitrt.codegen.target import Target, host
-from jitrt.dims import Size, prod
+from jitrt.dims import Size, prod, same
 from jitrt.expr import Dtype
 
 Array = np.ndarray[Any, Any]
@@ -69,40 +69,6 @@ def aligned_empty(shape: Sequence[int], dtype: Dtype) -> Array:
     return memory[start : start + nbytes].view(dtype).reshape(shape)
 
 
-@dataclass(frozen=True)
-class RowsInPlace:
-    """Rows of a matrix whose columns are adjacent, in the type that is computed in."""
-
-    dtype: Dtype
-    packs = False
-    arguments = strided("A", "row")
-
-    def start(self, w: Walk) -> None:
-        """Nothing to do."""
-
-    def rows(self, w: Walk, first: Integer, height: Integer, table: str, own: str) -> None:
-        """`table[i] = A + (first + i) * pitch`."""
-        f = w.f
-        pitch = f.mul(w["A.row"], self.dtype.itemsize)
-        base = f.at(w.batch_address("A", self.dtype.itemsize), f.mul(first, pitch))
-        with f.count(0, height) as i:
-            f.put("ptr", f.at(base, f.mul(i, pitch)), f.at(table, i, "ptr"))
-
-
-@dataclass(frozen=True)
-class PackedPanels:
-    """Panels as `pack_matrix` lays them out."""
-
-    dtype: Dtype
-    arguments = strided("B")
-
-    def panel(self, w: Walk, number: str, columns: Integer, width: Integer) -> tuple[str, Integer]:
-        """`B + number * taps * k * columns of a panel`."""
-        f, size = w.f, self.dtype.itemsize
-        panel = f.mul(f.mul(w["taps"], w["k"]), w.shape.columns * size)
-        return f.at(w.batch_address("B", size), f.mul(number, panel)), width
-
-
 def matmul_step(
     a: Matrix,
     b: Matrix | PackedMatrix,
@@ -126,14 +92,13 @@ def matmul_step(
     target = target or host()
     dtype = accumulator(a.dtype)
     epilogue = epilogue or plain(dtype, out.dtype)
-    product = Product(
-        "matmul", dtype, RowsInPlace(dtype), PackedPanels(dtype), epilogue, bias is not None, target
-    )
+    rows, panels = _row_source(a, dtype), _panel_source(b, dtype)
+    product = Product("matmul", dtype, rows, panels, epilogue, bias is not None, target)
     values: dict[str, Argument] = {
         **{"m": m, "n": n, "k": k, "taps": 1, "batch.inner": batch[1]},
         **product.microkernels(n),
-        **placed("A", a.ref, a.batch, row=a.row),
-        **placed("B", b.ref, b.batch),
+        **placed("A", a.ref, a.batch, row=a.row, column=a.column),
+        **_b_values(b),
         **placed("Y", out.ref, out.batch, row=out.row),
     }
     if bias is not None:
@@ -144,6 +109,24 @@ def matmul_step(
     size = a.dtype.itemsize
     moved = count * (m * k + k * n + m * n) * size
     return product.step(values, count, label, 2 * count * m * n * k, moved)
+
+
+def _row_source(a: Matrix, dtype: Dtype) -> RowSource:
+    adjacent = same(a.column, 1)
+    return RowsInPlace(dtype) if adjacent and a.dtype == dtype else PackedRows(a.dtype, dtype, adjacent)
+
+
+def _panel_source(b: Matrix | PackedMatrix, dtype: Dtype) -> PanelSource:
+    if isinstance(b, PackedMatrix):
+        return PackedPanels(dtype)
+    adjacent = "columns" if same(b.column, 1) else "rows" if same(b.row, 1) else ""
+    return StridedPanels(b.dtype, dtype, adjacent)
+
+
+def _b_values(b: Matrix | PackedMatrix) -> dict[str, Argument]:
+    if isinstance(b, PackedMatrix):
+        return placed("B", b.ref, b.batch)
+    return placed("B", b.ref, b.batch, row=b.row, column=b.column)
 
 
 def placed(name: str, ref: Ref, batch: tuple[Size, Size], **more: Size) -> dict[str, Argument]:

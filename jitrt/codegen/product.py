@@ -76,10 +76,13 @@ class RowSource(Protocol):
 
 
 class PanelSource(Protocol):
-    """Where the panels of B come from."""
+    """Where the panels of B come from. `ready` panels follow each other in memory."""
 
     @property
     def arguments(self) -> tuple[str, ...]: ...
+
+    @property
+    def ready(self) -> bool: ...
 
     def panel(self, w: Walk, number: str, columns: Integer, width: Integer) -> tuple[str, Integer]:
         """Emit the address of a panel and the elements from one of its rows to the next.
@@ -155,24 +158,23 @@ class Product:
         lanes = self.shape.lanes
         return (n + (lanes - 1)) // lanes * lanes
 
-    def step(
-        self, values: dict[str, Argument], batch: Size, label: str, flops: Size, nbytes: Size, panel: Size = 0
-    ) -> Step:
-        """A step with arguments by name; `panel` is bytes of scratch for a panel of B."""
+    def step(self, values: dict[str, Argument], batch: Size, label: str, flops: Size, nbytes: Size) -> Step:
+        """A step with arguments by name."""
         k, taps, m, n = (_size(values[name]) for name in ("k", "taps", "m", "n"))
-        offsets = self.scratch(k, taps, panel)
+        offsets = self.scratch(k, taps)
         values |= {f"scratch.{part}": offsets[part] for part in SCRATCH}
         arguments = tuple(values[name] for name in self.names)
         units = batch * self.units(m, n)
         return Step(self.kernel, arguments, units, label, flops, nbytes, scratch=offsets["end"])
 
-    def scratch(self, k: Size, taps: Size, panel_bytes: Size) -> dict[str, Size]:
+    def scratch(self, k: Size, taps: Size) -> dict[str, Size]:
         """Offsets into scratch, the total as `end`. The start holds the first accumulators and the tile."""
         shape, size = self.shape, self.dtype.itemsize
+        panel_rows = 0 if self.panel_source.ready else k + (shape.lanes - 1)
+        packed = PACKED_BYTES + k * (shape.rows * size) + 2 * LINE if self.row_source.packs else 0
         panel = (shape.rows + 1) * shape.columns * size
-        table = panel + (panel_bytes + (LINE - 1)) // LINE * LINE
+        table = panel + panel_rows * (shape.columns * size)
         rows = table + TABLE_BYTES + taps * (shape.table_rows * 8)
-        packed = PACKED_BYTES + k * (shape.rows * size) + LINE if self.row_source.packs else 0
         zeros = rows + (packed + (LINE - 1)) // LINE * LINE
         return {"panel": panel, "table": table, "rows": rows, "zeros": zeros, "end": zeros + k * size}
 
@@ -300,12 +302,15 @@ class _Driver:
             else:
                 store_tile(f, self.product.epilogue, self.product.dtype, shape.lanes, place)
 
-    def _ahead(self, visited: Integer) -> str:
+    def _ahead(self, visited: Integer) -> Integer:
         """Bytes from a row of B to the line to fetch: two tiles of a panel fetch the next, alternate lines each."""
         f = self.f
+        if not self.product.panel_source.ready:
+            return 0
         panel = f.mul(f.mul(self.w["taps"], self.w["k"]), self.shape.columns * self.size)
         second = f.select(f.compare("eq", visited, 1), f.add(panel, LINE), 0)
-        return f.select(f.compare("eq", visited, 0), panel, second)
+        ahead = f.select(f.compare("eq", visited, 0), panel, second)
+        return f.select(f.compare("eq", self.tiles, 1), 0, ahead)
 
     def _emit_init(self, column: Integer, columns: Integer) -> None:
         """Write the first accumulators, the bias or zeros, to the start of scratch."""
