@@ -9,37 +9,13 @@ from jitrt.types import STRING, from_onnx
 
 
 @operator("Cast", since=6)
-def cast_6(input: Tensor, *, to: int) -> Tensor:
-    """Convert by value. https://onnx.ai/onnx/operators/onnx__Cast.html"""
-    return _cast(input, from_onnx(to))
-
-
-@operator("Cast", since=19)
-def cast(input: Tensor, *, to: int, saturate: int = 1) -> Tensor:
-    """Convert by value; `saturate` is about 8-bit floats. https://onnx.ai/onnx/operators/onnx__Cast.html"""
-    return _cast(input, from_onnx(to), saturate=saturate)
-
-
-@operator("Cast", since=24)
-def cast_24(input: Tensor, *, to: int, saturate: int = 1, round_mode: str = "up") -> Tensor:
+def cast(input: Tensor, *, to: int, saturate: int = 1, round_mode: str = "up") -> Tensor:
     """Convert by value; `round_mode` is about float8e8m0. https://onnx.ai/onnx/operators/onnx__Cast.html"""
     return _cast(input, from_onnx(to), saturate=saturate)
 
 
 @operator("CastLike", since=15)
-def cast_like_15(input: Tensor, target_type: Tensor) -> Tensor:
-    """Convert to another tensor's type. https://onnx.ai/onnx/operators/onnx__CastLike.html"""
-    return _cast(input, target_type.dtype)
-
-
-@operator("CastLike", since=19)
-def cast_like(input: Tensor, target_type: Tensor, *, saturate: int = 1) -> Tensor:
-    """Convert to another tensor's type. https://onnx.ai/onnx/operators/onnx__CastLike.html"""
-    return _cast(input, target_type.dtype, saturate=saturate)
-
-
-@operator("CastLike", since=24)
-def cast_like_24(input: Tensor, target_type: Tensor, *, saturate: int = 1, round_mode: str = "up") -> Tensor:
+def cast_like(input: Tensor, target_type: Tensor, *, saturate: int = 1, round_mode: str = "up") -> Tensor:
     """Convert to another tensor's type. https://onnx.ai/onnx/operators/onnx__CastLike.html"""
     return _cast(input, target_type.dtype, saturate=saturate)
 

@@ -126,7 +126,7 @@ def pick_elements(Y, X, indices, begin, end):
     return 0
 
 
-@operator("GatherND", since=12)
+@operator("GatherND", since=11)
 def gather_nd(data: Tensor, indices: Tensor, *, batch_dims: int = 0) -> Tensor:
     """Slices picked by index tuples. https://onnx.ai/onnx/operators/onnx__GatherND.html"""
     depth = int(indices.shape[-1])
@@ -143,12 +143,6 @@ def gather_nd(data: Tensor, indices: Tensor, *, batch_dims: int = 0) -> Tensor:
         error=tuple_error,
     )
     return y.reshape([*indices.shape[:-1], *rest])
-
-
-@operator("GatherND", since=11)
-def gather_nd_11(data: Tensor, indices: Tensor) -> Tensor:
-    """Slices picked by index tuples. https://onnx.ai/onnx/operators/onnx__GatherND.html"""
-    return gather_nd(data, indices)
 
 
 def flat_positions(indices: Tensor, shape: tuple[Size, ...]) -> Tensor:

@@ -17,7 +17,7 @@ EPSILON = 9.999999747378752e-06
 MOMENTUM = 0.8999999761581421
 
 
-@operator("BatchNormalization", since=14)
+@operator("BatchNormalization", since=9)
 def batch_normalization(
     X: Tensor,
     scale: Tensor,
@@ -43,21 +43,6 @@ def _running(old: Tensor, new: Tensor, momentum: float) -> Tensor:
     """The statistic to carry on: `momentum` of the old one, and of the batch's the rest."""
     kept = cast_tensor(old, new.dtype)
     return cast_tensor(map_tensors(lambda k, n: k * momentum + n * (1 - momentum), kept, new), old.dtype)
-
-
-@operator("BatchNormalization", since=9)
-def batch_normalization_9(
-    X: Tensor,
-    scale: Tensor,
-    B: Tensor,
-    mean: Tensor,
-    var: Tensor,
-    *,
-    epsilon: float = EPSILON,
-    momentum: float = MOMENTUM,
-) -> Tensor:
-    """Normalise each channel. https://onnx.ai/onnx/operators/onnx__BatchNormalization.html"""
-    return _batch_norm(X, scale, B, mean, var, epsilon)
 
 
 @operator("BatchNormalization", since=7)

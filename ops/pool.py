@@ -92,7 +92,7 @@ def _output_shape(x: Tensor, w: Window) -> list[Size]:
     return [x.shape[0], *[1] * (5 - x.ndim), *w.output, x.shape[1]]
 
 
-@operator("MaxPool", since=10)
+@operator("MaxPool", since=1)
 def max_pool(
     X: Tensor,
     *,
@@ -120,43 +120,7 @@ def max_pool(
     return [channels_first(y, w.output) for y in results]
 
 
-@operator("MaxPool", since=8)
-def max_pool_8(
-    X: Tensor,
-    *,
-    kernel_shape: list[int],
-    auto_pad: str = "NOTSET",
-    pads: list[int] | None = None,
-    storage_order: int = 0,
-    strides: list[int] | None = None,
-    output_count: int = 1,
-) -> list[Tensor]:
-    """The maximum of each window, and where it is. https://onnx.ai/onnx/operators/onnx__MaxPool.html"""
-    return max_pool(
-        X,
-        kernel_shape=kernel_shape,
-        auto_pad=auto_pad,
-        pads=pads,
-        storage_order=storage_order,
-        strides=strides,
-        output_count=output_count,
-    )
-
-
-@operator("MaxPool", since=1)
-def max_pool_1(
-    X: Tensor,
-    *,
-    kernel_shape: list[int],
-    auto_pad: str = "NOTSET",
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> list[Tensor]:
-    """The maximum of each window. https://onnx.ai/onnx/operators/onnx__MaxPool.html"""
-    return max_pool(X, kernel_shape=kernel_shape, auto_pad=auto_pad, pads=pads, strides=strides)
-
-
-@operator("AveragePool", since=19)
+@operator("AveragePool", since=7)
 def average_pool(
     X: Tensor,
     *,
@@ -173,51 +137,7 @@ def average_pool(
     return _sum_pool(X, w, [1, count_include_pad, *[0] * (5 - X.ndim), *w.after])
 
 
-@operator("AveragePool", since=10)
-def average_pool_10(
-    X: Tensor,
-    *,
-    kernel_shape: list[int],
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    count_include_pad: int = 0,
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Tensor:
-    """The mean of each window. https://onnx.ai/onnx/operators/onnx__AveragePool.html"""
-    return average_pool(
-        X,
-        kernel_shape=kernel_shape,
-        auto_pad=auto_pad,
-        ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad,
-        pads=pads,
-        strides=strides,
-    )
-
-
-@operator("AveragePool", since=7)
-def average_pool_7(
-    X: Tensor,
-    *,
-    kernel_shape: list[int],
-    auto_pad: str = "NOTSET",
-    count_include_pad: int = 0,
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Tensor:
-    """The mean of each window. https://onnx.ai/onnx/operators/onnx__AveragePool.html"""
-    return average_pool(
-        X,
-        kernel_shape=kernel_shape,
-        auto_pad=auto_pad,
-        count_include_pad=count_include_pad,
-        pads=pads,
-        strides=strides,
-    )
-
-
-@operator("LpPool", since=18)
+@operator("LpPool", since=2)
 def lp_pool(
     X: Tensor,
     *,
@@ -233,20 +153,6 @@ def lp_pool(
     w = window(X.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
     total = _sum_pool(_powers(widen(X), p), w, [0, 0, 0, 0, 0])
     return cast_tensor(_root(total, p), X.dtype)
-
-
-@operator("LpPool", since=2)
-def lp_pool_2(
-    X: Tensor,
-    *,
-    kernel_shape: list[int],
-    auto_pad: str = "NOTSET",
-    p: int = 2,
-    pads: list[int] | None = None,
-    strides: list[int] | None = None,
-) -> Tensor:
-    """The p-norm of each window. https://onnx.ai/onnx/operators/onnx__LpPool.html"""
-    return lp_pool(X, kernel_shape=kernel_shape, auto_pad=auto_pad, p=p, pads=pads, strides=strides)
 
 
 def _sum_pool(X: Tensor, w: Window, counting: Sequence[Size]) -> Tensor:

@@ -123,28 +123,16 @@ def _in_float(x: Tensor) -> Tensor:
     return x if is_float(x.dtype) else cast_tensor(x, F64)
 
 
-@operator("ArgMax", since=12)
+@operator("ArgMax", since=1)
 def arg_max(data: Tensor, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> Tensor:
     """The index of the maximum; a NaN counts as one. https://onnx.ai/onnx/operators/onnx__ArgMax.html"""
     return _arg_extremum(data, axis, keepdims, select_last_index, largest=1)
 
 
-@operator("ArgMin", since=12)
+@operator("ArgMin", since=1)
 def arg_min(data: Tensor, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> Tensor:
     """The index of the minimum; a NaN counts as one. https://onnx.ai/onnx/operators/onnx__ArgMin.html"""
     return _arg_extremum(data, axis, keepdims, select_last_index, largest=0)
-
-
-@operator("ArgMax", since=1)
-def arg_max_1(data: Tensor, *, axis: int = 0, keepdims: int = 1) -> Tensor:
-    """The first index of the maximum. https://onnx.ai/onnx/operators/onnx__ArgMax.html"""
-    return _arg_extremum(data, axis, keepdims, 0, largest=1)
-
-
-@operator("ArgMin", since=1)
-def arg_min_1(data: Tensor, *, axis: int = 0, keepdims: int = 1) -> Tensor:
-    """The first index of the minimum. https://onnx.ai/onnx/operators/onnx__ArgMin.html"""
-    return _arg_extremum(data, axis, keepdims, 0, largest=0)
 
 
 def _arg_extremum(x: Tensor, axis: int, keepdims: int, last: int, *, largest: int) -> Tensor:

@@ -59,7 +59,7 @@ class Mode:
     antialias: int = 0
 
 
-@operator("Resize", since=18)
+@operator("Resize", since=11)
 def resize(
     X: Tensor,
     roi: Tensor | None = None,
@@ -101,35 +101,6 @@ def resize(
         antialias,
     )
     return _resize(X, plan, how)
-
-
-@operator("Resize", since=11)
-def resize_11(
-    X: Tensor,
-    roi: Tensor | None = None,
-    scales: Tensor | None = None,
-    sizes: Tensor | None = None,
-    *,
-    coordinate_transformation_mode: str = "half_pixel",
-    cubic_coeff_a: float = -0.75,
-    exclude_outside: int = 0,
-    extrapolation_value: float = 0.0,
-    mode: str = "nearest",
-    nearest_mode: str = "round_prefer_floor",
-) -> Tensor:
-    """Interpolate to another size. https://onnx.ai/onnx/operators/onnx__Resize.html"""
-    return resize(
-        X,
-        roi,
-        scales,
-        sizes,
-        coordinate_transformation_mode=coordinate_transformation_mode,
-        cubic_coeff_a=cubic_coeff_a,
-        exclude_outside=exclude_outside,
-        extrapolation_value=extrapolation_value,
-        mode=mode,
-        nearest_mode=nearest_mode,
-    )
 
 
 @operator("Resize", since=10)

@@ -15,7 +15,7 @@ from .gather import OUT_OF_BOUNDS, flat_positions, tuple_error
 REDUCTIONS = {"add": 1, "mul": 2, "max": 3, "min": 4}
 
 
-@operator("ScatterND", since=16)
+@operator("ScatterND", since=11)
 def scatter_nd(data: Tensor, indices: Tensor, updates: Tensor, *, reduction: str = "none") -> Tensor:
     """Slices written at index tuples. https://onnx.ai/onnx/operators/onnx__ScatterND.html"""
     depth = int(indices.shape[-1])
@@ -25,13 +25,7 @@ def scatter_nd(data: Tensor, indices: Tensor, updates: Tensor, *, reduction: str
     return _scatter(data, [1, prod(picked), inner], positions, updates, reduction)
 
 
-@operator("ScatterND", since=11)
-def scatter_nd_11(data: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
-    """Slices written at index tuples. https://onnx.ai/onnx/operators/onnx__ScatterND.html"""
-    return scatter_nd(data, indices, updates)
-
-
-@operator("ScatterElements", since=16)
+@operator("ScatterElements", since=11)
 def scatter_elements(
     data: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 0, reduction: str = "none"
 ) -> Tensor:
@@ -44,12 +38,6 @@ def scatter_elements(
     positions = _flat_elements(data, indices, axis, batches)
     positions = positions.reshape([batch, prod(indices.shape[batches:])])
     return _scatter(data, [batch, size, 1], positions, updates, reduction)
-
-
-@operator("ScatterElements", since=11)
-def scatter_elements_11(data: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 0) -> Tensor:
-    """Elements written along an axis. https://onnx.ai/onnx/operators/onnx__ScatterElements.html"""
-    return scatter_elements(data, indices, updates, axis=axis)
 
 
 @operator("Scatter", since=9)

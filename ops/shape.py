@@ -23,16 +23,10 @@ from jitrt.tensor import (
 from jitrt.types import F32, I64, from_onnx
 
 
-@operator("Shape", since=15)
+@operator("Shape", since=1)
 def shape(data: Tensor, *, start: int = 0, end: int | None = None) -> Tensor:
     """The dimensions from start to end. https://onnx.ai/onnx/operators/onnx__Shape.html"""
     return sizes(data.shape[start:end])
-
-
-@operator("Shape", since=1)
-def shape_1(data: Tensor) -> Tensor:
-    """The dimensions. https://onnx.ai/onnx/operators/onnx__Shape.html"""
-    return sizes(data.shape)
 
 
 @operator("Size", since=1)
@@ -41,7 +35,7 @@ def size(data: Tensor) -> Tensor:
     return sizes([data.size]).reshape([])
 
 
-@operator("Reshape", since=14)
+@operator("Reshape", since=5)
 def reshape(data: Tensor, shape: Tensor, *, allowzero: int = 0) -> Tensor:
     """The same elements in another shape. https://onnx.ai/onnx/operators/onnx__Reshape.html"""
     wanted = known_sizes(shape)
@@ -63,12 +57,6 @@ def reshape(data: Tensor, shape: Tensor, *, allowzero: int = 0) -> Tensor:
             f"Input shape:{_braces(data.shape)}, requested shape:{_braces(wanted)}"
         )
     return data.reshape(target)
-
-
-@operator("Reshape", since=5)
-def reshape_5(data: Tensor, shape: Tensor) -> Tensor:
-    """The same elements in another shape. https://onnx.ai/onnx/operators/onnx__Reshape.html"""
-    return reshape(data, shape)
 
 
 def _braces(shape: Sequence[Size]) -> str:
@@ -162,7 +150,7 @@ def concat(*inputs: Tensor, axis: int) -> Tensor:
     return concatenate(inputs, axis)
 
 
-@operator("Split", since=18)
+@operator("Split", since=13)
 def split(
     input: Tensor,
     split: Tensor | None = None,
@@ -173,14 +161,6 @@ def split(
 ) -> list[Tensor]:
     """Cut along an axis. https://onnx.ai/onnx/operators/onnx__Split.html"""
     return _split(input, axis, None if split is None else known_sizes(split), num_outputs or output_count)
-
-
-@operator("Split", since=13)
-def split_13(
-    input: Tensor, split: Tensor | None = None, *, axis: int = 0, output_count: int = 1
-) -> list[Tensor]:
-    """Cut along an axis. https://onnx.ai/onnx/operators/onnx__Split.html"""
-    return _split(input, axis, None if split is None else known_sizes(split), output_count)
 
 
 @operator("Split", since=2)
@@ -253,7 +233,7 @@ def _clamp(position: Size, extent: Size, low: Size, high: Size) -> Size:
 
 
 @operator("Range", since=11)
-def range_(start: Tensor, limit: Tensor, delta: Tensor) -> Tensor:
+def range_(start: Tensor, limit: Tensor, delta: Tensor, *, stash_type: int = 1) -> Tensor:
     """start, start + delta, ... below limit. https://onnx.ai/onnx/operators/onnx__Range.html"""
     first, last, step = (known(t).ravel()[0] for t in (start, limit, delta))
     if not any(isinstance(v, Dim) for v in (first, last, step)):
@@ -262,12 +242,6 @@ def range_(start: Tensor, limit: Tensor, delta: Tensor) -> Tensor:
     span = last - first if step > 0 else first - last
     count = (span + abs(step) - 1) // abs(step) if span > 0 else 0
     return map_indices(lambda i, s: cast(i, s.dtype) * step + s, (count,), start.reshape([]))
-
-
-@operator("Range", since=27)
-def range_27(start: Tensor, limit: Tensor, delta: Tensor, *, stash_type: int = 1) -> Tensor:
-    """start, start + delta, ... below limit. https://onnx.ai/onnx/operators/onnx__Range.html"""
-    return range_(start, limit, delta)
 
 
 @operator("ConstantOfShape", since=9)
@@ -296,7 +270,7 @@ def trilu(input: Tensor, k: Tensor | None = None, *, upper: int = 1) -> Tensor:
     return map_indices(keep, input.shape, input)
 
 
-@operator("DepthToSpace", since=11)
+@operator("DepthToSpace", since=1)
 def depth_to_space(input: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
     """Channels to blocks of pixels. https://onnx.ai/onnx/operators/onnx__DepthToSpace.html"""
     n, c, h, w = input.shape
@@ -308,20 +282,8 @@ def depth_to_space(input: Tensor, *, blocksize: int, mode: str = "DCR") -> Tenso
     return blocks.reshape([n, depth, h * b, w * b])
 
 
-@operator("DepthToSpace", since=1)
-def depth_to_space_1(input: Tensor, *, blocksize: int) -> Tensor:
-    """Channels to blocks of pixels. https://onnx.ai/onnx/operators/onnx__DepthToSpace.html"""
-    return depth_to_space(input, blocksize=blocksize)
-
-
 @operator("SpaceToDepth", since=1)
-def space_to_depth(input: Tensor, *, blocksize: int) -> Tensor:
-    """Blocks of pixels to channels. https://onnx.ai/onnx/operators/onnx__SpaceToDepth.html"""
-    return space_to_depth_28(input, blocksize=blocksize)
-
-
-@operator("SpaceToDepth", since=28)
-def space_to_depth_28(input: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
+def space_to_depth(input: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
     """Blocks of pixels to channels. https://onnx.ai/onnx/operators/onnx__SpaceToDepth.html"""
     n, c, h, w = input.shape
     b = blocksize
@@ -347,8 +309,8 @@ def dropout_7(data: Tensor, *, ratio: float = 0.5) -> tuple[Tensor, Tensor]:
     return data, constant(np.array(True)).expand(data.shape)
 
 
-@operator("Constant", since=12)
-def constant_12(
+@operator("Constant", since=1)
+def constant_(
     *,
     value: np.ndarray[Any, Any] | None = None,
     sparse_value: Any = None,
@@ -373,12 +335,6 @@ def constant_12(
         if given is not None:
             return constant(np.asarray(given, dtype))
     raise NotImplementedError("Constant with a sparse value")
-
-
-@operator("Constant", since=1)
-def constant_1(*, value: np.ndarray[Any, Any]) -> Tensor:
-    """The attribute's value. https://onnx.ai/onnx/operators/onnx__Constant.html"""
-    return constant(value)
 
 
 def _integers(t: Tensor) -> list[int]:
