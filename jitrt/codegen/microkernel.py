@@ -11,7 +11,7 @@ where the position is padding). This is indirect convolution: https://arxiv.org/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 
@@ -54,6 +54,15 @@ class TileShape:
         return -(-self.rows // 8) * 8
 
 
+def multiply_add(f: Function, shape: TileShape, a: str, b: str, c: str) -> str:
+    """Emit a * b + c on vectors."""
+    vector = shape.vector
+    if shape.dtype.kind == "f":
+        name = f"llvm.fma.{suffix(shape.scalar, shape.lanes)}"
+        return f.call(name, vector, (vector, a), (vector, b), (vector, c))
+    return f.let(f"add {vector} {f.let(f'mul {vector} {a}, {b}')}, {c}")
+
+
 def accumulator(dtype: Dtype) -> Dtype:
     """The type that products of `dtype` are computed in: float32 for 16-bit floats, else the type itself."""
     return F32 if dtype in (F16, BF16) else dtype
@@ -73,9 +82,10 @@ def tile_shape(dtype: Dtype, target: Target) -> TileShape:
 def microkernels(dtype: Dtype, vectors: int, target: Target) -> Kernel:
     """The micro-kernels of every height for panels of `vectors` vectors, behind one address:
 
-    `void f(i64 height, ptr rows, ptr b, ptr init, ptr out, i64 k, i64 taps, i64 b_pitch, i64 init_pitch,
-    i64 out_pitch, i64 ahead)`. Pitches count elements: from one k to the next in b, from row to row of init and
-    out. Each step fetches the line of memory `ahead` bytes past its row of b.
+    `void f(ptr rows, ptr b, ptr init, ptr out, i64 height, i64 taps, i64 k, i64 b_pitch, i64 out_pitch,
+    i64 ahead, i64 column, i64 columns)`. `init` is one row. Pitches count elements from one k to the next in b,
+    and from row to row of out. Each step fetches the line `ahead` bytes past its row of b. The panel starts at
+    `column` of B and has so many `columns`; only the depthwise micro-kernels need to know.
     """
     shape = tile_shape(dtype, target)
     name = f"microkernel {short_name(dtype)} {shape.rows}x{vectors}x{shape.lanes}"
@@ -83,24 +93,24 @@ def microkernels(dtype: Dtype, vectors: int, target: Target) -> Kernel:
     def build(symbol: str) -> str:
         heights = range(1, shape.rows + 1)
         tiles = [_Tile(shape, height, vectors, target).function(f"rows{height}") for height in heights]
-        return module(_dispatch(symbol, heights, target), *tiles)
+        return module(dispatch(symbol, heights, target), *tiles)
 
     return Kernel(f"{name}/{shape.registers}", name, build, pipeline="none")
 
 
-_SIGNATURE = (
-    "i64 %height, ptr %rows, ptr %b, ptr %init, ptr %out, i64 %k, i64 %taps, "
-    "i64 %b_pitch, i64 %init_pitch, i64 %out_pitch, i64 %ahead"
+SIGNATURE = (
+    "ptr %rows, ptr %b, ptr %init, ptr %out, i64 %height, i64 %taps, i64 %k, "
+    "i64 %b_pitch, i64 %out_pitch, i64 %ahead, i64 %column, i64 %columns"
 )
 
 
-def _dispatch(symbol: str, heights: range, target: Target) -> Function:
+def dispatch(symbol: str, heights: range, target: Target) -> Function:
     """`switch (height) { case 1: return rows1(...); ... }`."""
-    f = Function(symbol, _SIGNATURE, "void", target)
+    f = Function(symbol, SIGNATURE, "void", target)
     f.do(f"switch i64 %height, label %none [{' '.join(f'i64 {h}, label %case{h}' for h in heights)}]")
     for h in heights:
         f.start(f"case{h}")
-        f.do(f"musttail call void @rows{h}({_SIGNATURE})")
+        f.do(f"musttail call void @rows{h}({SIGNATURE})")
         f.do("ret void")
     f.start("none")
     f.do("ret void")
@@ -117,7 +127,7 @@ class _Tile:
     def function(self, name: str) -> Function:
         """The micro-kernel of one height; of two rows and one vector it is
 
-            acc0 = init[0], acc1 = init[init_pitch]
+            acc0 = acc1 = init
             for t in taps:
                 p0, p1 = rows[t][0], rows[t][1]
                 for k:
@@ -131,11 +141,12 @@ class _Tile:
         sets.
         """
         f, scalar, vector = (
-            Function(name, _SIGNATURE, "void", self.target),
+            Function(name, SIGNATURE, "void", self.target),
             self.shape.scalar,
             self.shape.vector,
         )
-        sums = self._init(f)
+        first = [self._load(f, f.at("%init", j * self.shape.lanes, scalar)) for j in range(self.vectors)]
+        sums = first * self.height
         count, sets = len(sums), self.sets
         sums += ["zeroinitializer"] * (count * (sets - 1))
         unrolled_k = f.let(f"and i64 %k, {-sets}") if sets > 1 else "%k"
@@ -161,7 +172,12 @@ class _Tile:
                     rest.carry([f.at(b, "%b_pitch", scalar), *stepped])
                 b, *sums[:count] = rest.values
             taps.carry([f.at(table, self.shape.table_rows, "ptr"), b, *sums])
-        self._store(f, [reduce(partial(self._add, f), taps.values[2 + n :: count]) for n in range(count)])
+        store_rows(
+            f,
+            self.shape,
+            self.vectors,
+            [reduce(partial(self._add, f), taps.values[2 + n :: count]) for n in range(count)],
+        )
         f.do("ret void")
         return f
 
@@ -172,20 +188,6 @@ class _Tile:
         while sets < 8 and self.height * self.vectors * sets * 2 <= self.shape.registers // 2:
             sets *= 2
         return sets
-
-    def _init(self, f: Function) -> list[str]:
-        return [self._load(f, address) for address in self._addresses(f, "%init", "%init_pitch")]
-
-    def _store(self, f: Function, sums: list[str]) -> None:
-        for address, total in zip(self._addresses(f, "%out", "%out_pitch"), sums, strict=True):
-            f.put(self.shape.vector, total, address, self.shape.dtype.itemsize)
-
-    def _addresses(self, f: Function, base: str, pitch: str) -> Iterator[str]:
-        """The addresses of the vectors of a matrix, row by row."""
-        for i in range(self.height):
-            row = f.at(base, f.mul(pitch, i), self.shape.scalar)
-            for j in range(self.vectors):
-                yield f.at(row, j * self.shape.lanes, self.shape.scalar)
 
     def _load(self, f: Function, address: str) -> str:
         return f.get(self.shape.vector, address, self.shape.dtype.itemsize)
@@ -200,15 +202,15 @@ class _Tile:
             a = f.get(shape.scalar, f.at(row, k, shape.scalar), shape.dtype.itemsize)
             splat = f.splat(a, shape.scalar, shape.lanes)
             for j, column in enumerate(columns):
-                results.append(self._multiply_add(f, splat, column, sums[i * self.vectors + j]))
+                results.append(multiply_add(f, shape, splat, column, sums[i * self.vectors + j]))
         return results
-
-    def _multiply_add(self, f: Function, a: str, b: str, c: str) -> str:
-        vector = self.shape.vector
-        if self.shape.dtype.kind == "f":
-            name = f"llvm.fma.{suffix(self.shape.scalar, self.shape.lanes)}"
-            return f.call(name, vector, (vector, a), (vector, b), (vector, c))
-        return f.let(f"add {vector} {f.let(f'mul {vector} {a}, {b}')}, {c}")
 
     def _add(self, f: Function, a: str, b: str) -> str:
         return f.let(f"{'fadd' if self.shape.dtype.kind == 'f' else 'add'} {self.shape.vector} {a}, {b}")
+
+
+def store_rows(f: Function, shape: TileShape, vectors: int, sums: Sequence[str]) -> None:
+    """Emit the stores of a tile, row by row, to `%out`."""
+    for n, total in enumerate(sums):
+        row = f.at("%out", f.mul("%out_pitch", n // vectors), shape.scalar)
+        f.put(shape.vector, total, f.at(row, n % vectors * shape.lanes, shape.scalar), shape.dtype.itemsize)

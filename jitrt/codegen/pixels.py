@@ -34,7 +34,7 @@ class PixelsInPlace:
 
     def start(self, w: Walk) -> None:
         """Clear the row that stands for padding."""
-        length = w.f.mul(w["k"], self.dtype.itemsize)
+        length = w.f.mul(w["zeros.length"], self.dtype.itemsize)
         arguments = (("ptr", _zeros(w)), ("i8", "0"), ("i64", str(length)), ("i1", "false"))
         w.f.call("llvm.memset.p0.i64", "void", *arguments)
 
@@ -211,7 +211,9 @@ class GatheredPixels:
             mask = f.lanes_below(f.sub(high, n), lanes)
             if low is not None:
                 outside = f.lanes_below(f.sub(low, n), lanes)
-                mask = f.let(f"and <{lanes} x i1> {mask}, {f.let(f'xor <{lanes} x i1> {outside}, splat (i1 true)')}")
+                mask = f.let(
+                    f"and <{lanes} x i1> {mask}, {f.let(f'xor <{lanes} x i1> {outside}, splat (i1 true)')}"
+                )
             value = f.load(self.source, f.at(source, f.mul(n, self.source.itemsize)), lanes, mask)
             f.store(value, self.dtype, f.at(out, f.mul(n, self.dtype.itemsize)), lanes)
         cell.set(f.at(out, f.mul(w["run.length"], self.dtype.itemsize)))

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
+from jitrt.codegen.depthwise_microkernel import depthwise_microkernels
 from jitrt.codegen.epilogue import Epilogue, TilePlace, store_tile, stored_as_is
 from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
@@ -107,6 +108,7 @@ class Product:
     epilogue: Epilogue
     has_bias: bool
     target: Target
+    diagonal: bool = False  # column n of the result is that of the rows, times B: a depthwise convolution
 
     @cached_property
     def shape(self) -> TileShape:
@@ -118,7 +120,7 @@ class Product:
         """The kernel's arguments, in order."""
         operands = (strided(f"E{i}", "row") for i in range(len(self.epilogue.operands)))
         return (
-            *("m", "n", "k", "taps", "batch.inner", *(f"scratch.{part}" for part in SCRATCH)),
+            *("m", "n", "k", "taps", "batch.inner", "zeros.length", *(f"scratch.{part}" for part in SCRATCH)),
             *(f"microkernel{v}" for v in range(1, self.shape.vectors + 1)),
             *self.row_source.arguments,
             *self.panel_source.arguments,
@@ -140,11 +142,14 @@ class Product:
     def microkernels(self, n: Size) -> dict[str, Argument]:
         """The micro-kernels that n columns need, as arguments."""
         shape, needed = self.shape, range(1, self.shape.vectors + 1)
+        whole = False
         if isinstance(n, int):
+            whole = n % shape.lanes == 0
             last = -(-(n % shape.columns) // shape.lanes)
             needed = [v for v in needed if v == last or (v == shape.vectors and n >= shape.columns)]
+        family = partial(depthwise_microkernels, masked=not whole) if self.diagonal else microkernels
         return {
-            f"microkernel{v}": microkernels(self.dtype, v, self.target) if v in needed else 0
+            f"microkernel{v}": family(self.dtype, v, self.target) if v in needed else 0
             for v in range(1, shape.vectors + 1)
         }
 
@@ -161,13 +166,14 @@ class Product:
     def step(self, values: dict[str, Argument], batch: Size, label: str, flops: Size, nbytes: Size) -> Step:
         """A step with arguments by name."""
         k, taps, m, n = (_size(values[name]) for name in ("k", "taps", "m", "n"))
-        offsets = self.scratch(k, taps)
+        values.setdefault("zeros.length", k)
+        offsets = self.scratch(k, taps, _size(values["zeros.length"]))
         values |= {f"scratch.{part}": offsets[part] for part in SCRATCH}
         arguments = tuple(values[name] for name in self.names)
         units = batch * self.units(m, n)
         return Step(self.kernel, arguments, units, label, flops, nbytes, scratch=offsets["end"])
 
-    def scratch(self, k: Size, taps: Size) -> dict[str, Size]:
+    def scratch(self, k: Size, taps: Size, zeros_length: Size) -> dict[str, Size]:
         """Offsets into scratch, the total as `end`. The start holds the first accumulators and the tile."""
         shape, size = self.shape, self.dtype.itemsize
         panel_rows = 0 if self.panel_source.ready else k + (shape.lanes - 1)
@@ -176,7 +182,13 @@ class Product:
         table = panel + panel_rows * (shape.columns * size)
         rows = table + TABLE_BYTES + taps * (shape.table_rows * 8)
         zeros = rows + (packed + (LINE - 1)) // LINE * LINE
-        return {"panel": panel, "table": table, "rows": rows, "zeros": zeros, "end": zeros + k * size}
+        return {
+            "panel": panel,
+            "table": table,
+            "rows": rows,
+            "zeros": zeros,
+            "end": zeros + zeros_length * size,
+        }
 
     def build(self, symbol: str) -> str:
         """The driver:
@@ -218,9 +230,11 @@ class _Driver:
         self.own = f.align(f.mul(w["k"], self.shape.rows * self.size)) if product.row_source.packs else 0
         self.block = self._block()
 
-    def _block(self) -> str:
-        """Tiles in a block: as many as the caches hold of rows, and of their table."""
+    def _block(self) -> Integer:
+        """Tiles in a block: as many as the caches hold of rows, and of their table; one if B is diagonal."""
         f, packs = self.f, self.product.row_source.packs
+        if self.product.diagonal:
+            return 1
         tile = self.own if packs else f.mul(self.w["k"], self.shape.rows * self.size)
         fitting = f.div(PACKED_BYTES if packs else IN_PLACE_BYTES, f.max(tile, 1))
         return f.max(f.min(fitting, f.div(TABLE_BYTES, f.max(self.line, 1))), 1)
@@ -284,17 +298,18 @@ class _Driver:
             if direct:
                 out = f.select(whole, place.output, out, "ptr")
                 pitch = f.select(whole, w["Y.row"], pitch)
-            arguments = (
-                *(f"i64 {height}", f"ptr {self._table(tile)}", f"ptr {b}", "ptr %scratch", f"ptr {out}"),
-                *(
-                    f"i64 {w['k']}",
-                    f"i64 {w['taps']}",
-                    f"i64 {b_pitch}",
-                    "i64 0",
-                    f"i64 {pitch}",
-                    f"i64 {self._ahead(f.sub(tile, begin))}",
-                ),
+            values = (
+                height,
+                w["taps"],
+                w["k"],
+                b_pitch,
+                pitch,
+                self._ahead(f.sub(tile, begin)),
+                column,
+                columns,
             )
+            addresses = (self._table(tile), b, "%scratch", out)
+            arguments = (*(f"ptr {a}" for a in addresses), *(f"i64 {v}" for v in values))
             f.do(f"call void {microkernel}({', '.join(arguments)})")
             if direct:
                 with f.when(f.let(f"xor i1 {whole}, true")):

@@ -1,0 +1,60 @@
+"""Depthwise convolutions: a kernel of its own for each channel of a channels-last image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jitrt.codegen.conv import Image, Window, geometry
+from jitrt.codegen.epilogue import Epilogue, plain
+from jitrt.codegen.gemm import Array, Matrix, pack_matrix, placed
+from jitrt.codegen.kernel import Argument, Ref, Step
+from jitrt.codegen.matrices import PackedPanels
+from jitrt.codegen.pixels import PixelsInPlace
+from jitrt.codegen.product import Product
+from jitrt.codegen.target import Target, host
+from jitrt.dims import prod
+
+
+def pack_depthwise_weights(weights: Array, target: Target | None = None) -> Array:
+    """`weights` f32[C, 1, *kernel] as a packed matrix of rows [*kernel]."""
+    return pack_matrix(weights.reshape(weights.shape[0], -1).T, target)
+
+
+def depthwise_step(
+    x: Image,
+    weights: Ref,
+    out: Image,
+    window: Window,
+    *,
+    bias: Ref | None = None,
+    epilogue: Epilogue | None = None,
+    operands: Sequence[Matrix] = (),
+    label: str = "depthwise",
+    target: Target | None = None,
+) -> Step:
+    """`out = epilogue(depthwise convolution of x + bias)`; both images are channels-last, with equal channels.
+
+    `x` is float32 or float64. `weights` are as `pack_depthwise_weights` lays them out, `bias` f32[channels]. An
+    operand of the epilogue is a matrix [pixels, channels] for each image.
+    """
+    target = target or host()
+    dtype, channels, m = x.dtype, x.channels, prod(out.spatial)
+    epilogue = epilogue or plain(dtype, out.dtype)
+    source, panels = PixelsInPlace(dtype), PackedPanels(dtype)
+    product = Product("depthwise", dtype, source, panels, epilogue, bias is not None, target, diagonal=True)
+    values: dict[str, Argument] = {
+        **{"m": m, "n": channels, "k": 1, "taps": prod(window.kernel), "batch.inner": 1},
+        "zeros.length": channels + product.shape.columns,
+        **product.microkernels(channels),
+        **geometry(x, out, window),
+        **placed("X", x.ref, (x.batch_stride, 0)),
+        **placed("B", weights, (0, 0)),
+        **placed("Y", out.ref, (out.batch_stride, 0), row=out.steps[-1]),
+    }
+    if bias is not None:
+        values |= placed("bias", bias, (0, 0))
+    for i, operand in enumerate(operands):
+        values |= placed(f"E{i}", operand.ref, operand.batch, row=operand.row)
+    flops = 2 * x.batch * m * channels * prod(window.kernel)
+    moved = x.batch * channels * (prod(x.spatial) * x.dtype.itemsize + m * out.dtype.itemsize)
+    return product.step(values, x.batch, label, flops, moved)
