@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import time
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -24,10 +26,37 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def stolen_s() -> float:
-    """CPU seconds that the hypervisor gave to others since boot, 0 where it is not known."""
+@dataclass(frozen=True)
+class Usage:
+    """Seconds on the clock, CPU seconds that other processes used, and that the hypervisor gave to others."""
+
+    elapsed_s: float
+    others_s: float
+    stolen_s: float
+
+    def since(self, earlier: Usage) -> Usage:
+        """The difference between two readings."""
+        return Usage(*(a - b for a, b in zip(astuple(self), astuple(earlier), strict=True)))
+
+    def warning(self) -> str | None:
+        """A sentence if others took more than a twentieth of a CPU."""
+        if self.others_s + self.stolen_s <= 0.05 * self.elapsed_s:
+            return None
+        return (
+            f"disturbed: other processes used {self.others_s:.1f} and the hypervisor {self.stolen_s:.1f} "
+            f"CPU seconds in {self.elapsed_s:.0f} s"
+        )
+
+
+def usage() -> Usage:
+    """A reading of Linux's counters; those of other systems show no disturbance."""
     stat = Path("/proc/stat")
-    return int(stat.read_text().split()[8]) / TICKS_PER_S if stat.exists() else 0.0
+    if not stat.exists():
+        return Usage(time.monotonic(), 0.0, 0.0)
+    ticks = [int(field) for field in stat.read_text().split()[1:9]]
+    user, nice, system, _idle, _iowait, irq, softirq, steal = (tick / TICKS_PER_S for tick in ticks)
+    own = sum(os.times()[:4])
+    return Usage(time.monotonic(), user + nice + system + irq + softirq - own, steal)
 
 
 def load() -> float:
@@ -41,10 +70,3 @@ def busy_warning(average: float) -> str | None:
     if average <= 0.5 * cpus:
         return None
     return f"the machine is busy (load {average:.1f} on {cpus} CPUs): timings will be off"
-
-
-def stolen_warning(stolen: float, elapsed: float) -> str | None:
-    """A sentence if the hypervisor took more than one per cent of a CPU during `elapsed` seconds."""
-    if stolen <= 0.01 * elapsed:
-        return None
-    return f"the hypervisor took {stolen:.1f} CPU seconds of {elapsed:.0f} s: timings may be off"

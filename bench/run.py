@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import platform
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,17 +46,20 @@ def main(arguments: list[str]) -> int:
     results = Results(
         options.subject, [peer for peer in peers if is_installed(peer)], context(options, arguments)
     )
-    began, stolen = time.monotonic(), machine.stolen_s()
+    disturbed: list[str] = []
     for number, case in enumerate(cases, start=1):
         print(f"[{number}/{len(cases)}] {case.name}", file=sys.stderr, flush=True)
+        before = machine.usage()
         results.measurements += measure(case, results, options)
-        results.context["elapsed_s"] = time.monotonic() - began
-        results.context["stolen_s"] = machine.stolen_s() - stolen
+        usage = machine.usage().since(before)
+        results.context["usage"][case.name] = vars(usage)
+        if warning := usage.warning():
+            disturbed.append(f"{case.name}: {warning}")
         results.save(options.json)
 
     print(report(results))
-    if warning := machine.stolen_warning(results.context["stolen_s"], results.context["elapsed_s"]):
-        print(f"\nnote: {warning}")
+    if disturbed:
+        print("", *disturbed, sep="\n")
     print(f"\n{results.context['machine']['cpu']}, {options.threads} threads; written to {options.json}")
     if options.plot:
         from bench.plot import plot_ratios
@@ -165,4 +167,5 @@ def context(options: argparse.Namespace, arguments: list[str]) -> dict[str, Any]
         "versions": {package: version(package) for package in packages},
         "threads": options.threads,
         "quick": options.quick,
+        "usage": {},
     }

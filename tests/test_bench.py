@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 
-from bench import processes, steady
+from bench import machine, processes, steady
 from bench.accuracy import max_error
 from bench.catalog import find_cases
 from bench.engines import describe, is_installed, load_feeds
@@ -169,6 +169,18 @@ def test_describe_keeps_the_message_and_drops_source_positions() -> None:
     assert len(describe(ValueError("x" * 1000))) == 300
 
 
+def test_disturbance_is_told() -> None:
+    before = machine.Usage(elapsed_s=100, others_s=7, stolen_s=1)
+    assert machine.Usage(110, 7.1, 1).since(before).warning() is None
+    warning = machine.Usage(110, 12, 3).since(before).warning()
+    assert warning == "disturbed: other processes used 5.0 and the hypervisor 2.0 CPU seconds in 10 s"
+    begin = machine.usage()
+    subprocess.run([sys.executable, "-c", "sum(range(10**7))"], check=True)
+    passed = machine.usage().since(begin)
+    assert passed.elapsed_s > 0
+    assert passed.others_s > -1
+
+
 def test_named_shape() -> None:
     assert named_shape("x=1x3x224") == ("x", (1, 3, 224))
     assert named_shape("rate=") == ("rate", ())
@@ -280,6 +292,7 @@ def test_quick_run(tmp_path: Path) -> None:
     found = Results.load(path)
     assert (found.subject, found.peers, found.context["threads"]) == (subject, PEERS[1:], 1)
     assert found.context["machine"]["cpu"]
+    assert found.context["usage"]["tiny-mlp"]["elapsed_s"] > 0
     assert found.context["versions"][subject]
 
     measured = found.by_key()
