@@ -29,6 +29,7 @@ import numpy as np
 from jitrt.codegen import cache as disk
 from jitrt.codegen.fingerprint import fingerprint
 from jitrt.codegen.kernel import Kernel
+from jitrt.codegen.scalar_math import define_math
 from jitrt.codegen.target import host
 from jitrt.types import short_name
 
@@ -92,7 +93,7 @@ def numba_kernel(function: Callable[..., Any], parameters: Sequence[Parameter], 
     _check(function, parameters)
 
     def build(symbol: str) -> str:
-        return step_abi(symbol, lower(function, parameters), parameters, has_scratch(function))
+        return define_math(step_abi(symbol, lower(function, parameters), parameters, has_scratch(function)))
 
     return Kernel(_key(function, parameters), name or function.__name__, build, pipeline="loops")
 
