@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step, pack_weights
+from jitrt.codegen.depthwise import depthwise_step, pack_depthwise_weights
 from jitrt.codegen.epilogue import Epilogue
-from jitrt.codegen.gemm import Matrix
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.loops import Operand
+from jitrt.codegen.product import Matrix
 from jitrt.dims import Size, same
 from jitrt.layout import Array
 from jitrt.products import copied, merge, packed_constant
@@ -59,11 +60,13 @@ class Convolution(Call):
         self.weights, self.attributes = weights, attributes
         self.inputs = (x, bias)  # type: ignore[assignment]
         spatial = attributes.output_sizes(x.shape[1:-1])
+        self.depthwise = attributes.groups == weights.shape[0] == x.shape[-1] and attributes.groups > 1
         outputs_of(self, [(F32, (x.shape[0], *spatial, weights.shape[0]))])
 
     def accepts(self, index: int, strides: Sequence[Size], shape: Shape) -> bool:
         """Pixels may be apart; few channels may lie in any order."""
-        if index == 0 and isinstance(shape[-1], int) and shape[-1] < FEW_CHANNELS:
+        few = isinstance(shape[-1], int) and shape[-1] < FEW_CHANNELS
+        if index == 0 and few and not self.depthwise:
             return True
         if index > 0 or not same(strides[-1], 1):
             return False
@@ -97,19 +100,35 @@ class Convolution(Call):
         assert x is not None
         groups = self.attributes.groups
         image, copies = _image(x), list[Step]()
+        operands, patterns = epilogue_operands(epilogue, out.shape, 1 if self.depthwise else groups, copies)
+        final = None if epilogue is None else Epilogue(epilogue.root, patterns)
+        bias_ref = None if bias is None else bias.ref
+        if self.depthwise:
+            packed = packed_constant(self.weights, "depthwise", pack_depthwise_weights)
+            step = depthwise_step(
+                image,
+                Ref(packed.buffer),
+                _image(out),
+                self.attributes.window,
+                bias=bias_ref,
+                epilogue=final,
+                operands=operands,
+                label="DepthwiseConv",
+            )
+            step.keeps = (packed,)
+            return [*copies, step]
         first = channels_first_order(image, groups)
         packed = packed_constant(
             self.weights, f"conv {groups} {first}", lambda w: pack_weights(w, groups, first)
         )
-        operands, patterns = epilogue_operands(epilogue, out.shape, groups, copies)
         step = conv_step(
             image,
             Ref(packed.buffer),
             _image(out),
             self.attributes.window,
             groups=groups,
-            bias=None if bias is None else bias.ref,
-            epilogue=None if epilogue is None else Epilogue(epilogue.root, patterns),
+            bias=bias_ref,
+            epilogue=final,
             operands=operands,
             label="Conv",
         )

@@ -171,6 +171,11 @@ def same(a: Size, b: Size) -> bool:
     return not isinstance(b, Dim) and a == b
 
 
+def settled(size: Size) -> Size:
+    """The size, or the number it is where that is 0 or 1, which decides what broadcasts and what is empty."""
+    return int(size) if isinstance(size, Dim) and size.hint < 2 else size
+
+
 def _terms(size: Size) -> Terms:
     return size.terms if isinstance(size, Dim) else {(): int(size)}
 

@@ -10,9 +10,10 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from jitrt.codegen.epilogue import Epilogue
-from jitrt.codegen.gemm import Matrix, PackedMatrix, matmul_step, pack_matrix
+from jitrt.codegen.gemm import PackedMatrix, matmul_step, pack_matrix
 from jitrt.codegen.kernel import Buffer, Ref, Step
 from jitrt.codegen.loops import Operand
+from jitrt.codegen.product import Matrix
 from jitrt.dims import Size, same
 from jitrt.layout import Array, dense_strides, is_dense, nbytes
 from jitrt.loop_step import loop_step

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from jitrt import expr as ex
-from jitrt.dims import Dim, Size, hint, prod, same
+from jitrt.dims import Dim, Size, hint, prod, same, settled
 from jitrt.evaluate import evaluate
 from jitrt.types import I64, format_type
 
@@ -120,7 +120,8 @@ class Tensor:
     current_node = ""
 
     def __init__(self, dtype: Dtype, shape: Iterable[Size], source: Source, value: Value | None = None) -> None:
-        self.dtype, self.shape, self.source, self.value = np.dtype(dtype), tuple(shape), source, value
+        self.dtype, self.source, self.value = np.dtype(dtype), source, value
+        self.shape: Shape = tuple([settled(size) for size in shape])
         self.serial, self.node = next(_serial), Tensor.current_node
         self.padding: tuple[Tensor, list[Size], list[Size]] | None = None  # zeros around it, before and after
 
