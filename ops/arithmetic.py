@@ -44,11 +44,7 @@ def div(A: Expr, B: Expr) -> Expr:
 @elementwise("Mod", since=10)
 def mod(A: Expr, B: Expr, *, fmod: int = 0) -> Expr:
     """The remainder with the sign of B, or of A. https://onnx.ai/onnx/operators/onnx__Mod.html"""
-    if fmod:
-        return ex.fmod(A, B)
-    if is_float(A.dtype):
-        raise ValueError("fmod attribute must be true for floating point types")
-    return ex.remainder(A, B)
+    return ex.fmod(A, B) if fmod else ex.remainder(A, B)
 
 
 @operator("Pow", since=7)
