@@ -63,7 +63,7 @@ class Graph:
 
 @dataclass(eq=False)
 class Model:
-    """A loaded model, its metadata, and the constants that a caller may replace (inputs with an initializer)."""
+    """A loaded model; `overridable` are constants that a caller may replace: inputs with an initializer."""
 
     graph: Graph
     ir_version: int

@@ -31,6 +31,13 @@ NEWEST_OPSETS = {
     "com.microsoft": 1,
 }
 
+_TOO_NEW = (
+    "jitrt only *guarantees* support for models stamped with official released onnx opset versions. "
+    "Opset {version} is under development and support for this is limited. The operator schemas and or other "
+    "functionality may change before next ONNX release and in this case jitrt will not guarantee backward "
+    "compatibility. Current official support for domain {domain} is till opset {newest}."
+)
+
 # IR version from which an initializer may also be an input, and is then a default
 DEFAULTS_SINCE = 4
 
@@ -44,9 +51,8 @@ def load(
     InvalidProtobuf, InvalidArgument, InvalidGraph or Fail, with onnxruntime's messages.
     """
     if isinstance(source, bytes):
-        model, builder = _read(
-            source, None, "Failed to load model because protobuf parsing failed.", implemented
-        )
+        unreadable = "Failed to load model because protobuf parsing failed."
+        model, builder = _read(source, None, unreadable, implemented)
     else:
         path = _path(source)
         try:
@@ -106,21 +112,14 @@ def _opsets(source: proto.ModelProto) -> dict[str, int]:
     if not has(source, "ir_version"):
         raise Fail("Missing model IR version.")
     if source.ir_version > NEWEST_IR_VERSION:
-        raise Fail(
-            f"Unsupported model IR version: {source.ir_version}, max supported IR version: {NEWEST_IR_VERSION}"
-        )
+        limit = f"max supported IR version: {NEWEST_IR_VERSION}"
+        raise Fail(f"Unsupported model IR version: {source.ir_version}, {limit}")
     opsets = dict(NEWEST_OPSETS)
     for entry in source.opset_import:
         domain = "" if entry.domain == "ai.onnx" else entry.domain
         newest = NEWEST_OPSETS.get(domain, entry.version)
         if entry.version > newest:
-            raise Fail(
-                "jitrt only *guarantees* support for models stamped with official released onnx opset versions. "
-                f"Opset {entry.version} is under development and support for this is limited. The operator "
-                "schemas and or other functionality may change before next ONNX release and in this case jitrt "
-                "will not guarantee backward compatibility. Current official support for domain "
-                f"{domain or 'ai.onnx'} is till opset {newest}."
-            )
+            raise Fail(_TOO_NEW.format(version=entry.version, domain=domain or "ai.onnx", newest=newest))
         opsets[domain] = entry.version
     return opsets
 

@@ -19,7 +19,7 @@ class BodyError(Exception):
 
 
 def describe(node: Node, types: Mapping[str, TensorType | str], reason: str) -> str:
-    """The message about a node: `In Node, ("name", Op, "domain", -1) : ("x": tensor(float),) -> ("y",) , Error ...`."""
+    """The message `In Node, ("name", Op, "domain", -1) : ("x": tensor(float),) -> ("y",) , Error ...`."""
 
     def values(names: Sequence[str]) -> str:
         kinds = [name_of(types.get(name)) for name in names]
@@ -54,8 +54,8 @@ def check_declarations(source: GraphProto) -> None:
 def sort_nodes(nodes: list[Node], defined: Collection[str], outer: Collection[str], body: bool) -> list[Node]:
     """The nodes in topological order, unchanged where they already are.
 
-    `defined` holds the graph's inputs and constants, `outer` what the graphs around it define. Raises Fail for
-    a name that is defined twice or a cycle, InvalidArgument or BodyError for an input that nobody defines.
+    `defined` holds the graph's inputs and constants, `outer` what the graphs around it define. Raises Fail
+    for a cycle or a name that is defined twice, InvalidArgument or BodyError for one that nobody defines.
     """
     producer: dict[str, int] = {}
     for index, node in enumerate(nodes):
@@ -85,11 +85,15 @@ def _reads(node: Node) -> list[str]:
     return list(names)
 
 
+def dangling(name: str) -> InvalidArgument:
+    """The error about a name that nobody defines."""
+    where = "is not a graph input, initializer, or output of a previous node."
+    return InvalidArgument(f"Invalid model. Node input '{name}' {where}")
+
+
 def _dangling(node: Node, name: str, body: bool) -> Exception:
     if not body:
-        return InvalidArgument(
-            f"Invalid model. Node input '{name}' is not a graph input, initializer, or output of a previous node."
-        )
+        return dangling(name)
     return BodyError(
         f"Nodes in a graph must be topologically sorted, however input '{name}' of node: \n"
         f"name: {node.name} OpType: {node.op_type}\n is not output of any previous nodes."

@@ -1,7 +1,7 @@
 """GraphProto to Graph: one name for every value of the whole model, functions inlined, constants set apart.
 
-A `Builder` holds what is the model's; a `Scope` is one graph, body or function call: the names as written there
-and the names that they get. Names stay as written unless a body or a function would define one twice.
+A `Builder` holds what is the model's; a `Scope` is one graph, body or function call: the names as written
+there and the names that they get. Names stay as written unless a body or a function would define one twice.
 """
 
 from __future__ import annotations
@@ -15,9 +15,17 @@ from typing import Any
 import numpy as np
 
 from jitrt import proto
-from jitrt.errors import Fail, InvalidArgument, InvalidGraph
+from jitrt.errors import Fail, InvalidGraph
 from jitrt.graph import Graph, Node
-from jitrt.load_check import INVALID, BodyError, body_context, check_declarations, describe, sort_nodes
+from jitrt.load_check import (
+    INVALID,
+    BodyError,
+    body_context,
+    check_declarations,
+    dangling,
+    describe,
+    sort_nodes,
+)
 from jitrt.load_tensor import ExternalFiles, element_type, to_array, to_dense
 from jitrt.load_types import to_type
 from jitrt.types import TensorType
@@ -63,18 +71,15 @@ class Scope:
         """The result's name. Raises InvalidArgument for one that the function does not define."""
         name = self.names.get(written)
         if name is None and self.function and written:
-            raise InvalidArgument(
-                f"Invalid model. Node input '{written}' is not a graph input, initializer, or output of a "
-                "previous node."
-            )
+            raise dangling(written)
         return written if name is None else name
 
 
 class Builder:
     """Turns the graphs of one model into `Graph`s.
 
-    `implemented` tells calls that stay nodes although the model has a function of that name. Initializers become
-    arrays last, in `finish`, so that errors in the graph come before errors in its data.
+    `implemented` tells calls that stay nodes although the model has a function of that name. Initializers
+    become arrays last, in `finish`, so that errors in the graph come before errors in its data.
     """
 
     def __init__(
@@ -288,7 +293,7 @@ def _constant(node: Node) -> Array:
             return node.attributes[form]  # type: ignore[no-any-return]
     for form, dtype in _CONSTANT_FORMS.items():
         if form in node.attributes:
-            array = np.array(node.attributes[form], dtype)
+            array: Array = np.array(node.attributes[form], dtype)
             array.flags.writeable = False
             return array
     raise Fail(f"Constant node: {node.name} has no data attributes")

@@ -17,7 +17,7 @@ from jitrt.types import TensorType
 
 ONNX_DOMAINS = ("", "ai.onnx.ml", "ai.onnx.preview", "ai.onnx.preview.training", "ai.onnx.training")
 
-# of an operator: attribute -> default, or `inspect.Parameter.empty` where it is required; None for no operator
+# an operator's attributes and defaults (`inspect.Parameter.empty` where required), None if not implemented
 Known = Callable[[Node], Mapping[str, Any] | None]
 
 
@@ -26,9 +26,7 @@ def check_operators(model: Model, known: Known) -> None:
 
     Raises InvalidGraph or Fail as onnxruntime does, and NotImplemented with the operator's name and version.
     """
-    suspects = [
-        (node, graph, path) for node, graph, path in _walk(model.graph, ()) if _is_suspect(node, known)
-    ]
+    suspects = [found for found in _walk(model.graph, ()) if _is_suspect(found[0], known)]
     schemas = []
     for node, graph, path in suspects:
         try:
@@ -38,15 +36,11 @@ def check_operators(model: Model, known: Known) -> None:
             raise type(error)(where + error.message) from None
     for (node, _, _), schema in zip(suspects, schemas, strict=True):
         if known(node) is None and not (schema.has_function or schema.has_context_dependent_function):
-            page = (
-                f"onnx__{node.op_type}"
-                if not node.domain
-                else f"onnx_{node.domain.replace('.', '')}_{node.op_type}"
-            )
+            domain = node.domain.replace(".", "")
             raise NotImplementedHere(
                 f"Could not find an implementation for {node.op_type}({schema.since_version}) node with name "
-                f"'{node.name}'. It belongs in the folder ops/ of jitrt, or in a file of yours with @jitrt.op; "
-                f"specification: https://onnx.ai/onnx/operators/{page}.html"
+                f"'{node.name}'. It belongs in the folder ops/, or in a file of yours with @jitrt.op; see "
+                f"https://onnx.ai/onnx/operators/onnx_{domain}_{node.op_type}.html"
             )
 
 
@@ -74,9 +68,9 @@ def _check_node(node: Node, graph: Graph, path: Collection[Node], main: Graph, k
         if known(node) is not None:
             return None
         raise Fail(f"Fatal error: {node.domain}:{node.op_type}(-1) is not a registered function/op")
-    schema, fault = _find_fault(node)
+    fault = find_fault(node)
     if not fault:
-        return schema
+        return _schema(node)
     if not path:
         raise InvalidGraph(describe(node, _types(graph), fault))
     outermost, *inner = path
@@ -88,27 +82,59 @@ def _types(graph: Graph) -> dict[str, TensorType | str]:
     return {**{name: TensorType(a.dtype, a.shape) for name, a in graph.constants.items()}, **graph.types}
 
 
-def _find_fault(node: Node) -> tuple[Any, str]:
-    """The node's schema and what is wrong with the node, or an empty string."""
+def _schema(node: Node) -> Any:
+    """The schema of the version that the model imports, or None."""
     from onnx import defs
 
     try:
-        schema = defs.get_schema(node.op_type, node.version, node.domain)
+        return defs.get_schema(node.op_type, node.version, node.domain)
     except defs.SchemaError:
-        return None, f"No Op registered for {node.op_type} with domain_version of {node.version}"
+        return None
+
+
+def find_fault(node: Node) -> str:
+    """What is wrong with a node of a domain of ONNX, by its schema; empty if nothing. Imports `onnx`."""
+    schema = _schema(node)
+    if schema is None:
+        return f"No Op registered for {node.op_type} with domain_version of {node.version}"
+    if schema.deprecated:
+        return f"Op registered for {node.op_type} is deprecated in domain_version of {node.version}"
+    return _values_fault(node, schema) or _attributes_fault(node, schema)
+
+
+def _values_fault(node: Node, schema: Any) -> str:
     where = f"Node({node.name}) with schema({node.domain}::{node.op_type}:{schema.since_version}) has"
     for what, names, low, high in (
         ("input", node.inputs, schema.min_input, schema.max_input),
         ("output", node.outputs, schema.min_output, schema.max_output),
     ):
         if not low <= len(names) <= high:
-            return schema, f"{where} {what} size {len(names)} not in range [min={low}, max={high}]."
-    if schema.deprecated:
-        return schema, f"Op registered for {node.op_type} is deprecated in domain_version of {node.version}"
-    for name in node.attributes:
+            return f"{where} {what} size {len(names)} not in range [min={low}, max={high}]."
+    single = type(schema).FormalParameterOption.Single
+    for index, (name, formal) in enumerate(zip(node.inputs, schema.inputs, strict=False)):
+        if not name and formal.option == single:
+            return f"Node ({node.name})'s input {index} is marked single but has an empty string in the graph"
+    return ""
+
+
+def _attributes_fault(node: Node, schema: Any) -> str:
+    for name, value in node.attributes.items():
         if name not in schema.attributes:
-            return schema, f"Unrecognized attribute: {name} for operator {node.op_type}"
+            return f"Unrecognized attribute: {name} for operator {node.op_type}"
+        expected, actual = schema.attributes[name].type.name, _attribute_type(value)
+        if actual and expected.removesuffix("S") != actual.removesuffix("S"):
+            where = f"Mismatched attribute type in '{node.name} : {name}'"
+            return f"{where}. Expected: '{expected}', actual: '{actual}'"
     for name, attribute in schema.attributes.items():
         if attribute.required and name not in node.attributes:
-            return schema, f"Required attribute '{name}' is missing."
-    return schema, ""
+            return f"Required attribute '{name}' is missing."
+    return ""
+
+
+def _attribute_type(value: Any) -> str:
+    """The name of a value's type in AttributeProto, or nothing where it has several."""
+    if isinstance(value, list):
+        kind = _attribute_type(value[0]) if value else ""
+        return kind and kind + "S"
+    names = {int: "INT", float: "FLOAT", str: "STRING", bytes: "STRING", Graph: "GRAPH"}
+    return names.get(type(value), "")

@@ -1,4 +1,4 @@
-"""TensorProto to NumPy. Large tensors stay read-only views of the model file, of the bytes, or of the file beside it.
+"""TensorProto to NumPy. Large tensors stay read-only views of the model's file or bytes, or of another file.
 
 Messages are onnxruntime's, without the C++ source locations that it puts in front of some.
 https://github.com/onnx/onnx/blob/main/docs/ExternalData.md
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from jitrt.errors import Fail, InvalidGraph
+from jitrt.errors import Fail
 from jitrt.proto import EXTERNAL, Numbers, SparseTensorProto, TensorProto
 from jitrt.types import ELEMENT_TYPES, STRING, from_onnx
 
@@ -33,10 +33,13 @@ _BITS = {
     "float6_e2m3fn": 6,
     "float6_e3m2fn": 6,
 }
-_FIELDS = {
-    **{np.dtype(t): "float_data" for t in (np.float32, np.complex64)},
-    **{np.dtype(t): "double_data" for t in (np.float64, np.complex128)},
-    **{np.dtype(t): "uint64_data" for t in (np.uint32, np.uint64)},
+_FIELDS: dict[np.dtype[Any], str] = {
+    np.dtype(np.float32): "float_data",
+    np.dtype(np.complex64): "float_data",
+    np.dtype(np.float64): "double_data",
+    np.dtype(np.complex128): "double_data",
+    np.dtype(np.uint32): "uint64_data",
+    np.dtype(np.uint64): "uint64_data",
     np.dtype(np.int64): "int64_data",
     STRING: "string_data",
 }
@@ -45,7 +48,7 @@ _FIELDS = {
 class ExternalFiles:
     """The files beside a model that its tensors name, mapped into memory once each.
 
-    `path` is the model's, or None for one given as bytes, whose files are looked for in the current folder.
+    `path` is the model's, or None for one given as bytes, which may name no files.
     """
 
     def __init__(self, path: str | None) -> None:
@@ -54,7 +57,7 @@ class ExternalFiles:
         self.maps: dict[str, memoryview] = {}
 
     def resolve(self, location: str, name: str) -> str:
-        """The path of the file. Raises Fail where it lies outside the model's folder or does not exist.
+        """The path of the file. Raises Fail where it lies outside the model's folder or is no file.
 
         As in onnxruntime, links are followed first, and a model that is a link itself (as in a cache of
         downloads) may use files in the folder of its target.
@@ -65,6 +68,8 @@ class ExternalFiles:
         if self.path is None:
             where += "External data path for model loaded from bytes escapes working directory. "
         path = os.path.join(self.folder, location)
+        if "\0" in location:
+            raise Fail(f'{where}External data path does not exist: "{path}"')
         target, folder = os.path.realpath(path), self.folder
         allowed = [os.path.realpath(folder)]
         if self.path is not None and os.path.islink(self.path):
@@ -77,6 +82,12 @@ class ExternalFiles:
             )
         if not os.path.exists(target):
             raise Fail(f'{where}External data path does not exist: "{target}"')
+        if self.path is None:
+            raise Fail(
+                "model_path must not be empty. Ensure that a path is provided when the model is loaded."
+            )
+        if not os.path.isfile(target):
+            raise Fail(f"Random-access reads require a regular file: {path}")
         return target
 
     def open(self, location: str, name: str) -> memoryview:
@@ -120,6 +131,25 @@ def map_file(path: str) -> memoryview:
         if not stat.S_ISREG(status.st_mode) or not status.st_size:
             return memoryview(file.read())
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def release(array: Array) -> None:
+    """Let the system take back the memory of a constant that will hardly be read again, as once it is packed.
+
+    Only memory of mapped files is given back; reading the array again reads the file.
+    """
+    owner = array
+    while isinstance(owner, np.ndarray) and owner.base is not None:
+        owner = owner.base
+    mapping = owner.obj if isinstance(owner, memoryview) else None
+    if not isinstance(mapping, mmap.mmap) or not hasattr(mapping, "madvise"):
+        return
+    start = (
+        array.__array_interface__["data"][0] - np.frombuffer(mapping, np.uint8).__array_interface__["data"][0]
+    )
+    first, last = -(-start // mmap.PAGESIZE), (start + array.nbytes) // mmap.PAGESIZE
+    if first < last:
+        mapping.madvise(mmap.MADV_DONTNEED, first * mmap.PAGESIZE, (last - first) * mmap.PAGESIZE)
 
 
 def _integer(text: str) -> int:
@@ -210,16 +240,15 @@ def _from_fields(tensor: TensorProto, dtype: np.dtype[Any], shape: tuple[int, ..
 
 
 def _unpack(data: Array, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
-    """Elements of 2, 4 or 6 bits, the first in the low bits, to one byte each."""
+    """Elements of 2, 4 or 6 bits, the first in the low bits, to a byte each, as ml_dtypes keeps them."""
     bits, size = _BITS[dtype.name], prod(shape)
+    codes: Array
     if bits == 6:
         flags = np.unpackbits(data, count=6 * size, bitorder="little").reshape(size, 6)
         codes = np.packbits(flags, axis=1, bitorder="little").reshape(-1)
     else:
         shifts = np.arange(0, 8, bits, dtype=np.uint8)
         codes = ((data[:, None] >> shifts) & np.uint8((1 << bits) - 1)).reshape(-1)[:size]
-    if dtype.name.startswith("int"):  # ml_dtypes keeps the sign in the whole byte
-        codes = (codes << (8 - bits)).view(np.int8) >> (8 - bits)
     return codes.view(dtype).reshape(shape)
 
 
@@ -232,17 +261,17 @@ def to_dense(sparse: SparseTensorProto, files: ExternalFiles) -> Array:
     if indices.dtype.kind != "i" or indices.ndim not in (1, 2):
         raise Fail(f"Sparse tensor: {name} indices should be integers of rank 1 or 2. Got: {indices.ndim}")
     if indices.shape[0] != values.size:
-        raise InvalidGraph(
+        raise Fail(
             f"Sparse tensor: {name} indices outer dimension should match the number of non-zero values. "
             f"Got:{indices.shape[0]} expected: {values.size}"
         )
     if indices.ndim == 2 and indices.shape[1] not in (1, len(shape)):
-        raise InvalidGraph(
-            f"Sparse tensor: {name} indices is rank 2, its inner dimension should match the rank of the dense "
-            f"tensor. Got:{indices.shape[1]} expected: {len(shape)}"
+        raise Fail(
+            f"Sparse tensor: {name} indices is rank 2, its inner dimension should match the rank of the "
+            f"dense tensor. Got:{indices.shape[1]} expected: {len(shape)}"
         )
     by_axis = indices.ndim == 2 and indices.shape[1] == len(shape)
-    rows = indices.reshape(values.size, -1).astype(np.int64)
+    rows = indices.reshape(values.size, len(shape) if by_axis else 1).astype(np.int64)
     limits = np.array(shape if by_axis else [prod(shape)], np.int64)
     wrong = np.argwhere((rows < 0) | (rows >= limits))
     if wrong.size:
@@ -251,7 +280,10 @@ def to_dense(sparse: SparseTensorProto, files: ExternalFiles) -> Array:
             f"Sparse tensor: {name} index is out of bounds. "
             f"Got:{rows[row, axis]} expected to be in [0, {limits[axis]})"
         )
-    dense = np.zeros(shape, values.dtype)
+    try:
+        dense = np.zeros(shape, values.dtype)
+    except MemoryError:
+        raise Fail(f"Sparse tensor: {name} of shape {list(shape)} does not fit into memory") from None
     if values.dtype == STRING:
         dense.fill("")
     dense.reshape(-1)[_flat(rows, limits)] = values

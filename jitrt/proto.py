@@ -129,7 +129,7 @@ class ValueInfoProto(Message):
 
 
 class AttributeProto(Message):
-    """An attribute; `type` says which field holds its value, `ref_attr_name` stands for a function's attribute."""
+    """An attribute; `type` says which field holds it. `ref_attr_name` names one of the function around."""
 
     name: str = text(1)
     f: float = real(2)

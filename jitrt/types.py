@@ -41,6 +41,8 @@ ELEMENT_TYPES: dict[int, tuple[Any, str, str]] = {
     24: (ml_dtypes.float8_e8m0fnu, "f8e8m0", "float8e8m0"),
     25: (ml_dtypes.uint2, "u2", "uint2"),
     26: (ml_dtypes.int2, "i2", "int2"),
+    27: (ml_dtypes.float6_e2m3fn, "f6e2m3", "float6e2m3"),
+    28: (ml_dtypes.float6_e3m2fn, "f6e3m2", "float6e3m2"),
 }
 
 F16 = np.dtype(np.float16)

@@ -1,4 +1,4 @@
-"""Protocol buffer messages read straight from a buffer: byte fields stay views of it, nothing large is copied.
+"""Protocol buffer messages read straight from a buffer; byte fields stay views of it.
 
 A message class lists its fields by number, and an instance has the attributes that its bytes hold:
 
@@ -8,8 +8,8 @@ A message class lists its fields by number, and an instance has the attributes t
 
     decode(OperatorSetIdProto, b"\\x10\\x11").version == 17
 
-`has(message, "domain")` tells an absent field from its default. Repeated numbers are lists where they are few and
-NumPy arrays else. Text that is not UTF-8 keeps its bytes as surrogate escapes.
+`has(message, "domain")` tells an absent field from its default. Repeated numbers are lists where they are
+few and NumPy arrays else. In text that is not UTF-8, the odd bytes become backslash escapes.
 https://protobuf.dev/programming-guides/encoding/
 """
 
@@ -37,7 +37,7 @@ class DecodeError(ValueError):
 
 @dataclass(frozen=True)
 class Field:
-    """A field's number, its value where absent, and its readers by wire type, made for the attribute's name."""
+    """A field's number, its value where absent, and what makes its readers (by wire type) for a name."""
 
     number: int
     default: Any
@@ -226,7 +226,7 @@ def integers(number: int) -> Any:
 
 def reals(number: int, dtype: Any = np.float32) -> Any:
     """Repeated float32, or float64."""
-    size = np.dtype(dtype).itemsize
+    size: int = np.dtype(dtype).itemsize
     wire = FIXED32 if size == 4 else FIXED64
 
     def readers(name: str) -> dict[int, Reader]:
@@ -261,7 +261,7 @@ def _extend(message: Any, name: str, values: Any) -> None:
 
 
 def _as_text(view: memoryview) -> str:
-    return str(view, "utf-8", "surrogateescape")
+    return str(view, "utf-8", "backslashreplace")
 
 
 def _single(number: int, default: Any, convert: Callable[[memoryview], Any]) -> Field:
@@ -319,7 +319,7 @@ def byte_strings(number: int) -> Any:
 
 
 def message(number: int, cls: Callable[[], type[Message]]) -> Any:
-    """A message; absent, None. A second one in the same place is merged into the first, as the format asks."""
+    """A message, None where absent. A second one of the same number is merged into the first."""
 
     def readers(name: str) -> dict[int, Reader]:
         def read(message: Any, view: memoryview, position: int, end: int, depth: int) -> int:
