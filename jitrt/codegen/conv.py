@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jitrt.codegen.epilogue import Epilogue, plain
-from jitrt.codegen.gemm import Array, Matrix, pack_matrix, placed
+from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Argument, Ref, Step
 from jitrt.codegen.matrices import PackedPanels, RowsInPlace
-from jitrt.codegen.microkernel import accumulator
+from jitrt.codegen.microkernel import accumulator, packed_columns
 from jitrt.codegen.pixels import AXES, GatheredPixels, PixelsInPlace
-from jitrt.codegen.product import Product, RowSource
+from jitrt.codegen.product import Matrix, Product, RowSource, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.dims import Size, prod, same
 from jitrt.expr import Dtype
@@ -121,54 +121,82 @@ def conv_step(
 ) -> Step:
     """`out = epilogue(convolution of x and weights + bias)`; `out` is channels-last.
 
-    `weights` are as `pack_weights` lays them out, `bias` f32[channels of out]. An operand of the epilogue is a
-    matrix [pixels, channels] for each image; its batch strides are for (image, group).
+    `weights` are as `pack_weights` lays them out, `bias` is f32[channels of out]. An operand of the epilogue is
+    a matrix [pixels, channels] for each image; its batch strides are for (image, group). Where the pixels of
+    `out` are not evenly spaced, it is a matrix [columns, channels] for each (image, row), and groups is 1.
     """
     target = target or host()
     dtype = accumulator(x.dtype)
     channels, outputs = x.channels // groups, out.channels // groups
-    taps, m = prod(window.kernel), prod(out.spatial)
-    source, values = _row_source(x, out, window, groups)
-    k = channels
+    rows = OutputRows.of(out)
+    source, values = _row_source(x, out, window, groups, rows)
+    k, taps = channels, prod(window.kernel)
     if source.packs:
         k, taps = channels * taps, 1
     epilogue = epilogue or plain(dtype, out.dtype)
     product = Product("conv", dtype, source, PackedPanels(dtype), epilogue, bias is not None, target)
-    packed = k * taps * product.packed_columns(outputs)
+    packed = k * taps * packed_columns(outputs, product.shape)
     values |= {
-        **{"m": m, "n": outputs, "k": k, "taps": taps, "batch.inner": groups},
+        **{"m": rows.pixels, "n": outputs, "k": k, "taps": taps, "batch.inner": groups * rows.count},
         **product.microkernels(outputs),
-        **placed("B", weights, (0, packed)),
-        **placed("Y", out.ref, (out.batch_stride, outputs), row=out.steps[-1]),
+        **placed("B", weights, (0, packed if groups > 1 else 0)),
+        **placed("Y", out.ref, (out.batch_stride, outputs if groups > 1 else rows.stride), row=out.steps[-1]),
+        **extras(operands, bias, outputs if groups > 1 else 0),
     }
-    if bias is not None:
-        values |= placed("bias", bias, (0, outputs))
-    for i, operand in enumerate(operands):
-        values |= placed(f"E{i}", operand.ref, operand.batch, row=operand.row)
-    flops = 2 * x.batch * m * out.channels * channels * prod(window.kernel)
-    moved = x.batch * (
-        prod(x.spatial) * x.channels * x.dtype.itemsize + m * out.channels * out.dtype.itemsize
-    )
-    return product.step(values, x.batch * groups, label, flops, moved + packed * groups * dtype.itemsize)
+    flops = 2 * x.batch * prod(out.spatial) * out.channels * channels * prod(window.kernel)
+    moved = image_bytes(x) + image_bytes(out) + packed * groups * dtype.itemsize
+    return product.step(values, x.batch * groups * rows.count, label, flops, moved)
 
 
-def _row_source(x: Image, out: Image, window: Window, groups: int) -> tuple[RowSource, dict[str, Argument]]:
+@dataclass(frozen=True)
+class OutputRows:
+    """An image's pixels as `count` rows of evenly spaced `pixels`; `stride` elements from row to row."""
+
+    pixels: Size
+    count: Size
+    stride: Size
+
+    @classmethod
+    def of(cls, image: Image) -> OutputRows:
+        """One row if the image allows."""
+        if is_even(image):
+            return cls(prod(image.spatial), 1, 0)
+        return cls(image.spatial[-1], image.spatial[-2], image.steps[-2])
+
+
+def is_even(image: Image) -> bool:
+    """Whether the same step leads from each pixel to the next, across rows as well."""
+    steps, sizes = image.steps, image.spatial
+    return all(same(steps[i], steps[i + 1] * sizes[i + 1]) for i in range(len(steps) - 1))
+
+
+def image_bytes(image: Image) -> Size:
+    """The bytes of an image's elements."""
+    return image.batch * prod(image.spatial) * image.channels * image.dtype.itemsize
+
+
+def _row_source(
+    x: Image, out: Image, window: Window, groups: int, rows: OutputRows
+) -> tuple[RowSource, dict[str, Argument]]:
     """Where the rows come from, and the values of the source's arguments."""
     dtype = accumulator(x.dtype)
     channels = x.channels // groups
-    batch = (x.batch_stride, channels * x.channel_stride)
-    if window.is_point and not gathers(x):
+    batch = (x.batch_stride, channels * x.channel_stride if groups > 1 else 0)
+    aligned = all(same(a, b) for a, b in zip(x.spatial, out.spatial, strict=True))
+    if window.is_point and aligned and is_even(x) and not gathers(x):
+        if groups == 1:
+            batch = (x.batch_stride, rows.pixels * x.steps[-1])
         return RowsInPlace(dtype), placed("A", x.ref, batch, row=x.steps[-1])
-    values = geometry(x, out, window)
+    values = geometry(x, out, window) | {"inner.rows": 0 if groups > 1 else rows.pixels}
     if not gathers(x, groups):
         return PixelsInPlace(dtype), values | placed("X", x.ref, batch)
     width, dense = window.kernel[-1], window.dilations[-1] == 1
     if x.is_channels_last():
         runs = 1 if dense and groups == 1 and same(x.steps[-1], x.channels) else width
-        length, unit, outer = width // runs * channels, channels, 1
+        length, unit, outer = width // max(runs, 1) * channels, channels, 1
     else:
         runs = 1 if dense and same(x.steps[-1], 1) else width
-        length, unit, outer = width // runs, 1, channels
+        length, unit, outer = width // max(runs, 1), 1, channels
     values |= {"run.length": length, "run.unit": unit, "runs.outer": outer, "runs.w": runs}
     return GatheredPixels(x.dtype, dtype), values | placed("X", x.ref, batch, run=x.channel_stride)
 
@@ -180,7 +208,7 @@ def geometry(x: Image, out: Image, window: Window) -> dict[str, Argument]:
         **{"in": (x.spatial, 1), "out": (out.spatial, 1), "step": (x.steps, 0), "pad": (window.pads, 0)},
         **{"kernel": (window.kernel, 1), "stride": (window.strides, 1), "dilation": (window.dilations, 1)},
     }
-    return {"inner.rows": 0} | {
+    return {
         f"{name}.{axis}": size
         for name, (sizes, neutral) in per_axis.items()
         for axis, size in zip(AXES, (*(neutral,) * missing, *sizes), strict=True)

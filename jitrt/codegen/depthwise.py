@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jitrt.codegen.conv import Image, Window, geometry
+from jitrt.codegen.conv import Image, OutputRows, Window, geometry, image_bytes
 from jitrt.codegen.epilogue import Epilogue, plain
-from jitrt.codegen.gemm import Array, Matrix, pack_matrix, placed
+from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Argument, Ref, Step
 from jitrt.codegen.matrices import PackedPanels
 from jitrt.codegen.pixels import PixelsInPlace
-from jitrt.codegen.product import Product
+from jitrt.codegen.product import Matrix, Product, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.dims import prod
 
@@ -34,27 +34,23 @@ def depthwise_step(
 ) -> Step:
     """`out = epilogue(depthwise convolution of x + bias)`; both images are channels-last, with equal channels.
 
-    `x` is float32 or float64. `weights` are as `pack_depthwise_weights` lays them out, `bias` f32[channels]. An
-    operand of the epilogue is a matrix [pixels, channels] for each image.
+    `x` is float32 or float64. `weights` are as `pack_depthwise_weights` lays them out, `bias` is f32[channels].
+    Operands of the epilogue are as those of `conv_step`.
     """
     target = target or host()
-    dtype, channels, m = x.dtype, x.channels, prod(out.spatial)
+    dtype, channels, rows = x.dtype, x.channels, OutputRows.of(out)
     epilogue = epilogue or plain(dtype, out.dtype)
     source, panels = PixelsInPlace(dtype), PackedPanels(dtype)
     product = Product("depthwise", dtype, source, panels, epilogue, bias is not None, target, diagonal=True)
     values: dict[str, Argument] = {
-        **{"m": m, "n": channels, "k": 1, "taps": prod(window.kernel), "batch.inner": 1},
-        "zeros.length": channels + product.shape.columns,
+        **{"m": rows.pixels, "n": channels, "k": 1, "taps": prod(window.kernel), "batch.inner": rows.count},
+        **{"zeros.length": channels + product.shape.columns, "inner.rows": rows.pixels},
         **product.microkernels(channels),
         **geometry(x, out, window),
         **placed("X", x.ref, (x.batch_stride, 0)),
         **placed("B", weights, (0, 0)),
-        **placed("Y", out.ref, (out.batch_stride, 0), row=out.steps[-1]),
+        **placed("Y", out.ref, (out.batch_stride, rows.stride), row=out.steps[-1]),
+        **extras(operands, bias),
     }
-    if bias is not None:
-        values |= placed("bias", bias, (0, 0))
-    for i, operand in enumerate(operands):
-        values |= placed(f"E{i}", operand.ref, operand.batch, row=operand.row)
-    flops = 2 * x.batch * m * channels * prod(window.kernel)
-    moved = x.batch * channels * (prod(x.spatial) * x.dtype.itemsize + m * out.dtype.itemsize)
-    return product.step(values, x.batch, label, flops, moved)
+    flops = 2 * x.batch * prod(out.spatial) * channels * prod(window.kernel)
+    return product.step(values, x.batch * rows.count, label, flops, image_bytes(x) + image_bytes(out))

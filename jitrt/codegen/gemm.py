@@ -12,23 +12,13 @@ from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.kernel import Argument, Ref, Step
 from jitrt.codegen.matrices import PackedPanels, PackedRows, RowsInPlace, StridedPanels
 from jitrt.codegen.microkernel import accumulator, tile_shape
-from jitrt.codegen.product import PanelSource, Product, RowSource
+from jitrt.codegen.product import Matrix as Matrix
+from jitrt.codegen.product import PanelSource, Product, RowSource, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.dims import Size, prod, same
 from jitrt.expr import Dtype
 
 Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """A batch of strided matrices in memory. Strides count elements; 0 along the batch repeats one matrix."""
-
-    ref: Ref
-    dtype: Dtype
-    row: Size
-    column: Size = 1
-    batch: tuple[Size, Size] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -101,10 +91,7 @@ def matmul_step(
         **_b_values(b),
         **placed("Y", out.ref, out.batch, row=out.row),
     }
-    if bias is not None:
-        values |= placed("bias", bias, (0, 0))
-    for i, operand in enumerate(operands):
-        values |= placed(f"E{i}", operand.ref, operand.batch, row=operand.row)
+    values |= extras(operands, bias)
     count = prod(batch)
     size = a.dtype.itemsize
     moved = count * (m * k + k * n + m * n) * size
@@ -127,9 +114,3 @@ def _b_values(b: Matrix | PackedMatrix) -> dict[str, Argument]:
     if isinstance(b, PackedMatrix):
         return placed("B", b.ref, b.batch)
     return placed("B", b.ref, b.batch, row=b.row, column=b.column)
-
-
-def placed(name: str, ref: Ref, batch: tuple[Size, Size], **more: Size) -> dict[str, Argument]:
-    """The argument values of a strided operand."""
-    strides = {"outer": batch[0], "inner": batch[1], **more}
-    return {name: ref, **{f"{name}.{part}": stride for part, stride in strides.items()}}

@@ -19,6 +19,7 @@ from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.target import Target
 from jitrt.codegen.vector import element, suffix
+from jitrt.dims import Size
 from jitrt.expr import Dtype
 from jitrt.types import BF16, F16, F32, short_name
 
@@ -52,6 +53,11 @@ class TileShape:
     def table_rows(self) -> int:
         """Pointers in a line of the row table: `rows` rounded up, for vector stores."""
         return -(-self.rows // 8) * 8
+
+
+def packed_columns(n: Size, shape: TileShape) -> Size:
+    """Columns of a packed matrix of n columns: whole vectors."""
+    return (n + (shape.lanes - 1)) // shape.lanes * shape.lanes
 
 
 def multiply_add(f: Function, shape: TileShape, a: str, b: str, c: str) -> str:

@@ -12,7 +12,7 @@ are balanced and depend on m alone: a result's bits depend on sizes only, not on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Protocol
@@ -58,6 +58,31 @@ class Walk:
 def strided(name: str, *more: str) -> tuple[str, ...]:
     """The names of an operand's arguments: its address, strides along the batch, and further strides."""
     return (name, *(f"{name}.{part}" for part in ("outer", "inner", *more)))
+
+
+def placed(name: str, ref: Ref, batch: tuple[Size, Size], **more: Size) -> dict[str, Argument]:
+    """The argument values of a strided operand."""
+    strides = {"outer": batch[0], "inner": batch[1], **more}
+    return {name: ref, **{f"{name}.{part}": stride for part, stride in strides.items()}}
+
+
+def extras(operands: Sequence[Matrix], bias: Ref | None, bias_inner: Size = 0) -> dict[str, Argument]:
+    """The argument values of an epilogue's operands, and of a bias that moves along the batch's inner dimension."""
+    values = {} if bias is None else placed("bias", bias, (0, bias_inner))
+    for i, operand in enumerate(operands):
+        values |= placed(f"E{i}", operand.ref, operand.batch, row=operand.row)
+    return values
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A batch of strided matrices in memory. Strides count elements; 0 along the batch repeats one matrix."""
+
+    ref: Ref
+    dtype: Dtype
+    row: Size
+    column: Size = 1
+    batch: tuple[Size, Size] = (0, 0)
 
 
 class RowSource(Protocol):
@@ -157,11 +182,6 @@ class Product:
         """Units of work for one position of the batch."""
         rows, columns = self.shape.rows, self.shape.columns
         return (m + (rows - 1)) // rows * ((n + (columns - 1)) // columns)
-
-    def packed_columns(self, n: Size) -> Size:
-        """Columns of n in packed panels: rounded up to whole vectors."""
-        lanes = self.shape.lanes
-        return (n + (lanes - 1)) // lanes * lanes
 
     def step(self, values: dict[str, Argument], batch: Size, label: str, flops: Size, nbytes: Size) -> Step:
         """A step with arguments by name."""
