@@ -53,7 +53,7 @@ def cores(cpus: tuple[int, ...], root: Path = ROOT) -> list[tuple[int, ...]]:
 
 
 def quota(root: Path = ROOT) -> float:
-    """The CPU time a second that the process's cgroups (v1 or v2) grant, in seconds; infinite without a limit.
+    """The CPUs' worth of time that the process's cgroups (v1 or v2) grant; infinite without a limit.
 
     https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files
     """

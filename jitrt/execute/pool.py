@@ -181,7 +181,7 @@ class _Pool:
         os.register_at_fork(after_in_child=self._forget_workers)
 
     def _enlarge(self, threads: int) -> None:
-        """Start workers until there are `threads` threads; called natively, by the run that holds the pool."""
+        """Start workers for `threads` threads; called natively, by the run that holds the pool."""
         started = self._size[0]
         self._place_workers(threads)
         try:
