@@ -190,7 +190,7 @@ __device__ void matmul_mma(const T* a, const T* b, T* c, const Matrices& s) {
 """
 
 ENTRY = r"""
-extern "C" __global__ void __launch_bounds__(256) {name}(
+extern "C" __global__ void __launch_bounds__(256, 1) {name}(
         const {T}* a, const {T}* b, {R}* c, i64 m, i64 n, i64 k, i64 batch,
         i64 a_batch, i64 a_row, i64 a_column, i64 b_batch, i64 b_row, i64 b_column,
         i64 c_batch, i64 c_row, i64 c_column) {{

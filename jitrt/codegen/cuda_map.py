@@ -76,13 +76,11 @@ def pack_length(operands: Iterable[Names]) -> int:
     return PACK_BYTES // max(sizes) if sizes else 1
 
 
-def packable(operands: Sequence[Names], ndim: int, length: int) -> str:
-    """The condition under which all packs are aligned and none crosses the end of the innermost dimension."""
+def packable(operands: Sequence[Names], length: int, whole: Sequence[str]) -> str:
+    """The condition that all packs are aligned and the sizes named `whole` are whole numbers of packs."""
     contiguous = [o for o in operands if o.operand.strides[-1] == 1]
     addresses = " | ".join(f"(u64){o.name}" for o in contiguous)
-    steps = [f"{o.name}_s{d}" for o in contiguous for d in o.run_time_dims]
-    if ndim > 1:
-        steps.append(f"n{ndim - 1}")
+    steps = [*(f"{o.name}_s{d}" for o in contiguous for d in o.run_time_dims), *whole]
     strides = f" && (({' | '.join(steps)}) & {length - 1}) == 0" if steps else ""
     return f"(({addresses}) & {PACK_BYTES - 1}) == 0{strides}"
 
@@ -135,8 +133,9 @@ def map_source(loop: Loop, name: str) -> str:
         "const index step = (index)gridDim.x * blockDim.x;",
     ]
     if length > 1:
+        whole = [f"n{loop.ndim - 1}"] if loop.ndim > 1 else []
         body += [
-            f"const bool packed = {packable(operands, loop.ndim, length)};",
+            f"const bool packed = {packable(operands, length, whole)};",
             f"const index packs = packed ? total / {length} : 0;",
             "for (index p = first; p < packs; p += step) {",
             *("    " + line for line in _packed(loop, operands, length)),

@@ -141,7 +141,7 @@ class _Reduction:
         x, y = ("x", "y") if self.loop.row_reduced else ("y", "x")
         packed = "false"
         if self.length > 1:
-            packed = packable(self.operands, self.loop.ndim, self.length)
+            packed = packable(self.operands, self.length, [f"n{self.loop.ndim - 1}"])
         units = " * ".join(f"n{d}" for d in self.kept_dims) or "1"
         count = " * ".join(f"n{d}" for d in self.reduced_dims)
         lines = [

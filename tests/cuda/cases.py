@@ -197,6 +197,7 @@ def reduction_cases() -> list[Case]:
     )
     cases.append(case("whole", [reduce(x, "sum")], [normal(33, 41)], reduced=[0, 1], tolerance=1e-4))
     place = normal(4, 50)
+    cases += [case(f"vector{n}", [softmax], [normal(n)], reduced=[0], tolerance=1e-6) for n in (64, 1001)]
     cases.append(case("softmax_in_place", [softmax], [place], reduced=[1], outputs=[place], tolerance=1e-6))
     long = normal(1, 20000)
     cases.append(case("long_in_place", [softmax], [long], reduced=[1], outputs=[long], tolerance=1e-6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,9 +42,31 @@ class Case:
     doubles: bool = False
 
     def check(self) -> None:
-        """Compare the outputs, after a run, with what NumPy computes."""
+        """Compare the outputs of a run with what NumPy computes, and see that nothing else was written."""
         for got, want in zip(self.outputs, self.expected, strict=True):
             assert_close(got, want, self.tolerance)
+            if isinstance(got, Guarded):
+                got.check()
+
+
+class Guarded(np.ndarray):
+    """A dense array with known bytes on both sides, so that writes beyond its ends show."""
+
+    MARGIN = 64
+
+    def __new__(cls, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Guarded:
+        """An array of zeros."""
+        nbytes = math.prod(shape) * dtype.itemsize
+        memory = np.full(nbytes + 2 * cls.MARGIN, 0xA5, np.uint8)
+        memory[cls.MARGIN : cls.MARGIN + nbytes] = 0
+        array = super().__new__(cls, shape, dtype, memory, cls.MARGIN)
+        array.memory = memory
+        return array
+
+    def check(self) -> None:
+        """Fail if a byte beyond the ends has changed."""
+        assert (self.memory[: self.MARGIN] == 0xA5).all()
+        assert (self.memory[self.MARGIN + self.nbytes :] == 0xA5).all()
 
 
 def assert_close(got: Array, want: Array, tolerance: float) -> None:
@@ -88,7 +111,7 @@ def case(
     expected = evaluate(roots, inputs, tuple(reduced))
     if outputs is None:
         shapes = [np.broadcast_shapes(e.shape, [1] * len(shape)) for e in expected]
-        outputs = [np.zeros(s, root.dtype) for s, root in zip(shapes, roots, strict=True)]
+        outputs = [Guarded(s, root.dtype) for s, root in zip(shapes, roots, strict=True)]
     full = [repeated(y, shape) for y in outputs]
     loop = Loop(
         len(shape),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from jitrt.ops.matmul_cuda import matmul_kernel
-from kernels import Array, Case
+from kernels import Array, Case, Guarded
 
 from jitrt.types import BF16, F16, F32, F64, short_name
 
@@ -18,7 +18,7 @@ def matmul_case(name: str, a: Array, b: Array, processors: int = 132) -> Case:
     (batch, m, k), n = a.shape, b.shape[2]
     kernel = matmul_kernel(short_name(a.dtype), m, n, batch, processors)
     result = np.dtype(np.int32) if a.dtype.itemsize == 1 else a.dtype
-    c = np.zeros((batch, m, n), result)
+    c = Guarded((batch, m, n), result)
     exact = np.float64 if a.dtype in TOLERANCE else result
     arguments = [a, b, c, m, n, k, batch]
     for array in (a, b, c):
