@@ -77,6 +77,8 @@ def reshape_strides(
     shape: Sequence[Size], strides: Sequence[Size], target: Sequence[Size]
 ) -> tuple[Size, ...] | None:
     """Strides that read the array as `target` in row-major order, or None where none do."""
+    if any(same(s, 0) for s in shape):
+        return dense_strides(target)
     old = [(s, t) for s, t in zip(shape, strides, strict=True) if not same(s, 1)]
     result: list[Size] = []
     position = 0
