@@ -1,0 +1,112 @@
+"""Loops: bodies are functions of arrays, run once an iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitrt.opdef import host_operator
+
+Array = np.ndarray[Any, Any]
+Body = Callable[..., Sequence[Any]]
+
+
+@host_operator("Loop", since=1)
+def loop(
+    M: Array | None, cond: Array | None = None, *v_initial: Any, body: Body, output_count: int = 1
+) -> Any:
+    """Repeat while a condition holds, M times at most. https://onnx.ai/onnx/operators/onnx__Loop.html"""
+    trips = None if M is None else int(M.ravel()[0])
+    state, going = list(v_initial), cond is None or bool(cond.ravel()[0])
+    scanned: list[list[Any]] = [[] for _ in range(output_count - len(state))]
+    iteration = 0
+    while going and (trips is None or iteration < trips):
+        proceed, *results = body(np.array(iteration), np.array(going), *state)
+        going = bool(np.ravel(proceed)[0])
+        state = results[: len(state)]
+        for values, value in zip(scanned, results[len(state) :], strict=False):
+            values.append(value)
+        iteration += 1
+    return _outputs([*state, *map(_stack, scanned)], output_count)
+
+
+@host_operator("Scan", since=9)
+def scan(
+    *initial_state_and_scan_inputs: Array,
+    body: Body,
+    num_scan_inputs: int,
+    scan_input_axes: list[int] | None = None,
+    scan_input_directions: list[int] | None = None,
+    scan_output_axes: list[int] | None = None,
+    scan_output_directions: list[int] | None = None,
+    output_count: int = 1,
+) -> Any:
+    """Run a body over slices of its inputs, carrying state. https://onnx.ai/onnx/operators/onnx__Scan.html"""
+    operands = initial_state_and_scan_inputs
+    states = len(operands) - num_scan_inputs
+    axes = scan_input_axes or [0] * num_scan_inputs
+    directions = scan_input_directions or [0] * num_scan_inputs
+    sequences = [
+        _ordered(np.moveaxis(x, axis, 0), backward)
+        for x, axis, backward in zip(operands[states:], axes, directions, strict=True)
+    ]
+    results = _scan(list(operands[:states]), sequences, len(sequences[0]), body, output_count)
+    for i in range(output_count - states):
+        backward = scan_output_directions is not None and scan_output_directions[i]
+        axis = scan_output_axes[i] if scan_output_axes else 0
+        results[states + i] = np.moveaxis(_ordered(results[states + i], backward), 0, axis)
+    return _outputs(results, output_count)
+
+
+@host_operator("Scan", since=8)
+def scan_8(
+    sequence_lens: Array | None,
+    *initial_state_and_scan_inputs: Array,
+    body: Body,
+    num_scan_inputs: int,
+    directions: list[int] | None = None,
+    output_count: int = 1,
+) -> Any:
+    """As Scan, for each element of a batch. https://onnx.ai/onnx/operators/onnx__Scan.html"""
+    operands = initial_state_and_scan_inputs
+    states = len(operands) - num_scan_inputs
+    batch, steps = operands[-1].shape[:2]
+    backward = directions or [0] * num_scan_inputs
+    items = []
+    for b in range(batch):
+        length = steps if sequence_lens is None else int(sequence_lens[b])
+        sequences = [_ordered(x[b, :length], d) for x, d in zip(operands[states:], backward, strict=True)]
+        results = _scan([x[b] for x in operands[:states]], sequences, length, body, output_count)
+        for i in range(states, output_count):
+            padding = [(0, steps - length)] + [(0, 0)] * (results[i].ndim - 1)
+            results[i] = np.pad(results[i], padding)
+        items.append(results)
+    return _outputs([np.stack(values) for values in zip(*items, strict=True)], output_count)
+
+
+def _scan(
+    state: list[Any], sequences: Sequence[Array], length: int, body: Body, output_count: int
+) -> list[Any]:
+    """The final state, then what the body gave for each step, stacked."""
+    scanned: list[list[Any]] = [[] for _ in range(output_count - len(state))]
+    for step in range(length):
+        results = body(*state, *(np.asarray(x[step]) for x in sequences))
+        state = list(results[: len(state)])
+        for values, value in zip(scanned, results[len(state) :], strict=False):
+            values.append(value)
+    return [*state, *map(_stack, scanned)]
+
+
+def _ordered(x: Array, backward: Any) -> Array:
+    return x[::-1] if backward else x
+
+
+def _stack(values: Sequence[Any]) -> Array:
+    return np.stack(values) if values else np.zeros(0, np.float32)
+
+
+def _outputs(results: Sequence[Any], output_count: int) -> Any:
+    """What a host operator returns: a value, or a list of several."""
+    return results[0] if output_count == 1 else list(results)

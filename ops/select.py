@@ -1,0 +1,124 @@
+"""Selection by value: the largest elements, and operators whose output's size depends on the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitrt.calls import launch
+from jitrt.dims import Size, prod
+from jitrt.opdef import host_operator, operator
+from jitrt.tensor import Tensor, known_sizes
+from jitrt.types import I64
+
+Array = np.ndarray[Any, Any]
+
+
+@operator("TopK", since=10)
+def top_k(X: Tensor, K: Tensor, *, axis: int = -1, largest: int = 1, sorted: int = 1) -> tuple[Tensor, ...]:
+    """The largest or smallest along an axis, in order. https://onnx.ai/onnx/operators/onnx__TopK.html"""
+    (k,) = known_sizes(K)
+    return _top_k(X, k, axis, largest)
+
+
+@operator("TopK", since=1)
+def top_k_1(X: Tensor, *, k: int, axis: int = -1) -> tuple[Tensor, ...]:
+    """The largest along an axis, in order. https://onnx.ai/onnx/operators/onnx__TopK.html"""
+    return _top_k(X, k, axis, 1)
+
+
+def _top_k(X: Tensor, k: Size, axis: int, largest: int) -> tuple[Tensor, ...]:
+    axis %= X.ndim
+    n = X.shape[axis]
+    if k > n:
+        raise ValueError(f"k argument [{k}] should not be greater than specified axis dim value [{n}]")
+    last = [a for a in range(X.ndim) if a != axis] + [axis]
+    moved = X.permute(last)
+    rows = prod(moved.shape[:-1])
+    results = launch(
+        best_of_rows,
+        moved.reshape([rows, n]),
+        outputs=[(X.dtype, [rows, k]), (I64, [rows, k])],
+        scalars=[largest],
+        extent=rows,
+        flops=4 * X.size,
+    )
+    inverse = [last.index(a) for a in range(X.ndim)]
+    return tuple(t.reshape([*moved.shape[:-1], k]).permute(inverse) for t in results)
+
+
+def best_of_rows(values, places, X, largest, begin, end):
+    """The best elements of each row of X, best first, and their places; the first of equal ones is better.
+
+    values[i] is a heap with the worst at its root while the row is read, and is sorted in the end.
+    """
+    k, n = values.shape[1], X.shape[1]
+    if k == 0:
+        return
+    for i in range(begin, end):
+        for j in range(k):
+            values[i, j] = X[i, j]
+            places[i, j] = j
+        for root in range(k // 2 - 1, -1, -1):
+            sift_down(values, places, i, root, k, largest)
+        for j in range(k, n):
+            if is_better(X[i, j], j, values[i, 0], places[i, 0], largest):
+                values[i, 0] = X[i, j]
+                places[i, 0] = j
+                sift_down(values, places, i, 0, k, largest)
+        for last in range(k - 1, 0, -1):
+            values[i, 0], values[i, last] = values[i, last], values[i, 0]
+            places[i, 0], places[i, last] = places[i, last], places[i, 0]
+            sift_down(values, places, i, 0, last, largest)
+
+
+def sift_down(values, places, i, root, size, largest):
+    """Restore the heap values[i, :size] below `root`."""
+    while 2 * root + 1 < size:
+        child = 2 * root + 1
+        if child + 1 < size and is_better(
+            values[i, child], places[i, child], values[i, child + 1], places[i, child + 1], largest
+        ):
+            child += 1
+        if not is_better(values[i, root], places[i, root], values[i, child], places[i, child], largest):
+            return
+        values[i, root], values[i, child] = values[i, child], values[i, root]
+        places[i, root], places[i, child] = places[i, child], places[i, root]
+        root = child
+
+
+def is_better(x, place, y, other, largest):
+    """Whether x comes before y: larger (or smaller), NaN being the largest, or equal and earlier."""
+    if x == y or (x != x and y != y):
+        return place < other
+    if largest:
+        return x > y or x != x
+    return x < y or y != y
+
+
+@host_operator("Compress", since=9)
+def compress(input: Array, condition: Array, *, axis: int | None = None) -> Array:
+    """Slices where a condition holds. https://onnx.ai/onnx/operators/onnx__Compress.html"""
+    return np.compress(condition, input, axis)
+
+
+@host_operator("NonZero", since=9)
+def non_zero(X: Array) -> Array:
+    """The indices of elements that are not 0. https://onnx.ai/onnx/operators/onnx__NonZero.html"""
+    return np.array(np.nonzero(np.atleast_1d(X)), np.int64)
+
+
+@host_operator("Unique", since=11)
+def unique(X: Array, *, axis: int | None = None, sorted: int = 1, output_count: int = 1) -> Any:
+    """Distinct elements or slices. https://onnx.ai/onnx/operators/onnx__Unique.html"""
+    Y, first, inverse, counts = np.unique(
+        X, return_index=True, return_inverse=True, return_counts=True, axis=axis
+    )
+    inverse = inverse.ravel()
+    if not sorted:
+        order = np.argsort(first)
+        Y, first, counts = np.take(Y, order, axis or 0), first[order], counts[order]
+        inverse = np.argsort(order)[inverse]
+    results = [Y, *(a.astype(np.int64) for a in (first, inverse, counts))]
+    return results[0] if output_count == 1 else results
