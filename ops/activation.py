@@ -106,7 +106,7 @@ def gelu(X: Expr, *, approximate: str = "none") -> Expr:
 @elementwise("Mish", since=18)
 def mish(X: Expr) -> Expr:
     """X times tanh of its softplus. https://onnx.ai/onnx/operators/onnx__Mish.html"""
-    return X * tanh(softplus.scalar(X))
+    return X * tanh(maximum(X, 0) + log1p(exp(-absolute(X))))
 
 
 @elementwise("Shrink", since=9)

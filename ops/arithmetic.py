@@ -88,13 +88,13 @@ def min_(*data_0: Expr) -> Expr:
 @elementwise("Sum", since=8)
 def sum_(*data_0: Expr) -> Expr:
     """The sum of the operands. https://onnx.ai/onnx/operators/onnx__Sum.html"""
-    return reduce(add.scalar, data_0)
+    return sum(data_0[1:], data_0[0])
 
 
 @elementwise("Mean", since=8)
 def mean(*data_0: Expr) -> Expr:
     """The mean of the operands. https://onnx.ai/onnx/operators/onnx__Mean.html"""
-    return reduce(add.scalar, data_0) / len(data_0)
+    return sum(data_0[1:], data_0[0]) / len(data_0)
 
 
 @elementwise("Neg", since=6)

@@ -57,4 +57,4 @@ def _zipper(count: int) -> Callable[[list[list[float]], Sequence[Any]], list[dic
     keys, values = (", ".join(f"{letter}{i}" for i in range(count)) for letter in "kv")
     items = ", ".join(f"k{i}: v{i}" for i in range(count))
     source = f"lambda rows, labels: (lambda {keys}: [{{{items}}} for [{values}] in rows])(*labels)"
-    return eval(source)  # type: ignore[no-any-return]
+    return eval(source)
