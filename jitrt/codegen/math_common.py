@@ -34,10 +34,15 @@ def copysign(magnitude: Expr, x: Expr) -> Expr:
     return bitcast(bits(magnitude) | sign, x.dtype)
 
 
-def round_to_integer(x: Expr) -> Expr:
-    """x rounded to nearest, for |x| below a quarter of 2**(significand bits).
+def round_product(x: Expr, factor: float) -> Expr:
+    """x * factor rounded to the nearest integer, if that is below a quarter of 2**(significand bits).
 
-    Adding 1.5 * 2**(bits - 1) leaves no room for a fraction; two additions cost less than `rint`.
+    Adding 1.5 * 2**(bits - 1) leaves no room for a fraction; with the multiplication, that is two operations.
     """
     magic = 1.5 * 2.0 ** (23 if x.dtype == F32 else 52)
-    return x + magic - magic
+    return fma(x, factor, magic) - magic
+
+
+def scale(x: Expr, n: Expr) -> Expr:
+    """x * 2**n for an integral n of x's type."""
+    return Expr("ldexp", (x, n), x.dtype)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jitrt.codegen.math_common import LN2, LOG2_E, copysign, polynomial, round_to_integer
-from jitrt.expr import Dtype, Expr, absolute, cast, const, fma, ldexp, maximum, minimum, where
-from jitrt.types import F32, F64, I32
+from jitrt.codegen.math_common import LN2, LOG2_E, copysign, polynomial, round_product, scale
+from jitrt.expr import Dtype, Expr, absolute, const, fma, maximum, minimum, where
+from jitrt.types import F32, F64
 
 
 @dataclass(frozen=True)
@@ -62,28 +62,23 @@ def _constants(dtype: Dtype) -> _Exponential:
 def _split(x: Expr) -> tuple[Expr, Expr]:
     """(n, r) with x = n ln 2 + r; n is integral, of x's type."""
     high, low = LN2[x.dtype]
-    n = round_to_integer(x * LOG2_E)
+    n = round_product(x, LOG2_E)
     return n, fma(n, -low, fma(n, -high, x))
-
-
-def _scale(x: Expr, n: Expr) -> Expr:
-    """x * 2**n."""
-    return ldexp(x, cast(n, I32))
 
 
 def exp(x: Expr) -> Expr:
     """e**x. At most 1 ulp off."""
     c = _constants(x.dtype)
     n, r = _split(maximum(minimum(x, c.highest), c.lowest))
-    return _scale(polynomial(r, (1.0, 1.0, *c.exp)), n)
+    return scale(polynomial(r, (1.0, 1.0, *c.exp)), n)
 
 
 def exp2(x: Expr) -> Expr:
     """2**x. At most 1 ulp off."""
     c = _constants(x.dtype)
     x = maximum(minimum(x, c.highest * LOG2_E), c.lowest * LOG2_E)
-    n = round_to_integer(x)
-    return _scale(polynomial(x - n, (1.0, *c.exp2)), n)
+    n = round_product(x, 1.0)
+    return scale(polynomial(x - n, (1.0, *c.exp2)), n)
 
 
 def _expm1_parts(x: Expr) -> tuple[Expr, Expr]:
@@ -96,7 +91,7 @@ def expm1(x: Expr) -> Expr:
     """e**x - 1 = 2 (2**(n-1) (e**r - 1) + 2**(n-1) - 1/2), which overflows no sooner than it must."""
     c = _constants(x.dtype)
     n, p = _expm1_parts(maximum(minimum(x, c.highest), -45.0))
-    half = _scale(const(0.5, x.dtype), n)
+    half = scale(const(0.5, x.dtype), n)
     value = 2 * fma(half, p, half - 0.5)
     return where(absolute(x) < c.unit, x, value)
 
@@ -104,21 +99,23 @@ def expm1(x: Expr) -> Expr:
 def tanh(x: Expr) -> Expr:
     """y = E / (E + 2) with E = e**(2|x|) - 1, which keeps its relative accuracy down to 0; 1 beyond |x| = 22.
 
-    One Newton step makes up for the rounding of E + 2, because 1 / (E + 2) = (1 - y) / 2.
+    One Newton step makes up for the rounding of E + 2, because 1 / (E + 2) = (1 - y) / 2; near 1, where
+    that rounding does not matter and 1 - y is not accurate, it fades out.
     """
     n, p = _expm1_parts(2 * minimum(absolute(x), 22.0))
-    power = _scale(const(1.0, x.dtype), n)
+    power = scale(const(1.0, x.dtype), n)
     e = fma(power, p, power - 1)
     y = e / (e + 2)
     residual = fma(-y, e, fma(y, -2, e))
-    return copysign(fma(residual, fma(y, -0.5, 0.5), y), x)
+    slope = maximum(fma(y, -0.5, 0.496), 0)
+    return copysign(fma(residual, slope, y), x)
 
 
 def _half_exp(x: Expr) -> Expr:
     """e**x / 2 without an early overflow, for x >= 0."""
     c = _constants(x.dtype)
     n, r = _split(minimum(x, c.highest + 1))
-    return _scale(polynomial(r, (1.0, 1.0, *c.exp)), n - 1)
+    return scale(polynomial(r, (1.0, 1.0, *c.exp)), n - 1)
 
 
 def sinh(x: Expr) -> Expr:
@@ -152,6 +149,6 @@ def erf(x: Expr) -> Expr:
     a = absolute(x)
     near = fma(x, polynomial(x * x, ERF), x)
     t = polynomial(minimum(a, 3.95), LOG2_ERFC)
-    n = round_to_integer(t)
-    far = 1 - _scale(polynomial(t - n, (1.0, *_SINGLE.exp2)), n)
+    n = round_product(t, 1.0)
+    far = 1 - scale(polynomial(t - n, (1.0, *_SINGLE.exp2)), n)
     return where(a > 0.9, copysign(far, x), near)

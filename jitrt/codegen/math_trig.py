@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import cache
 from math import pi
 
-from jitrt.codegen.math_common import bits, copysign, polynomial, round_to_integer
+from jitrt.codegen.math_common import bits, copysign, polynomial, round_product
 from jitrt.expr import Expr, absolute, bitcast, cast, fma, maximum, ne, sqrt, where
 from jitrt.types import F32, F64
 
@@ -48,7 +48,7 @@ def _quadrant(x: Expr) -> tuple[Expr, Expr]:
     y = cast(x, F64)
     i = maximum(((bits(x) >> 23) & 0xFF) - 150, 0)
     turns = y * _table(i, high)
-    n = round_to_integer(turns)
+    n = round_product(turns, 1.0)
     fraction = (turns - n) + fma(y, _table(i, low), fma(y, _table(i, high), -turns))
     return cast(n, bits(x).dtype), cast(fraction * (pi / 2), F32)
 

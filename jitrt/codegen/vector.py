@@ -21,8 +21,8 @@ bool is i8 (0 or 1) in memory and i1 in registers. One lane is a scalar, not a v
 Semantics. Integer `div` and `rem` by zero give 0, and INT_MIN / -1 wraps. A shift by the width or more
 gives 0 (`shr` of a negative number: -1). Float to integer truncates; a value out of range gives an
 unspecified integer, never undefined behaviour (on x86 what `cvttss2si` gives, through int32 or int64 for
-narrower types, as NumPy and onnxruntime do). `ldexp` multiplies a normal number and needs
-|n| <= 252 (float) or 2044 (double) on targets without `vscalef`. `min` and `max` give NaN for any NaN.
+narrower types, as NumPy and onnxruntime do). `ldexp` multiplies a normal number, n may be an integral float,
+and |n| <= 252 (float) or 2044 (double) on targets without `vscalef`. `min` and `max` give NaN for any NaN.
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ class Emitter(Text):
         if op == "neg":
             return self.let(f"fneg {kind} {args[0]}")
         if op == "ldexp":
-            return self._ldexp(args[0], args[1], node.dtype, lanes)
+            return self._ldexp(node, args[0], args[1], lanes)
         if op in LIBM:
             return self._libm(op, args, node.dtype, lanes)
         name = f"llvm.{'fabs' if op == 'abs' else op}.{suffix(element(node.dtype), lanes)}"
@@ -310,17 +310,29 @@ class Emitter(Text):
         nan = self.let(f"fcmp uno {kind} {a}, {a}")
         return self._select(nan, a, chosen, element(node.dtype), lanes)
 
-    def _ldexp(self, x: str, n: str, dtype: Dtype, lanes: int) -> str:
+    def _ldexp(self, node: Expr, x: str, n: str, lanes: int) -> str:
         """One instruction (`vscalef`) on AVX-512; elsewhere x * 2**(n >> 1) * 2**(n - (n >> 1))."""
-        kind, i32 = vector(element(dtype), lanes), vector("i32", lanes)
-        if self.target.has("avx512f") and self.target.has("avx512vl"):
-            name = f"llvm.ldexp.{suffix(element(dtype), lanes)}.{suffix('i32', lanes)}"
+        kind, i32 = vector(element(node.dtype), lanes), vector("i32", lanes)
+        floating, wide = is_float(node.args[1].dtype), self._has_avx512()
+        bits = 8 * node.dtype.itemsize * lanes
+        if wide and floating and lanes > 1 and bits in (128, 256, 512):
+            name = f"llvm.x86.avx512.mask.scalef.{'ps' if node.dtype == F32 else 'pd'}.{bits}"
+            mask = (f"i{max(lanes, 8)}", "-1")
+            rounding = [("i32", "4")] if bits == 512 else []
+            return self.call(name, kind, (kind, x), (kind, n), (kind, "zeroinitializer"), mask, *rounding)
+        if floating:
+            n = self._cast(n, node.dtype, I32, lanes)
+        if wide:
+            name = f"llvm.ldexp.{suffix(element(node.dtype), lanes)}.{suffix('i32', lanes)}"
             return self.call(name, kind, (kind, x), (i32, n))
         half = self.let(f"ashr {i32} {n}, {literal(1, I32, lanes)}")
         rest = self.let(f"sub {i32} {n}, {half}")
         for exponent in (half, rest):
-            x = self.let(f"fmul {kind} {x}, {self._power_of_two(exponent, dtype, lanes)}")
+            x = self.let(f"fmul {kind} {x}, {self._power_of_two(exponent, node.dtype, lanes)}")
         return x
+
+    def _has_avx512(self) -> bool:
+        return self.target.has("avx512f") and self.target.has("avx512vl")
 
     def _power_of_two(self, n: str, dtype: Dtype, lanes: int) -> str:
         """2**n of an i32, from the bits of its exponent field."""
