@@ -266,7 +266,9 @@ def map_indices(function: Callable[..., ex.Expr], shape: Shape, *operands: Tenso
 
 def reduce_tensor(x: Tensor, kind: str, axes: Sequence[int]) -> Tensor:
     """Combine over `axes`, keeping them with size 1; `kind` is one of `expr.REDUCTIONS`."""
-    axes = tuple(sorted(a % x.ndim for a in axes))
+    axes = tuple(sorted(a % x.ndim for a in axes if not same(x.shape[a], 1)))
+    if not axes:
+        return x
     shape = tuple(1 if i in axes else s for i, s in enumerate(x.shape))
     value = None
     if x.value is not None and not x.symbolic:
