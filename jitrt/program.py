@@ -17,7 +17,7 @@ import numpy as np
 
 from jitrt import config, opdef, show
 from jitrt.errors import Fail, JitrtError
-from jitrt.execute.cpus import default_threads
+from jitrt.execute.cpus import thread_count
 from jitrt.graph import Graph, Node
 from jitrt.plan import Arena, Failure, Plan, Recipe
 from jitrt.schedule import Scheduler
@@ -35,7 +35,7 @@ class Context:
     """What the programs of one session share: the number of threads, and arenas to run in."""
 
     def __init__(self, threads: int = 0) -> None:
-        self.threads = threads or default_threads()
+        self.threads = thread_count(threads)
         self.arenas: list[Arena] = []
 
     def borrow(self, size: int) -> Arena:
