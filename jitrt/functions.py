@@ -25,8 +25,8 @@ def function_body(node: Node, inputs: Sequence[InputType]) -> list[Node] | None:
     """Nodes that compute `node`'s outputs from its inputs, or None where the schema has no body.
 
     Constants of the body are Constant nodes with the attribute `value`. Some bodies depend on the inputs'
-    element types, a few on their shapes, which a `TensorType` gives; None stands for an absent input or one that
-    is no tensor. Imports `onnx`.
+    element types, a few on their shapes, which a `TensorType` gives; None stands for an absent input or
+    one that is no tensor. Imports `onnx`.
     """
     from onnx import defs
 

@@ -28,7 +28,7 @@ from jitrt.load_check import (
 )
 from jitrt.load_tensor import ExternalFiles, element_type, to_array, to_dense
 from jitrt.load_types import to_type
-from jitrt.types import TensorType
+from jitrt.types import F32, I64, STRING, TensorType
 
 Array = np.ndarray[Any, Any]
 FunctionKey = tuple[str, str, str]  # domain, name, overload
@@ -39,14 +39,14 @@ LONG_ATTRIBUTE = 1024
 # in `Graph.constants` until `Builder.finish`
 _PENDING = np.empty(0)
 
-# attribute of a Constant node -> element type of the tensor
-_CONSTANT_FORMS = {
-    "value_float": np.float32,
-    "value_floats": np.float32,
-    "value_int": np.int64,
-    "value_ints": np.int64,
-    "value_string": np.object_,
-    "value_strings": np.object_,
+# attribute of a Constant node -> type of its numbers or strings, element type of the tensor
+_CONSTANT_FORMS: dict[str, tuple[Any, np.dtype[Any]]] = {
+    "value_float": (float, F32),
+    "value_floats": (float, F32),
+    "value_int": (int, I64),
+    "value_ints": (int, I64),
+    "value_string": ((str, bytes), STRING),
+    "value_strings": ((str, bytes), STRING),
 }
 
 
@@ -213,7 +213,7 @@ class Builder:
         inner = replace(scope, names=names, opsets=opsets, function=function.name, attributes={})
         inner.prefix = f"{call.name or call.op_type}/"
         inner.visible = scope.visible.union(names.values())
-        defaults = {a.name: self._value(a, inner) for a in function.attribute_proto}
+        defaults = self._attributes(function.attribute_proto, call, inner)
         inner.attributes = {**defaults, **call.attributes}
         return self.nodes(function.node, inner) + copies
 
@@ -289,11 +289,14 @@ def _numbers(values: Array) -> Any:
 def _constant(node: Node) -> Array:
     """The value of a Constant node. Raises Fail where it has none."""
     for form in ("value", "sparse_value"):
-        if form in node.attributes:
+        if isinstance(node.attributes.get(form), np.ndarray):
             return node.attributes[form]  # type: ignore[no-any-return]
-    for form, dtype in _CONSTANT_FORMS.items():
-        if form in node.attributes:
-            array: Array = np.array(node.attributes[form], dtype)
+    for form, (kind, dtype) in _CONSTANT_FORMS.items():
+        value = node.attributes.get(form)
+        elements = value if isinstance(value, list) else [value]
+        is_long = isinstance(value, np.ndarray) and value.dtype == dtype
+        if is_long or all(isinstance(element, kind) for element in elements):
+            array: Array = np.array(value, dtype)
             array.flags.writeable = False
             return array
     raise Fail(f"Constant node: {node.name} has no data attributes")

@@ -91,10 +91,10 @@ def test_external_data_is_refused_as_by_onnxruntime(
 def everything():
     """A small model with a bit of everything in it."""
     inner = body([node("Add", ["x", "w"], ["t"])])
-    scale = function(
-        "F", ["a"], ["b"], [node("Constant", [], ["k"], value_float=2.0), node("Mul", ["a", "k"], ["b"])]
-    )
-    scale.node[1].attribute.append(onnx.AttributeProto(name="r", ref_attr_name="q", type=1))
+    steps = [node("Constant", [], ["k"], value_float=2.0), node("Mul", ["a", "k"], ["m"])]
+    steps.append(node("LeakyRelu", ["m"], ["b"]))
+    scale = function("F", ["a"], ["b"], steps, defaults=[helper.make_attribute("q", 2.0)])
+    scale.node[2].attribute.append(onnx.AttributeProto(name="alpha", ref_attr_name="q", type=1))
     nodes = [
         node("If", ["c"], ["i"], "if", then_branch=inner, else_branch=inner),
         node("F", ["i"], ["f"], domain="my"),

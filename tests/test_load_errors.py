@@ -51,9 +51,12 @@ def element_type(code):
     return proto
 
 
+UNTYPED = onnx.AttributeProto(name="alpha", f=0.5)
+
+
 def attribute_of_no_type():
     operator = node("LeakyRelu", ["x"], ["y"])
-    operator.attribute.append(onnx.AttributeProto(name="alpha", f=0.5))
+    operator.attribute.append(UNTYPED)
     return model([operator])
 
 
@@ -176,6 +179,18 @@ CASES = {
         "Fail",
     ),
 }
+
+
+def test_a_function_s_default_of_no_type():
+    broken = function("F", ["a"], ["b"], [node("Neg", ["a"], ["b"])], defaults=[UNTYPED])
+    proto = model([CALL], functions=[broken], domains=["my"])
+    assert outcome(proto.SerializeToString())[0] == "InvalidGraph"
+
+
+@pytest.mark.parametrize(("name", "value"), [("value", 1), ("value_float", "a"), ("value_ints", [0.5])])
+def test_a_constant_of_the_wrong_type(name, value):
+    proto = model([node("Constant", [], ["y"], "k", **{name: value})])
+    assert outcome(proto.SerializeToString()) == ("Fail", "Constant node: k has no data attributes")
 
 
 @pytest.mark.parametrize("name", CASES)
