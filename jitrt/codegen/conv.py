@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jitrt.codegen.epilogue import Epilogue, plain
+from jitrt.codegen.gathered import GatheredPixels
 from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Argument, Ref, Step
 from jitrt.codegen.matrices import PackedPanels, RowsInPlace
 from jitrt.codegen.microkernel import accumulator, packed_columns
-from jitrt.codegen.pixels import AXES, GatheredPixels, PixelsInPlace
+from jitrt.codegen.pixels import AXES, PixelsInPlace
 from jitrt.codegen.product import Matrix, Product, RowSource, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.dims import Size, prod, same
 from jitrt.expr import Dtype
 
 FEW_CHANNELS = 8  # below, runs of several pixels are copied to rows
+UNROLLED = 512  # elements of a row that is copied without loops
 
 
 @dataclass(frozen=True)
@@ -197,8 +199,18 @@ def _row_source(
     else:
         runs = 1 if dense and same(x.steps[-1], 1) else width
         length, unit, outer = width // max(runs, 1), 1, channels
-    values |= {"run.length": length, "run.unit": unit, "runs.outer": outer, "runs.w": runs}
-    return GatheredPixels(x.dtype, dtype), values | placed("X", x.ref, batch, run=x.channel_stride)
+    values |= {
+        "zeros.length": 64,
+        "run.length": length,
+        "run.unit": unit,
+        "runs.outer": outer,
+        "runs.w": runs,
+    }
+    count = outer * prod((1, 1, *window.kernel)[-3:-1])
+    unrolled = None
+    if runs == 1 and isinstance(length, int) and isinstance(outer, int) and count * length <= UNROLLED:
+        unrolled = (outer, *(1, 1, *window.kernel)[-3:-1], length)
+    return GatheredPixels(x.dtype, dtype, unrolled), values | placed("X", x.ref, batch, run=x.channel_stride)
 
 
 def geometry(x: Image, out: Image, window: Window) -> dict[str, Argument]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jitrt.codegen.function import Function, Integer
-from jitrt.codegen.ir import Cell
 from jitrt.codegen.product import Walk, strided
 from jitrt.expr import Dtype
 
@@ -122,98 +121,3 @@ class _Taps:
         moved = f.let(f"mul {longs} {f.let(f'sext {ints} {position} to {longs}')}, {step}")
         both = f.let(f"and <{lanes} x i1> {inside}, {here}")
         return f.let(f"add {longs} {addresses}, {moved}"), both
-
-
-@dataclass(frozen=True)
-class GatheredPixels:
-    """One tap, whose rows are copied from an input of any strides and any float type.
-
-    A row is a sequence of runs, each `run.length` adjacent elements of the input, `run.unit` of them a pixel.
-    There are `runs.outer` x kernel.d x kernel.h x `runs.w` runs, `X.run` elements apart along the first. An
-    input with adjacent channels has runs of whole kernel rows or of pixels; one with adjacent columns, runs of
-    kernel rows for each channel.
-    """
-
-    source: Dtype
-    dtype: Dtype
-    packs = True
-    arguments = (*strided("X", "run"), "run.length", "run.unit", "runs.outer", "runs.w", *GEOMETRY)
-
-    def start(self, w: Walk) -> None:
-        """Nothing to do."""
-
-    def rows(self, w: Walk, first: Integer, height: Integer, table: str, own: str) -> None:
-        """Copy row by row, run by run:
-
-        for row, outer, kd, kh, kw:
-            lanes of the run inside the image ? load X[...] : 0
-        """
-        f = w.f
-        pitch = f.mul(w["k"], self.dtype.itemsize)
-        with f.count(0, height) as i:
-            row = f.at(own, f.mul(i, pitch))
-            f.put("ptr", row, f.at(table, i, "ptr"))
-            rest, ow = self._divided(w, f.add(f.add(first, i), f.mul(w.inner, w["inner.rows"])), "w")
-            od, oh = self._divided(w, rest, "h")
-            origin = {
-                axis: f.sub(f.mul(out, w[f"stride.{axis}"]), w[f"pad.{axis}"])
-                for axis, out in (("d", od), ("h", oh), ("w", ow))
-            }
-            low, high = self._bounds(w, origin["w"])
-            whole = f.let(f"and i1 {f.compare('sle', low, 0)}, {f.compare('eq', high, w['run.length'])}")
-            single = f.let(f"and i1 {whole}, {f.compare('eq', w['runs.w'], 1)}")
-            with f.branch(single) as branch:
-                self._copy_row(w, row, origin, whole=True)
-                branch.otherwise()
-                self._copy_row(w, row, origin, whole=False)
-
-    def _divided(self, w: Walk, number: Integer, axis: str) -> tuple[Integer, Integer]:
-        return w.f.div(number, w[f"out.{axis}"]), w.f.rem(number, w[f"out.{axis}"])
-
-    def _bounds(self, w: Walk, position: Integer) -> tuple[Integer, Integer]:
-        """Which elements of a run that starts at column `position` are inside the image: low to high."""
-        f, unit = w.f, w["run.unit"]
-        right = f.mul(f.sub(w["in.w"], position), unit)
-        return f.mul(f.sub(0, position), unit), f.min(right, w["run.length"])
-
-    def _copy_row(self, w: Walk, row: str, origin: dict[str, Integer], whole: bool) -> None:
-        """Copy the runs of a row; with `whole`, one run for each kernel row, all of it inside the width."""
-        f = w.f
-        image = w.batch_address("X", self.source.itemsize)
-        cell = f.cell("ptr", row)
-        column = f.mul(origin["w"], w["step.w"])
-        with f.count(0, w["runs.outer"]) as outer, f.count(0, w["kernel.d"]) as kd:
-            depth = f.add(origin["d"], f.mul(kd, w["dilation.d"]))
-            plane = f.add(f.mul(outer, w["X.run"]), f.mul(depth, w["step.d"]))
-            deep = f.let(f"icmp ult i64 {depth}, {w['in.d']}")
-            with f.count(0, w["kernel.h"]) as kh:
-                height = f.add(origin["h"], f.mul(kh, w["dilation.h"]))
-                inside = f.let(f"and i1 {deep}, {f.let(f'icmp ult i64 {height}, ' + w['in.h'])}")
-                line = f.add(f.add(plane, f.mul(height, w["step.h"])), column)
-                if whole:
-                    high = f.select(inside, w["run.length"], 0)
-                    self._copy_run(w, cell, f.at(image, f.mul(line, self.source.itemsize)), None, high)
-                else:
-                    with f.count(0, w["runs.w"]) as kw:
-                        shift = f.mul(kw, w["dilation.w"])
-                        source = f.mul(f.add(line, f.mul(shift, w["step.w"])), self.source.itemsize)
-                        low, high = self._bounds(w, f.add(origin["w"], shift))
-                        self._copy_run(w, cell, f.at(image, source), low, f.select(inside, high, low))
-
-    def _copy_run(self, w: Walk, cell: Cell, source: str, low: Integer | None, high: Integer) -> None:
-        """Copy a run to the address in `cell`: elements low to high, zeros around them.
-
-        A vector may write past the run's end, where the next run is yet to be written.
-        """
-        f, lanes = w.f, w.shape.lanes
-        out = cell.get()
-        with f.count(0, w["run.length"], lanes) as n:
-            mask = f.lanes_below(f.sub(high, n), lanes)
-            if low is not None:
-                outside = f.lanes_below(f.sub(low, n), lanes)
-                mask = f.let(
-                    f"and <{lanes} x i1> {mask}, {f.let(f'xor <{lanes} x i1> {outside}, splat (i1 true)')}"
-                )
-            value = f.load(self.source, f.at(source, f.mul(n, self.source.itemsize)), lanes, mask)
-            f.store(value, self.dtype, f.at(out, f.mul(n, self.dtype.itemsize)), lanes)
-        cell.set(f.at(out, f.mul(w["run.length"], self.dtype.itemsize)))
