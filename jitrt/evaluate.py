@@ -51,9 +51,9 @@ def evaluate(
     interpreter = _Interpreter(operands, shape, reduced_axes, in_float64)
     with np.errstate(all="ignore"):
         values = interpreter.run(roots)
-    if in_float64:
-        return values
-    return [value.astype(root.dtype) for value, root in zip(values, roots, strict=True)]
+        if in_float64:
+            return values
+        return [value.astype(root.dtype) for value, root in zip(values, roots, strict=True)]
 
 
 class _Interpreter:

@@ -50,7 +50,8 @@ def levels(roots: Sequence[Expr]) -> dict[Expr, int]:
 def passes(roots: Sequence[Expr], stored: Collection[int], varying: Collection[Expr]) -> list[Pass]:
     """The passes for `roots`, of which those numbered in `stored` are written at every position.
 
-    `varying` are the nodes whose value changes along the reduced axes.
+    `varying` are the nodes whose value changes along the reduced axes. Outputs are stored in the last pass,
+    when no input is needed any more: one of them may lie in an input's memory.
     """
     level = levels(roots)
     reductions = [node for node in level if node.op == "reduce"]
@@ -58,8 +59,8 @@ def passes(roots: Sequence[Expr], stored: Collection[int], varying: Collection[E
     plan = [Pass() for _ in range(last + 1)]
     for node in reductions:
         plan[level[node.args[0]]].reductions.append(node)
-    for output in stored:
-        plan[level[roots[output]]].stores.append(output)
+    if plan:
+        plan[-1].stores.extend(stored)
     computed: dict[Expr, int] = {}
     for number, current in enumerate(plan):
         fresh, earlier = _needs(current.roots(roots), computed, varying)

@@ -292,8 +292,9 @@ class LoopCode(Emitter):
 
         def body(tile: Tile) -> None:
             memo = dict(invariants)
-            for output, root in enumerate(roots):
-                self._write(self._emit_at(root, tile, memo), output, tile, self.lanes)
+            values = [self._emit_at(root, tile, memo) for root in roots]
+            for output, value in enumerate(values):
+                self._write(value, output, tile, self.lanes)
 
         self._sweep(start, stop, self._unroll(roots, reducing=False), body)
 

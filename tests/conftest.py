@@ -1,0 +1,35 @@
+"""Options and fixtures for all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from steps import TARGETS
+
+from jitrt.codegen.target import Target
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden instead of comparing")
+
+
+@pytest.fixture(params=TARGETS, ids=lambda target: f"{8 * target.vector_bytes}bit")
+def target(request: pytest.FixtureRequest) -> Target:
+    """This machine, and on AVX-512 also what it would be without."""
+    return request.param
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare generated text with that file in tests/golden, or write it under --update-golden."""
+
+    def check(name: str, text: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        assert text == path.read_text(), f"{name} changed; if that is meant, run pytest --update-golden"
+
+    return check
