@@ -163,4 +163,3 @@ def _image(x: Array) -> Image:
     return Image(
         x.ref, x.dtype, x.shape[0], x.shape[-1], x.shape[1:-1], x.strides[0], x.strides[-1], x.strides[1:-1]
     )
-

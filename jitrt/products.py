@@ -15,9 +15,10 @@ from jitrt.codegen.kernel import Buffer, Ref, Step
 from jitrt.codegen.loops import Operand
 from jitrt.codegen.product import Matrix
 from jitrt.dims import Size, same
-from jitrt.layout import Array, dense_strides, is_dense, nbytes
-from jitrt.loop_step import loop_step
 from jitrt.expr import load
+from jitrt.layout import Array, dense_strides, is_dense, nbytes
+from jitrt.load_tensor import release
+from jitrt.loop_step import loop_step
 from jitrt.tensor import Call, Dtype, Shape, Tensor, broadcast, outputs_of
 
 
@@ -40,6 +41,7 @@ def packed_constant(
     found = _packed.get(key)
     if found is None:
         found = PackedConstant(value, pack(value))
+        release(value)
         _packed[key] = found
     return found
 
@@ -71,7 +73,8 @@ class MatrixProduct(Call):
         """NumPy's product in float64."""
         a, bias = inputs[0], inputs[-1]
         b = inputs[1] if self.packed is None else self.packed.source
-        assert a is not None and b is not None
+        assert a is not None
+        assert b is not None
         y = a.astype(np.float64) @ b.astype(np.float64)
         return [y if bias is None else y + bias]
 
@@ -103,12 +106,14 @@ class MatrixProduct(Call):
         operands = [matrix(e, *next(numbers)) for e in extra]
         if b is None:
             assert self.packed is not None
-            b_matrix: Matrix | PackedMatrix = PackedMatrix(Ref(self.packed.buffer), _buffer_dtype(self.packed))
+            packed = self.packed.buffer
+            b_matrix: Matrix | PackedMatrix = PackedMatrix(Ref(packed), _dtype(packed))
         else:
             _, pair = next(numbers)
             b_matrix = Matrix(b.ref, b.dtype, b.strides[-2], b.strides[-1], pair)
         patterns = tuple(
-            Operand(o.dtype, (_moves(o.batch), _moves((o.row,)), 0 if same(o.column, 0) else 1)) for o in operands
+            Operand(o.dtype, (_moves(o.batch), _moves((o.row,)), 0 if same(o.column, 0) else 1))
+            for o in operands
         )
         step = matmul_step(
             a_matrix,
@@ -129,14 +134,14 @@ class MatrixProduct(Call):
     def _split(
         self, rows_shape: Shape, a: Array, b: Array | None, out: Array, extra: Sequence[Array]
     ) -> tuple[tuple[Size, Size], Size, list[tuple[Size, tuple[Size, Size]]]] | None:
-        """Batch sizes, rows, and each array's (row stride, batch strides): the most rows that strides allow."""
+        """Batch sizes, rows, and each array's (row stride, batch strides), with as many rows as can be."""
         count = len(rows_shape)
         along = [_strides_over(x, rows_shape) for x in (a, out, *extra)]
         lead = [] if b is None else [_batch_strides(b, rows_shape[:-1])]
         first = 0 if b is None or len(self.b_shape) == 2 else count - 1
         for cut in range(first, count):
             rows = merge(rows_shape[cut:], [s[cut:] for s in along])
-            pairs = merge(rows_shape[:cut], [s[:cut] for s in [*along, *lead]] if cut else [[]] * len([*along, *lead]))
+            pairs = merge(rows_shape[:cut], [s[:cut] for s in [*along, *lead]])
             if len(rows[0]) > 1 or len(pairs[0]) > 2:
                 continue
             m = rows[0][0] if rows[0] else 1
@@ -182,9 +187,9 @@ def _moves(strides: Sequence[Size]) -> int | None:
     return 0 if all(same(s, 0) for s in strides) else None
 
 
-def _buffer_dtype(packed: PackedConstant) -> Dtype:
-    assert packed.buffer.data is not None
-    return packed.buffer.data.dtype
+def _dtype(constant: Buffer) -> Dtype:
+    assert constant.data is not None
+    return constant.data.dtype
 
 
 def _densify(array: Array, copies: list[Step]) -> Array:
@@ -199,10 +204,9 @@ def _materialise(array: Array, shape: Shape, copies: list[Step]) -> Array:
 
 
 def copied(array: Array, shape: Shape, copies: list[Step]) -> Array:
-    """A dense array of `shape` that repeats `array` where its strides are 0, made by a step added to `copies`."""
+    """A dense array of `shape` with the elements of `array`, made by a step added to `copies`."""
     buffer = Buffer("arena", nbytes(array.dtype, shape))
     target = replace(array, shape=shape, strides=dense_strides(shape), ref=Ref(buffer))
     source = replace(array, shape=shape)
     copies.append(loop_step([load(0, array.dtype)], shape, (), [source], [target], "copy"))
     return target
-

@@ -7,6 +7,8 @@ from jitrt.products import MatrixProduct
 from jitrt.tensor import Tensor, broadcast, map_tensors
 from jitrt.types import BF16, F16, F32, F64
 
+from .matmul_cuda import matmul_kernel
+
 
 def matmul_tensors(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
     """NumPy's matmul of traced tensors, plus `bias[n]`. Raises ValueError where inner dimensions differ."""
@@ -60,6 +62,9 @@ def multiply_integers(Y, A, B, begin, end):
 def matmul(A, B):
     """Matrix product with NumPy's rules. https://onnx.ai/onnx/operators/onnx__MatMul.html"""
     return matmul_tensors(A, B)
+
+
+matmul.gpu(matmul_kernel)
 
 
 @operator("Gemm", since=7)
