@@ -14,7 +14,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from jitrt.types import BOOL, I32, short_name
+from jitrt.types import BF16, BOOL, F16, F32, I32, short_name
 
 Dtype = np.dtype[Any]
 Scalar = Union["Expr", int, float, bool]
@@ -121,8 +121,9 @@ def lift(x: Scalar, dtype: Dtype) -> Expr:
 
 
 def const(value: Any, dtype: Dtype) -> Expr:
-    """A constant; the value is rounded to `dtype` here."""
-    return Expr("const", (), dtype, np.asarray(value).astype(dtype)[()])
+    """A constant, rounded to `dtype` here; to float32 where it is computed in float32."""
+    kept = F32 if dtype in (F16, BF16) else dtype
+    return Expr("const", (), dtype, np.asarray(value).astype(kept)[()])
 
 
 def load(operand: int, dtype: Dtype) -> Expr:

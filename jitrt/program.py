@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -63,7 +64,7 @@ class Variant:
     rest: Program | None = None
 
     def values(self, arrays: Sequence[Any]) -> list[int]:
-        """The symbols' values in a call."""
+        """The symbols' values in a call. Raises IndexError where an input has too few elements."""
         return [
             arrays[i].shape[axis] if axis is not None else arrays[i].item(position)
             for i, axis, position in self.places
@@ -134,8 +135,9 @@ class Program:
 
     def _fitting_variant(self, arrays: Sequence[Value]) -> Variant | None:
         for variant in [] if config.settings.check else self.variants:
-            if variant.fits(*variant.values(arrays)):
-                return variant
+            with suppress(IndexError):
+                if variant.fits(*variant.values(arrays)):
+                    return variant
         return None
 
     def _new_variant(self, arrays: Sequence[Value]) -> Variant:
