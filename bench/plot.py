@@ -15,16 +15,22 @@ def plot_ratios(results: Results, path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-    metrics = [m for m in PLOTTED if any(ratios(results, m, peer) for peer in results.peers)]
+    plotted = {metric: {peer: ratios(results, metric, peer) for peer in results.peers} for metric in PLOTTED}
+    rows_of = {
+        metric: [
+            row for row in results.rows(metric) if any(row in found for found in plotted[metric].values())
+        ]
+        for metric in PLOTTED
+    }
+    metrics = [metric for metric in PLOTTED if rows_of[metric]]
     if not metrics:
         raise ValueError("nothing to plot: no metric has a value for both the subject and a peer")
-    tallest = max(len(results.rows(metric)) for metric in metrics)
+    tallest = max(len(rows_of[metric]) for metric in metrics)
     figure = Figure(figsize=(4.2 * len(metrics) + 1, 0.24 * tallest + 1.6), layout="constrained")
     for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
-        rows = results.rows(metric)
+        rows = rows_of[metric]
         axes.axvline(1, color="0.3", linewidth=1)
-        for peer, marker in zip(results.peers, "os^D", strict=False):
-            found = ratios(results, metric, peer)
+        for (peer, found), marker in zip(plotted[metric].items(), "os^D", strict=False):
             heights = [rows.index(row) for row in found]
             axes.plot(list(found.values()), heights, marker, label=peer, markersize=5, alpha=0.85)
         axes.set_yticks(range(len(rows)), [row_label(row) for row in rows], fontsize=8)

@@ -29,7 +29,7 @@ METRICS = {
     "first_with_import": Metric("First run on an empty cache: import to first result", "s", of_peers=False),
     "warm": Metric("Warm start: start of a fresh process to first result, cache filled", "s"),
     "new_shape": Metric("Extra time of the first run on a new input shape (#2, #3)", "ms", has_ratio=False),
-    "memory": Metric("Peak memory of a process that runs once, less a NumPy process's", "MB"),
+    "memory": Metric("Peak memory: a process that runs once, less one that imports NumPy", "MB"),
     "error": Metric("Largest difference from the reference / largest output", "", has_ratio=False),
 }
 
