@@ -1,6 +1,7 @@
 """From IR to running machine code: linking, the two caches, errors, instruction sets."""
 
 import ctypes
+import gc
 import os
 import subprocess
 import sys
@@ -199,6 +200,27 @@ def test_unresolved_call_is_an_error_and_the_next_kernel_compiles(capfd):
 
 def test_symbols_are_distinct_for_names_that_look_alike():
     assert symbol(Kernel("a", "add[f32]", str)) != symbol(Kernel("b", "add(f32)", str))
+
+
+def test_failed_kernels_leave_nothing_for_the_garbage_collector_to_crash_on():
+    kernel = Kernel("k", "k", lambda _: "define void @other() {\n ret void\n}")
+    failures = []
+    for _ in range(20):
+        with pytest.raises(CompileError) as failure:
+            compile_kernels([kernel])
+        failures.append(failure)
+    failures[0].cycle = failures
+    del failures, failure
+    gc.collect()
+    np.testing.assert_array_equal(run(*compile_kernels([scale(2.0)])), np.arange(100) * 2.0)
+
+
+def test_one_bad_kernel_among_many_is_named():
+    bad = Kernel("bad", "bad", lambda s: f"define i64 @{s}() {{\n ret i32 0\n}}")
+    kernels = [scale(float(factor)) for factor in range(1, 9)]
+    with pytest.raises(CompileError, match="kernel bad: "):
+        compile_kernels([*kernels[:4], bad, *kernels[4:]])
+    assert len(set(compile_kernels(kernels))) == 8
 
 
 def test_threads_compile_at_once():

@@ -1,9 +1,10 @@
-"""From LLVM IR to addresses: optimise, emit, keep on disk, link into this process."""
+"""From kernels to addresses: kept in memory, kept on disk, or built; then linked into this process."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -16,17 +17,17 @@ import llvmlite
 import llvmlite.binding as llvm
 
 from jitrt.codegen import cache as disk
+from jitrt.codegen import emit
+from jitrt.codegen.emit import CompileError
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.target import Target, host
+
+__all__ = ["CompileError", "assembly", "cached_object", "compile_kernels", "ir", "link", "symbol"]
 
 _lock = threading.RLock()
 _addresses: dict[tuple[str, Target], int] = {}
 _linked: list[Any] = []  # code stays mapped for as long as a reference to its library lives
 _serial = itertools.count()  # the linker takes no library name twice, not even after a failure
-
-
-class CompileError(RuntimeError):
-    """A kernel's LLVM IR does not parse, verify or link."""
 
 
 def compile_kernels(kernels: Sequence[Kernel], target: Target | None = None) -> list[int]:
@@ -40,7 +41,7 @@ def compile_kernels(kernels: Sequence[Kernel], target: Target | None = None) -> 
     with _lock:
         missing = {k.key: k for k in kernels if (k.key, target) not in _addresses}
         if missing:
-            objects = [object_code(kernel, target) for kernel in missing.values()]
+            objects = _objects(list(missing.values()), target)
             addresses = link(objects, [symbol(kernel) for kernel in missing.values()])
             _addresses.update({(key, target): a for key, a in zip(missing, addresses, strict=True)})
         return [_addresses[k.key, target] for k in kernels]
@@ -52,41 +53,21 @@ def symbol(kernel: Kernel) -> str:
     return f"{readable}_{blake2b(kernel.key.encode(), digest_size=8).hexdigest()}"
 
 
-def object_code(kernel: Kernel, target: Target | None = None) -> bytes:
-    """The kernel's object file, from disk or built. Raises CompileError."""
-    name = symbol(kernel)
-
-    def build() -> str:
-        return kernel.build(name)
-
-    return cached_object(kernel.key, build, target, name=kernel.name, pipeline=kernel.pipeline, export=name)
-
-
 def cached_object(
-    key: str,
-    build: Callable[[], str],
-    target: Target | None = None,
-    *,
-    name: str = "",
-    pipeline: str = "vector",
-    export: str | None = None,
+    key: str, build: Callable[[], str], target: Target | None = None, *, name: str = ""
 ) -> bytes:
-    """The object file of the LLVM IR module that `build` makes, from disk or built now.
+    """The object file of the LLVM module that `build` makes, from disk or built now, linkage as its IR says.
 
     `key` stands for what `build` makes; the target and the versions of the code generators are added to it.
-    `export` is the one function that stays visible; with None, linkage is as the IR says.
     Raises CompileError, naming `name`.
     """
     target = target or host()
-    entry = f"object|{key}|{export}|{pipeline}|{target.triple}|{target.cpu}|{target.features}|{toolchain()}"
+    entry = _entry(key, target, "vector", None)
     kept = disk.get(entry)
-    if kept is not None:
-        return kept
-    with _lock:
-        module = _optimised(build(), target, name or key, pipeline, export)
-        emitted: bytes = target.machine.emit_object(module)
-    disk.put(entry, emitted)
-    return emitted
+    if kept is None:
+        kept = emit.emit_object(build(), target, name or key, "vector", None)
+        disk.put(entry, kept)
+    return kept
 
 
 def link(objects: Sequence[bytes], symbols: Sequence[str]) -> list[int]:
@@ -110,16 +91,14 @@ def link(objects: Sequence[bytes], symbols: Sequence[str]) -> list[int]:
 
 def ir(kernel: Kernel, target: Target | None = None) -> str:
     """The kernel's LLVM IR after optimisation. Raises CompileError."""
-    with _lock:
-        return str(_optimised_kernel(kernel, target or host()))
+    name = symbol(kernel)
+    return emit.optimised_ir(kernel.build(name), target or host(), kernel.name, kernel.pipeline, name)
 
 
 def assembly(kernel: Kernel, target: Target | None = None) -> str:
     """The kernel's machine code as assembler text. Raises CompileError."""
-    target = target or host()
-    with _lock:
-        text: str = target.machine.emit_assembly(_optimised_kernel(kernel, target))
-    return text
+    name = symbol(kernel)
+    return emit.emit_assembly(kernel.build(name), target or host(), kernel.name, kernel.pipeline, name)
 
 
 @cache
@@ -131,52 +110,36 @@ def toolchain() -> str:
     return digest.hexdigest()
 
 
+def _objects(kernels: Sequence[Kernel], target: Target) -> list[bytes]:
+    """Each kernel's object file; those that are not on disk are built on all CPUs this process may use."""
+    names = [symbol(kernel) for kernel in kernels]
+    entries = [_entry(k.key, target, k.pipeline, name) for k, name in zip(kernels, names, strict=True)]
+    objects = {entry: kept for entry in entries if (kept := disk.get(entry)) is not None}
+    if len(objects) < len(entries):
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(_cpus(), len(entries) - len(objects))) as pool:
+            building = {
+                entry: pool.submit(emit.emit_object, k.build(name), target, k.name, k.pipeline, name)
+                for entry, k, name in zip(entries, kernels, names, strict=True)
+                if entry not in objects
+            }
+        for entry, future in building.items():
+            objects[entry] = future.result()
+            disk.put(entry, objects[entry])
+    return [objects[entry] for entry in entries]
+
+
+def _entry(key: str, target: Target, pipeline: str, export: str | None) -> str:
+    """The disk cache's key of an object file."""
+    machine = f"{target.triple}|{target.cpu}|{target.features}"
+    return f"object|{key}|{export}|{pipeline}|{machine}|{toolchain()}"
+
+
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @cache
 def _linker() -> Any:
     return llvm.create_lljit_compiler(host().machine)
-
-
-def _optimised_kernel(kernel: Kernel, target: Target) -> Any:
-    name = symbol(kernel)
-    return _optimised(kernel.build(name), target, kernel.name, kernel.pipeline, name)
-
-
-def _optimised(text: str, target: Target, name: str, pipeline: str, export: str | None) -> Any:
-    try:
-        module = llvm.parse_assembly(text, llvm.create_context())
-        module.verify()
-    except RuntimeError as error:
-        raise CompileError(f"kernel {name}: {error}") from None
-    module.triple = target.triple
-    module.data_layout = str(target.machine.target_data)
-    if export is not None:
-        _internalise(module, export)
-        if not any(function.name == export for function in module.functions):
-            raise CompileError(f"kernel {name}: the IR defines no function {export}")
-    if pipeline == "none":
-        return module
-    builder = llvm.create_pass_builder(target.machine, _tuning(pipeline))
-    builder.getModulePassManager().run(module, builder)
-    return module
-
-
-def _internalise(module: Any, export: str) -> None:
-    """Make all but `export` local: LLVM then inlines or drops it, and it clashes with no other module."""
-    for definition in (*module.functions, *module.global_variables):
-        if not definition.is_declaration and definition.name != export:
-            definition.linkage = "internal"
-
-
-def _tuning(pipeline: str) -> Any:
-    """What the pipelines let LLVM do.
-
-    `vector`: the IR is vectors already, unrolled as its generator wants: inline, simplify, share, hoist.
-    `loops`: the IR is scalar loops as Numba lowers them: vectorise, interleave and unroll as well.
-    """
-    loops = {"vector": False, "loops": True}[pipeline]
-    tuning = llvm.create_pipeline_tuning_options(speed_level=3 if loops else 2)
-    tuning.loop_vectorization = loops
-    tuning.loop_interleaving = loops
-    tuning.loop_unrolling = loops
-    tuning.slp_vectorization = loops
-    return tuning
