@@ -175,7 +175,7 @@ class Program:
         if trace.stop is not None:
             variant.rest = self._rest(trace, results, constants)
         if config.settings.debug >= 3:
-            show.write(show.schedule_lines(variant))
+            show.write(show.schedule_lines(self.specs, variant))
         if config.settings.debug >= 4:
             show.write(show.source_lines(recipe))
         return variant
@@ -189,7 +189,7 @@ class Program:
         for name, _, _ in results:
             tensor = trace.outputs[name]
             sizes = tuple(s if isinstance(s, int) else None for s in tensor.shape)
-            specs[name] = InputSpec(tensor.dtype, sizes, tensor.symbolic or tensor is trace.wanted)
+            specs[name] = InputSpec(tensor.dtype, sizes, tensor.value is not None or tensor is trace.wanted)
         if trace.wanted is None:
             for name in trace.stop.outputs:
                 if name:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,7 @@ def gather(data: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
         indices.reshape([1, count]),
         outputs=[(data.dtype, [outer, count, inner])],
         extent=outer * count,
-        error=_index_error(n),
+        error=index_error,
     )
     return y.reshape(shape)
 
@@ -67,14 +66,20 @@ def _progression(indices: Tensor, n: Size) -> tuple[Size, int, int] | None:
     return int(positions[0]), count, int(steps[0]) if len(steps) else 1
 
 
-def _out_of_bounds(index: Any, n: Size) -> str:
+def _out_of_bounds(index: int, n: int) -> str:
     bounds = f"[{-n},{n - 1}]"
     return f"indices element out of data bounds, idx={index} must be within the inclusive range {bounds}"
 
 
-def _index_error(n: Size) -> Callable[[int], Exception]:
-    """From a status of `gather_rows`: an index i >= 0 is reported as i + 1."""
-    return lambda status: InvalidArgument(_out_of_bounds(status - 1 if status > 0 else status, n))
+def index_status(index, n):
+    """The status that reports an index outside of n elements, read by `index_error`; both fit in 32 bits."""
+    return (n << 32) + (index + 2**31) + 1
+
+
+def index_error(status: int) -> Exception:
+    """What is raised for an index outside of the data."""
+    n, index = divmod(status - 1, 2**32)
+    return InvalidArgument(_out_of_bounds(index - 2**31, n))
 
 
 def gather_rows(Y, X, indices, begin, end):
@@ -86,7 +91,7 @@ def gather_rows(Y, X, indices, begin, end):
         index = indices[0 if shared else b, i]
         row = index + n if index < 0 else index
         if row < 0 or row >= n:
-            return index if index < 0 else index + 1
+            return index_status(index, n)
         for j in range(inner):
             Y[b, i, j] = X[b, row, j]
     return 0
@@ -107,7 +112,7 @@ def gather_elements(data: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
         indices.reshape(shape),
         outputs=[(data.dtype, shape)],
         extent=outer * indices.shape[axis],
-        error=_index_error(data.shape[axis]),
+        error=index_error,
     )
     return y.reshape(indices.shape)
 
@@ -121,7 +126,7 @@ def pick_elements(Y, X, indices, begin, end):
             index = indices[o, i, j]
             row = index + n if index < 0 else index
             if row < 0 or row >= n:
-                return index if index < 0 else index + 1
+                return index_status(index, n)
             Y[o, i, j] = X[o, row, j]
     return 0
 

@@ -14,7 +14,7 @@ from jitrt.tensor import Tensor, constant, known_sizes
 MODES = {"constant": 0, "reflect": 1, "edge": 2, "wrap": 3}
 
 
-@operator("Pad", since=18)
+@operator("Pad", since=11)
 def pad(
     data: Tensor,
     pads: Tensor,
@@ -26,14 +26,6 @@ def pad(
     """Add elements around, or remove them. https://onnx.ai/onnx/operators/onnx__Pad.html"""
     along = range(data.ndim) if axes is None else [int(a) % data.ndim for a in known_sizes(axes)]
     return _pad(data, known_sizes(pads), constant_value, along, mode)
-
-
-@operator("Pad", since=11)
-def pad_11(
-    data: Tensor, pads: Tensor, constant_value: Tensor | None = None, *, mode: str = "constant"
-) -> Tensor:
-    """Add elements around, or remove them. https://onnx.ai/onnx/operators/onnx__Pad.html"""
-    return _pad(data, known_sizes(pads), constant_value, range(data.ndim), mode)
 
 
 @operator("Pad", since=2)
@@ -56,7 +48,13 @@ def _pad(x: Tensor, pads: Sequence[Size], fill: Tensor | None, axes: Sequence[in
         before[axis], after[axis] = max(before[axis], 0), max(after[axis], 0)
     padded = [axis for axis in range(x.ndim) if before[axis] != 0 or after[axis] != 0]
     y = _pad_axes(x, padded, before, after, fill, mode)
-    if padded and mode == "constant" and fill.value is not None and not fill.symbolic and not fill.value.any():
+    if (
+        padded
+        and mode == "constant"
+        and fill.value is not None
+        and not fill.symbolic
+        and not fill.value.any()
+    ):
         y.padding = x, before, after
     return y
 

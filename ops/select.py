@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jitrt.calls import launch
-from jitrt.dims import Size, prod
+from jitrt.dims import Size, hint, prod
 from jitrt.opdef import host_operator, operator
 from jitrt.tensor import Tensor, known_sizes
 from jitrt.types import I64
@@ -32,7 +32,9 @@ def _top_k(X: Tensor, k: Size, axis: int, largest: int) -> tuple[Tensor, ...]:
     axis %= X.ndim
     n = X.shape[axis]
     if k > n:
-        raise ValueError(f"k argument [{k}] should not be greater than specified axis dim value [{n}]")
+        raise ValueError(
+            f"k argument [{hint(k)}] should not be greater than specified axis dim value [{hint(n)}]"
+        )
     last = [a for a in range(X.ndim) if a != axis] + [axis]
     moved = X.permute(last)
     rows = prod(moved.shape[:-1])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jitrt.dims import Dim, Size, prod
+from jitrt.dims import Dim, Size, concrete, hint, prod
 from jitrt.expr import cast, eq, where
 from jitrt.opdef import operator
 from jitrt.tensor import (
@@ -60,7 +60,7 @@ def reshape(data: Tensor, shape: Tensor, *, allowzero: int = 0) -> Tensor:
 
 
 def _braces(shape: Sequence[Size]) -> str:
-    return f"{{{','.join(map(str, shape))}}}"
+    return f"{{{','.join(map(str, concrete(shape)))}}}"
 
 
 @operator("Flatten", since=1)
@@ -87,7 +87,7 @@ def _squeeze(data: Tensor, axes: Sequence[int] | None) -> Tensor:
         return data.squeeze(*(axis for axis, extent in enumerate(data.shape) if extent == 1))
     for axis in axes:
         if data.shape[axis] != 1:
-            raise ValueError(f"Dimension of input {axis} must be 1 instead of {data.shape[axis]}")
+            raise ValueError(f"Dimension of input {axis} must be 1 instead of {hint(data.shape[axis])}")
     return data.squeeze(*(axis % data.ndim for axis in axes))
 
 
@@ -145,7 +145,7 @@ def concat(*inputs: Tensor, axis: int) -> Tensor:
             if a != axis and other.shape[a] != first.shape[a]:
                 raise ValueError(
                     f"Non concat axis dimensions must match: Axis {a} has mismatched dimensions of "
-                    f"{other.shape[a]} and {first.shape[a]}"
+                    f"{hint(other.shape[a])} and {hint(first.shape[a])}"
                 )
     return concatenate(inputs, axis)
 
@@ -178,7 +178,9 @@ def _split(x: Tensor, axis: int, lengths: Sequence[Size] | None, parts: int) -> 
         chunk = (extent + parts - 1) // parts
         lengths = [*[chunk] * (parts - 1), extent - chunk * (parts - 1)]
     if sum(lengths) != extent or any(length < 0 for length in lengths):
-        raise ValueError(f"split sizes {list(lengths)} do not add up to dimension {extent} of axis {axis}")
+        raise ValueError(
+            f"split sizes {concrete(lengths)} do not add up to dimension {hint(extent)} of axis {axis}"
+        )
     results, start = [], 0
     for length in lengths:
         results.append(x.slice(axis, start, length))
