@@ -233,6 +233,22 @@ def test_timing(kernels: dict[str, int]) -> None:
     assert not timing.any()
 
 
+def test_the_addresses_of_arrays_are_put_into_the_arguments(kernels: dict[str, int]) -> None:
+    args = np.zeros(2, np.int64)
+    table = np.array([[kernels["count"], args.ctypes.data + 8 * i, 4, 0] for i in range(2)])
+    # the second step counts in the first array, from its element 3 on
+    patches = np.array([[1, args.ctypes.data, 0], [0, args.ctypes.data + 8, 24]])
+    run_on = pool.Runner(table, patches=patches).run_on
+    for _ in range(3):
+        arrays = [np.zeros(8, np.int64), np.zeros(8, np.int64)]
+        assert run_on(arrays) == -1
+        assert [a.tolist() for a in arrays] == [[0, 0, 0, 1, 1, 1, 1, 0], [1, 1, 1, 1, 0, 0, 0, 0]]
+    with pytest.raises(IndexError):
+        run_on(arrays[:1])
+    with pytest.raises(SystemError):
+        run_on(tuple(arrays))  # type: ignore[arg-type]
+
+
 def test_arrays_of_another_layout_are_refused() -> None:
     with pytest.raises(ValueError, match="table: expected a C-contiguous int64 array"):
         pool.Runner(np.zeros((2, 3), np.int64))

@@ -33,6 +33,7 @@ FUNCTION, ARGS, EXTENT, CHUNK = range(4)
 COLUMNS = 4  # of a step table
 
 _TABLE, _STEPS, _SCRATCH, _STRIDE, _THREADS, _TIMING, _STATUS, _BRIEF, _WORK = range(9)  # %Run in runtime.ll
+_PATCHES, _PATCH_COUNT = 9, 10
 
 _MAX_THREADS = 256
 _MAX_CPUS = 1024
@@ -52,11 +53,15 @@ class Runner:
 
     Thread t of `threads` gets the scratch address `scratch + t * scratch_stride` (bytes). `timing`, an int64
     array [steps, 2], receives the start and the end of each step in ns of the monotonic clock.
+
+    `run_on(arrays)` first puts the addresses of NumPy arrays, a list, into the steps' args. A row of
+    `patches`, int64 [n, 3], is an array's place in the list, where to put its address, and bytes to add.
     """
 
-    __slots__ = ("_descriptor", "_kept", "run")
+    __slots__ = ("_descriptor", "_kept", "run", "run_on")
 
     run: Callable[[], int]
+    run_on: Callable[[list[Any]], int]
 
     def __init__(
         self,
@@ -67,20 +72,26 @@ class Runner:
         scratch_stride: int = 0,
         timing: NDArray[np.int64] | None = None,
         brief: bool = False,
+        patches: NDArray[np.int64] | None = None,
     ) -> None:
         _check(table, "table", COLUMNS)
         runtime = _shared_runtime()
-        self._descriptor = np.zeros(_WORK + 1, np.int64)
+        self._descriptor = np.zeros(_PATCH_COUNT + 1, np.int64)
         self._descriptor[_TABLE] = table.ctypes.data
         self._descriptor[_STEPS] = len(table)
         self._descriptor[_SCRATCH] = scratch
         self._descriptor[_STRIDE] = scratch_stride
         self._descriptor[_THREADS] = threads
         self._descriptor[_BRIEF] = brief
-        # The method keeps what it points to alive: it may outlive the runner.
-        self._kept = [self._descriptor, table]
+        # The methods keep what they point to alive: they may outlive the runner.
+        self._kept = [self._descriptor, table, patches]
+        if patches is not None:
+            _check(patches, "patches", 3)
+            self._descriptor[_PATCHES], self._descriptor[_PATCH_COUNT] = patches.ctypes.data, len(patches)
         self.time_into(timing)
-        self.run = runtime.method(self._descriptor.ctypes.data, self._kept)
+        address = self._descriptor.ctypes.data
+        self.run = runtime.method(address, self._kept)
+        self.run_on = runtime.method_on(address, self._kept)
 
     @property
     def status(self) -> int:
@@ -93,7 +104,7 @@ class Runner:
             _check(timing, "timing", 2)
             if len(timing) < self._descriptor[_STEPS]:
                 raise ValueError(f"timing: expected {self._descriptor[_STEPS]} rows, got {len(timing)}")
-        self._kept[2:] = [] if timing is None else [timing]
+        self._kept[3:] = [] if timing is None else [timing]
         self._descriptor[_TIMING] = 0 if timing is None else timing.ctypes.data
 
 
@@ -118,6 +129,7 @@ def runtime_ir(system: str = sys.platform, machine: str = platform.machine()) ->
         wake_ns=_WAKE_NS,
         futex=_FUTEX.get(machine),
         pause=_PAUSE.get(machine),
+        data_offset=object.__basicsize__,  # where an array object keeps its data's address: after the header
     )
 
 
@@ -133,12 +145,12 @@ def object_code(target: Target) -> bytes:
 
 
 class _Runtime:
-    """The linked runtime, one in a process: its method, and the pool if the system has one."""
+    """The linked runtime, one in a process: its methods, and the pool if the system has one."""
 
     def __init__(self, image: bytes, threaded: bool) -> None:
-        symbols = ["method", *(_Pool.SYMBOLS if threaded else ())]
+        symbols = ["method", "method_on", *(_Pool.SYMBOLS if threaded else ())]
         addresses = dict(zip(symbols, link([image], symbols), strict=True))
-        self._method = addresses["method"]
+        self._method, self._method_on = addresses["method"], addresses["method_on"]
         self.pool = _Pool(addresses) if threaded else None
         self._new_method = ctypes.pythonapi.PyCFunction_NewEx
         self._new_method.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.py_object]
@@ -147,6 +159,11 @@ class _Runtime:
     def method(self, descriptor: int, keep: object) -> Callable[[], int]:
         """A CPython method that runs the descriptor's table; it holds a reference to `keep`."""
         bound: Callable[[], int] = self._new_method(self._method, descriptor, keep)
+        return bound
+
+    def method_on(self, descriptor: int, keep: object) -> Callable[[list[Any]], int]:
+        """As `method`, for arrays whose addresses it puts into the table's args first."""
+        bound: Callable[[list[Any]], int] = self._new_method(self._method_on, descriptor, keep)
         return bound
 
 

@@ -1,14 +1,17 @@
 ; Runs a step table on the calling thread; @parallel_step (threads.ll or serial.ll) shares a step out.
 
 %Step = type { ptr, ptr, i64, i64 }                      ; function, args, extent, chunk
-; table, steps, scratch, stride, threads, timing, status, brief, work (what @leave estimates)
-%Run = type { ptr, i64, ptr, i64, i64, ptr, i64, i64, i64 }
+; table, steps, scratch, stride, threads, timing, status, brief, work (what @leave estimates), patches, their number
+%Run = type { ptr, i64, ptr, i64, i64, ptr, i64, i64, i64, ptr, i64 }
+; Where a run's array goes: its place in the list, the address of the argument, what to add to the array's address
+%Patch = type { i64, ptr, i64 }
 ; What a run has of the pool: 0 nothing yet, 1 it is counted as active, 2 it holds the pool as well; workers it
 ; may still wake; when it took the pool, in ns; chunks of its steps; those that its own thread ran.
 %Hold = type { i32, i64, i64, i64, i64 }
 
 %Method = type { ptr, ptr, i32, ptr }                    ; PyMethodDef: name, function, flags, doc
 
+declare ptr @PyList_GetItem(ptr, i64)
 declare ptr @PyLong_AsVoidPtr(ptr)
 declare ptr @PyLong_FromLongLong(i64)
 declare ptr @PyEval_SaveThread()
@@ -17,6 +20,8 @@ declare i32 @clock_gettime(i32, ptr)
 
 @name = internal constant [4 x i8] c"run\00"
 @method = constant %Method { ptr @name, ptr @run_method, i32 4, ptr null }  ; 4: METH_NOARGS
+@name_on = internal constant [7 x i8] c"run_on\00"
+@method_on = constant %Method { ptr @name_on, ptr @run_on_method, i32 8, ptr null }  ; 8: METH_O
 
 ; run() -> int: a CPython method whose self is the address of a %Run. Another Python thread may take the
 ; GIL meanwhile, unless the run is brief: getting the GIL back could then take far longer than the run.
@@ -38,6 +43,43 @@ return:
   %failed = phi i64 [ %held, %hold ], [ %released, %release ]
   %result = call ptr @PyLong_FromLongLong(i64 %failed)
   ret ptr %result
+}
+
+; run_on(arrays: list) -> int: as run(), after the addresses of the arrays are in the steps' arguments.
+define internal ptr @run_on_method(ptr %self, ptr %arrays) {
+entry:
+  %run = call ptr @PyLong_AsVoidPtr(ptr %self)
+  %patches.at = getelementptr %Run, ptr %run, i32 0, i32 9
+  %patches = load ptr, ptr %patches.at
+  %count.at = getelementptr %Run, ptr %run, i32 0, i32 10
+  %count = load i64, ptr %count.at
+  br label %next
+next:
+  %i = phi i64 [ 0, %entry ], [ %i.next, %store ]
+  %more = icmp slt i64 %i, %count
+  br i1 %more, label %one, label %go
+one:
+  %patch = getelementptr %Patch, ptr %patches, i64 %i
+  %place = load i64, ptr %patch
+  %array = call ptr @PyList_GetItem(ptr %arrays, i64 %place)
+  %missing = icmp eq ptr %array, null
+  br i1 %missing, label %fail, label %store
+store:
+  %data.at = getelementptr i8, ptr %array, i64 $data_offset
+  %data = load i64, ptr %data.at
+  %argument.at = getelementptr %Patch, ptr %patch, i32 0, i32 1
+  %argument = load ptr, ptr %argument.at
+  %offset.at = getelementptr %Patch, ptr %patch, i32 0, i32 2
+  %offset = load i64, ptr %offset.at
+  %address = add i64 %data, %offset
+  store i64 %address, ptr %argument
+  %i.next = add i64 %i, 1
+  br label %next
+go:
+  %result = call ptr @run_method(ptr %self, ptr null)
+  ret ptr %result
+fail:
+  ret ptr null                                           ; IndexError, or SystemError for what is no list
 }
 
 ; Executes the steps in order up to the first that fails; returns its index, or -1.
