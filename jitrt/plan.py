@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from jitrt import config
+from jitrt import config, show
 from jitrt.check import run_checked
 from jitrt.codegen.compile import compile_kernels
 from jitrt.codegen.kernel import Buffer, Kernel, Ref
@@ -289,10 +289,19 @@ class Table:
             self._note_addresses(inputs, outputs)
             run_checked(self, inputs)
             return outputs
-        failed = self.runner.run()
+        failed = self.runner.run() if config.settings.debug < 2 else self._run_shown()
         if failed >= 0:
             return Failure(failed, self.runner.status)
         return outputs
+
+    def _run_shown(self) -> int:
+        """Run, and print how long each step took."""
+        times = np.zeros((len(self.rows), 2), np.int64)
+        self.runner.time_into(times)
+        failed = self.runner.run()
+        self.runner.time_into(None)
+        show.write(show.timing_lines(self.plan.recipe, self.plan, times))
+        return failed
 
     def _note_addresses(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         numbers = self.plan.recipe.buffer_numbers

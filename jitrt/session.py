@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jitrt import opdef
+from jitrt import config, opdef, show
 from jitrt.errors import EPFail, InvalidArgument
 from jitrt.graph import Model
 from jitrt.load import load
@@ -40,6 +40,8 @@ class InferenceSession:
         self._providers = _choose_providers(providers)
         options = sess_options or SessionOptions()
         model = load(path_or_bytes)
+        if config.settings.debug >= 3:
+            show.write(show.graph_lines(model.graph))
         check_operators(model, lambda n: opdef.attributes_of(n.domain, n.op_type, n.version))
         self._model = model
         self._context = Context(options.intra_op_num_threads)

@@ -11,7 +11,7 @@ import numpy as np
 from jitrt.codegen.compile import assembly, ir
 from jitrt.codegen.kernel import Ref
 from jitrt.graph import Graph, Node
-from jitrt.types import TensorType, short_name
+from jitrt.types import TensorType, format_type
 
 if TYPE_CHECKING:
     from jitrt.plan import Plan, Recipe
@@ -40,9 +40,9 @@ def graph_lines(graph: Graph, indent: str = "") -> Iterator[str]:
 
 def _node_line(node: Node) -> str:
     attributes = ", ".join(f"{k}={_brief(v)}" for k, v in node.attributes.items() if not isinstance(v, Graph))
-    domain = f"{node.domain}." if node.domain else ""
-    call = f"{domain}{node.op_type}({', '.join(n or '-' for n in node.inputs)}{'; ' + attributes if attributes else ''})"
-    return f"{', '.join(n or '-' for n in node.outputs)} = {call}"
+    inputs, outputs = (", ".join(n or "-" for n in names) for names in (node.inputs, node.outputs))
+    given = "; ".join(filter(None, (inputs, attributes)))
+    return f"{outputs} = {node.domain}{'.' if node.domain else ''}{node.op_type}({given})"
 
 
 def _brief(value: Any) -> str:
@@ -51,25 +51,41 @@ def _brief(value: Any) -> str:
     return repr(value)
 
 
-def schedule_lines(variant: Variant) -> Iterator[str]:
-    """A line a step: what it computes, of which nodes; then the guards the schedule rests on."""
-    for number, step in enumerate(variant.recipe.steps):
-        yield f"{number:4} {step.label:40} extent {step.extent}  <- {', '.join(step.nodes)}"
-    if variant.trace.stop is not None:
-        yield f"     then {variant.trace.stop} sees data, and the rest is scheduled for what it gives"
-    for guard in variant.trace.guards.conditions:
+def schedule_lines(names: Iterable[str], variant: Variant) -> Iterator[str]:
+    """The inputs, a line a step with what it computes and of which nodes, then the guards that must hold.
+
+    Sizes are in terms of the inputs' dynamic dimensions s0, s1...
+    """
+    recipe, trace = variant.recipe, variant.trace
+    for name, tensor in zip(names, trace.inputs, strict=True):
+        yield f"input {name}: {format_type(tensor.dtype, tensor.shape)}"
+    labels, extents = _padded(s.label for s in recipe.steps), _padded(str(s.extent) for s in recipe.steps)
+    for number, step in enumerate(recipe.steps):
+        yield f"{number:4} {labels[number]}  over {extents[number]}  <- {', '.join(step.nodes)}"
+    if trace.stop is not None:
+        yield f"     then {trace.stop} sees data, and the rest is scheduled for what it gives"
+    for guard in trace.guards.conditions:
         yield f"     guard {guard}"
 
 
 def plan_lines(recipe: Recipe, plan: Plan) -> Iterator[str]:
-    """A line a step with its numbers: units, units a thread takes at once, work, and where its buffers lie."""
+    """A line a step: units, how many a thread takes at once, work, and where its buffers lie."""
     yield summary_line(recipe, plan)
+    labels = _padded(["step", *(s.label for s in recipe.steps)])
+    yield f"     {labels[0]}    units/at once     MFLOP        MB  buffers: @ is an address in the arena"
     for number, step in enumerate(recipe.steps):
         places = " ".join(_place(recipe, plan, a) for a in step.args if isinstance(a, Ref))
         chunk = int(plan.chunks[number])
-        split = f"/{chunk}" if chunk else ""
-        work = f"{plan.flops[number] / 1e6:9.3f} MFLOP {plan.nbytes[number] / 1e6:8.3f} MB"
-        yield f"{number:4} {step.label:40} {int(plan.extents[number]):8}{split:6} {work}  {places}"
+        units = f"{int(plan.extents[number]):8}/{chunk or 'all':<8}"
+        work = f"{plan.flops[number] / 1e6:9.3f} {plan.nbytes[number] / 1e6:9.3f}"
+        yield f"{number:4} {labels[number + 1]} {units} {work}  {places}"
+
+
+def _padded(texts: Iterable[str]) -> list[str]:
+    """The texts, filled up to the same width."""
+    kept = list(texts)
+    width = max(map(len, kept), default=0)
+    return [text.ljust(width) for text in kept]
 
 
 def _place(recipe: Recipe, plan: Plan, ref: Ref) -> str:
@@ -85,8 +101,9 @@ def summary_line(recipe: Recipe, plan: Plan) -> str:
     """Steps, nodes, memory, work: a plan in one line."""
     nodes = {node for step in recipe.steps for node in step.nodes}
     constants = sum(b.nbytes for b in recipe.buffers if b.kind == "constant" and isinstance(b.nbytes, int))
+    kernels = {step.kernel.key for step in recipe.steps}
     return (
-        f"plan: {len(recipe.steps)} steps for {len(nodes)} nodes, {len({s.kernel.key for s in recipe.steps})} kernels, "
+        f"plan: {len(recipe.steps)} steps for {len(nodes)} nodes, {len(kernels)} kernels, "
         f"arena {plan.arena_nbytes / 1e6:.2f} MB, constants {constants / 1e6:.2f} MB, "
         f"{plan.flops.sum() / 1e9:.3f} GFLOP, {plan.threads} threads"
     )
@@ -101,16 +118,22 @@ def source_lines(recipe: Recipe, machine: bool = False) -> Iterator[str]:
 
 
 def timing_lines(recipe: Recipe, plan: Plan, times_ns: np.ndarray[Any, Any]) -> Iterator[str]:
-    """A line a step: how long it took, and the rates it reached. `times_ns` is int64 [steps, 2], start and end."""
-    total = max(int(times_ns[-1, 1] - times_ns[0, 0]), 1) if len(times_ns) else 1
-    for number, step in enumerate(recipe.steps):
+    """A line a step: how long it took, and its rates. `times_ns` is int64 [steps, 2], start and end."""
+    total = max(int(times_ns[-1, 1] - times_ns[0, 0]), 1) if len(times_ns) else 0
+    *labels, last = _padded([*(step.label for step in recipe.steps), "total"])
+    for number, label in enumerate(labels):
         ns = max(int(times_ns[number, 1] - times_ns[number, 0]), 1)
         rates = f"{plan.nbytes[number] / ns:8.2f} GB/s {plan.flops[number] / ns:8.2f} GFLOP/s"
-        yield f"{number:4} {step.label:40} {ns / 1e3:10.2f} us {100 * ns / total:5.1f}% {rates}"
-    yield f"     {'total':40} {total / 1e3:10.2f} us"
+        yield f"{number:4} {label} {ns / 1e3:10.2f} us {100 * ns / total:5.1f}% {rates}"
+    yield f"     {last} {total / 1e3:10.2f} us"
 
 
 def inputs_line(names: Iterable[str], arrays: Iterable[Any]) -> str:
     """The inputs of a call, as types."""
     pairs = zip(names, arrays, strict=True)
-    return ", ".join(f"{n}: {short_name(a.dtype)}{list(a.shape)}" for n, a in pairs)
+    return ", ".join(f"{n}: {value_type(a)}" for n, a in pairs)
+
+
+def value_type(value: Any) -> str:
+    """`f32[2,64]` for an array; a sequence, a map or None has the name of its Python type."""
+    return format_type(value.dtype, value.shape) if isinstance(value, np.ndarray) else type(value).__name__
