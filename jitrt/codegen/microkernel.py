@@ -23,6 +23,8 @@ from jitrt.dims import Size
 from jitrt.expr import Dtype
 from jitrt.types import BF16, F16, F32, short_name
 
+AHEAD = 1024  # bytes of B, read for the first time from memory or a shared cache, to fetch in advance
+
 
 @dataclass(frozen=True)
 class TileShape:
@@ -89,9 +91,9 @@ def microkernels(dtype: Dtype, vectors: int, target: Target) -> Kernel:
     """The micro-kernels of every height for panels of `vectors` vectors, behind one address:
 
     `void f(ptr rows, ptr b, ptr init, ptr out, i64 height, i64 taps, i64 k, i64 b_pitch, i64 out_pitch,
-    i64 ahead, i64 column, i64 columns)`. `init` is one row. Pitches count elements from one k to the next in b,
-    and from row to row of out. Each step fetches the line `ahead` bytes past its row of b. The panel starts at
-    `column` of B and has so many `columns`; only the depthwise micro-kernels need to know.
+    i64 column, i64 columns)`. `init` is one row. Pitches count elements from one k to the next in b, and from row
+    to row of out. The panel starts at `column` of B and has so many `columns`, which only depthwise micro-kernels
+    need to know.
     """
     shape = tile_shape(dtype, target)
     name = f"microkernel {short_name(dtype)} {shape.rows}x{vectors}x{shape.lanes}"
@@ -106,7 +108,7 @@ def microkernels(dtype: Dtype, vectors: int, target: Target) -> Kernel:
 
 SIGNATURE = (
     "ptr %rows, ptr %b, ptr %init, ptr %out, i64 %height, i64 %taps, i64 %k, "
-    "i64 %b_pitch, i64 %out_pitch, i64 %ahead, i64 %column, i64 %columns"
+    "i64 %b_pitch, i64 %out_pitch, i64 %column, i64 %columns"
 )
 
 
@@ -201,7 +203,7 @@ class _Tile:
     def _step(self, f: Function, rows: list[str], k: Integer, b: str, sums: list[str]) -> list[str]:
         """The accumulators after position k, whose row of B is at `b`."""
         shape = self.shape
-        f.prefetch(f.at(b, "%ahead"))
+        f.prefetch(f.at(b, AHEAD))
         columns = [self._load(f, f.at(b, j * shape.lanes, shape.scalar)) for j in range(self.vectors)]
         results = []
         for i, row in enumerate(rows):

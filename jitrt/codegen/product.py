@@ -324,7 +324,6 @@ class _Driver:
                 w["k"],
                 b_pitch,
                 pitch,
-                self._ahead(f.sub(tile, begin)),
                 column,
                 columns,
             )
@@ -336,16 +335,6 @@ class _Driver:
                     store_tile(f, self.product.epilogue, self.product.dtype, shape.lanes, place)
             else:
                 store_tile(f, self.product.epilogue, self.product.dtype, shape.lanes, place)
-
-    def _ahead(self, visited: Integer) -> Integer:
-        """Bytes from a row of B to the line to fetch: two tiles of a panel fetch the next, alternate lines each."""
-        f = self.f
-        if not self.product.panel_source.ready:
-            return 0
-        panel = f.mul(f.mul(self.w["taps"], self.w["k"]), self.shape.columns * self.size)
-        second = f.select(f.compare("eq", visited, 1), f.add(panel, LINE), 0)
-        ahead = f.select(f.compare("eq", visited, 0), panel, second)
-        return f.select(f.compare("eq", self.tiles, 1), 0, ahead)
 
     def _emit_init(self, column: Integer, columns: Integer) -> None:
         """Write the first accumulators, the bias or zeros, to the start of scratch."""
