@@ -27,17 +27,18 @@ and |n| <= 252 (float) or 2044 (double) on targets without `vscalef`. `min` and 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
 
-from jitrt.codegen.ir import Text
 from jitrt.codegen.target import Target
+from jitrt.codegen.vector_memory import Vectors
+from jitrt.codegen.vector_types import element, literal, memory_element, suffix, vector
 from jitrt.expr import Dtype, Expr, walk
-from jitrt.types import BF16, BOOL, F16, F32, F64, I32, I64, is_float, short_name
+from jitrt.types import BOOL, F32, F64, I32, I64, is_float, short_name
+
+__all__ = ["LIBM", "Emitter", "element", "literal", "memory_element", "suffix", "vector"]
 
 FLOAT_OPCODES = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "rem": "frem"}
 INT_OPCODES = {"add": "add", "sub": "sub", "mul": "mul", "and": "and", "or": "or", "xor": "xor"}
@@ -51,50 +52,7 @@ LIBM = (
 MANTISSA_BITS = {F32: 24, F64: 53}
 
 
-def element(dtype: Dtype) -> str:
-    """The register type of one element. Raises NotImplementedError for a type without arithmetic here."""
-    if dtype == BOOL:
-        return "i1"
-    if dtype.kind in "iu":
-        return f"i{8 * dtype.itemsize}"
-    if dtype in (F32, F16, BF16):
-        return "float"
-    if dtype == F64:
-        return "double"
-    raise NotImplementedError(f"no vector code for element type {short_name(dtype)}")
-
-
-def memory_element(dtype: Dtype) -> str:
-    """The type of one element in memory."""
-    special = {BOOL: "i8", F16: "half", BF16: "i16"}
-    return special.get(dtype) or element(dtype)
-
-
-def vector(element_type: str, lanes: int) -> str:
-    """The type of `lanes` elements; one lane is a scalar."""
-    return element_type if lanes == 1 else f"<{lanes} x {element_type}>"
-
-
-def suffix(element_type: str, lanes: int) -> str:
-    """The ending of an overloaded intrinsic's name, such as v16f32."""
-    short = {"float": "f32", "double": "f64", "half": "f16"}.get(element_type, element_type)
-    return short if lanes == 1 else f"v{lanes}{short}"
-
-
-def literal(value: Any, dtype: Dtype, lanes: int) -> str:
-    """A constant in every lane."""
-    kind = element(dtype)
-    if kind == "i1":
-        text = "true" if value else "false"
-    elif kind in ("float", "double"):
-        rounded = float(np.float32(value)) if kind == "float" else float(value)
-        text = f"0x{struct.unpack('<Q', struct.pack('<d', rounded))[0]:016X}"
-    else:
-        text = str(int(value))
-    return text if lanes == 1 else f"splat ({kind} {text})"
-
-
-class Emitter(Text):
+class Emitter(Vectors):
     """Appends the instructions of expressions on vectors of any number of lanes."""
 
     def __init__(self, target: Target) -> None:
@@ -114,96 +72,6 @@ class Emitter(Text):
                 memo[node] = self._operation(node, [memo[a] for a in node.args], lanes)
         return memo[root]
 
-    # memory
-
-    def load(self, dtype: Dtype, pointer: str, lanes: int, mask: str | None = None) -> str:
-        """Consecutive elements at `pointer` as a register value; lanes outside the mask are zero."""
-        kind = vector(memory_element(dtype), lanes)
-        if mask is None:
-            raw = self.let(f"load {kind}, ptr {pointer}, align {dtype.itemsize}")
-        else:
-            name = f"llvm.masked.load.{suffix(memory_element(dtype), lanes)}.p0"
-            align = ("i32", str(dtype.itemsize))
-            zero = (kind, "zeroinitializer")
-            raw = self.call(name, kind, ("ptr", pointer), align, (f"<{lanes} x i1>", mask), zero)
-        return self._widen(raw, dtype, lanes)
-
-    def gather(self, dtype: Dtype, pointers: str, lanes: int, mask: str | None = None) -> str:
-        """The elements that a vector of addresses points to; lanes outside the mask are zero."""
-        kind = vector(memory_element(dtype), lanes)
-        name = f"llvm.masked.gather.{suffix(memory_element(dtype), lanes)}.v{lanes}p0"
-        align = ("i32", str(dtype.itemsize))
-        chosen = (f"<{lanes} x i1>", mask or "splat (i1 true)")
-        raw = self.call(name, kind, (f"<{lanes} x ptr>", pointers), align, chosen, (kind, "zeroinitializer"))
-        return self._widen(raw, dtype, lanes)
-
-    def store(self, value: str, dtype: Dtype, pointer: str, lanes: int, mask: str | None = None) -> None:
-        """Write a register value to consecutive elements."""
-        raw, kind = self._narrow(value, dtype, lanes), vector(memory_element(dtype), lanes)
-        if mask is None:
-            self.do(f"store {kind} {raw}, ptr {pointer}, align {dtype.itemsize}")
-        else:
-            name = f"llvm.masked.store.{suffix(memory_element(dtype), lanes)}.p0"
-            align = ("i32", str(dtype.itemsize))
-            self.call(name, "void", (kind, raw), ("ptr", pointer), align, (f"<{lanes} x i1>", mask))
-
-    def scatter(self, value: str, dtype: Dtype, pointers: str, lanes: int, mask: str | None = None) -> None:
-        """Write each lane to its own address."""
-        raw, kind = self._narrow(value, dtype, lanes), vector(memory_element(dtype), lanes)
-        name = f"llvm.masked.scatter.{suffix(memory_element(dtype), lanes)}.v{lanes}p0"
-        align = ("i32", str(dtype.itemsize))
-        chosen = (f"<{lanes} x i1>", mask or "splat (i1 true)")
-        self.call(name, "void", (kind, raw), (f"<{lanes} x ptr>", pointers), align, chosen)
-
-    def splat(self, value: str, element_type: str, lanes: int) -> str:
-        """A scalar in every lane."""
-        if lanes == 1:
-            return value
-        kind = vector(element_type, lanes)
-        first = self.let(f"insertelement {kind} poison, {element_type} {value}, i64 0")
-        return self.let(f"shufflevector {kind} {first}, {kind} poison, <{lanes} x i32> zeroinitializer")
-
-    def _widen(self, raw: str, dtype: Dtype, lanes: int) -> str:
-        kind = vector(memory_element(dtype), lanes)
-        if dtype == BOOL:
-            return self.let(f"icmp ne {kind} {raw}, {literal(0, np.dtype(np.uint8), lanes)}")
-        if dtype == F16:
-            return self.let(f"fpext {kind} {raw} to {vector('float', lanes)}")
-        if dtype == BF16:
-            wide = self.let(f"zext {kind} {raw} to {vector('i32', lanes)}")
-            bits = self.let(f"shl {vector('i32', lanes)} {wide}, {literal(16, I32, lanes)}")
-            return self.let(f"bitcast {vector('i32', lanes)} {bits} to {vector('float', lanes)}")
-        return raw
-
-    def _narrow(self, value: str, dtype: Dtype, lanes: int) -> str:
-        kind = vector(memory_element(dtype), lanes)
-        if dtype == BOOL:
-            return self.let(f"zext {vector('i1', lanes)} {value} to {kind}")
-        if dtype == F16:
-            return self.let(f"fptrunc {vector('float', lanes)} {value} to {kind}")
-        if dtype == BF16:
-            bits = self._bfloat_bits(value, lanes)
-            return self.let(f"trunc {vector('i32', lanes)} {bits} to {kind}")
-        return value
-
-    def _bfloat_bits(self, value: str, lanes: int) -> str:
-        """The float rounded to bfloat16, in the low half of an i32.
-
-        The CPU's own conversion flushes denormals, so this adds half a unit (less one if that makes
-        the result even) to the bits; a NaN becomes the quiet one.
-        """
-        i32, f32 = vector("i32", lanes), vector("float", lanes)
-        bits = self.let(f"bitcast {f32} {value} to {i32}")
-        high = self.let(f"lshr {i32} {bits}, {literal(16, I32, lanes)}")
-        odd = self.let(f"and {i32} {high}, {literal(1, I32, lanes)}")
-        bias = self.let(f"add {i32} {odd}, {literal(0x7FFF, I32, lanes)}")
-        rounded = self.let(f"add {i32} {bits}, {bias}")
-        short = self.let(f"lshr {i32} {rounded}, {literal(16, I32, lanes)}")
-        nan = self.let(f"fcmp uno {f32} {value}, {value}")
-        return self._select(nan, literal(0x7FC0, I32, lanes), short, "i32", lanes)
-
-    # operations
-
     def binary(self, op: str, dtype: Dtype, a: str, b: str, lanes: int) -> str:
         """One operation on two register values of the same type."""
         operand = Expr("load", (), dtype)
@@ -214,13 +82,13 @@ class Emitter(Text):
         if op == "const":
             return literal(node.value, node.dtype, lanes)
         if op == "cast":
-            return self._cast(args[0], node.args[0].dtype, node.dtype, lanes)
+            return self.cast(args[0], node.args[0].dtype, node.dtype, lanes)
         if op == "table":
             return self._table(node, args[0], lanes)
         if op == "bitcast":
-            return self._bitcast(args[0], node.args[0].dtype, node.dtype, lanes)
+            return self.bitcast(args[0], node.args[0].dtype, node.dtype, lanes)
         if op == "select":
-            return self._select(args[0], args[1], args[2], element(node.dtype), lanes)
+            return self.choose(args[0], args[1], args[2], element(node.dtype), lanes)
         if op in FLOAT_PREDICATES:
             return self._compare(op, node.args[0].dtype, args, lanes)
         if op in ("isnan", "isinf"):
@@ -277,10 +145,6 @@ class Emitter(Text):
     def _ones(self, dtype: Dtype, lanes: int) -> str:
         return literal(True if dtype == BOOL else -1, dtype, lanes)
 
-    def _select(self, condition: str, then: str, otherwise: str, element_type: str, lanes: int) -> str:
-        kind = vector(element_type, lanes)
-        return self.let(f"select {vector('i1', lanes)} {condition}, {kind} {then}, {kind} {otherwise}")
-
     def _compare(self, op: str, dtype: Dtype, args: list[str], lanes: int) -> str:
         kind = vector(element(dtype), lanes)
         if is_float(dtype):
@@ -304,11 +168,11 @@ class Emitter(Text):
         if right.op == "const":
             a, b, left = b, a, right
         ordered = self.let(f"fcmp {predicate} {kind} {a}, {b}")
-        chosen = self._select(ordered, a, b, element(node.dtype), lanes)
+        chosen = self.choose(ordered, a, b, element(node.dtype), lanes)
         if left.op == "const" and left.value == left.value:
             return chosen
         nan = self.let(f"fcmp uno {kind} {a}, {a}")
-        return self._select(nan, a, chosen, element(node.dtype), lanes)
+        return self.choose(nan, a, chosen, element(node.dtype), lanes)
 
     def _ldexp(self, node: Expr, x: str, n: str, lanes: int) -> str:
         """One instruction (`vscalef`) on AVX-512; elsewhere x * 2**(n >> 1) * 2**(n - (n >> 1))."""
@@ -321,7 +185,7 @@ class Emitter(Text):
             rounding = [("i32", "4")] if bits == 512 else []
             return self.call(name, kind, (kind, x), (kind, n), (kind, "zeroinitializer"), mask, *rounding)
         if floating:
-            n = self._cast(n, node.dtype, I32, lanes)
+            n = self.cast(n, node.dtype, I32, lanes)
         if wide:
             name = f"llvm.ldexp.{suffix(element(node.dtype), lanes)}.{suffix('i32', lanes)}"
             return self.call(name, kind, (kind, x), (i32, n))
@@ -384,7 +248,7 @@ class Emitter(Text):
         if opcode == "ashr":
             return shifted
         inside = self.let(f"icmp ult {kind} {n}, {literal(width, dtype, lanes)}")
-        return self._select(inside, shifted, literal(0, dtype, lanes), element(dtype), lanes)
+        return self.choose(inside, shifted, literal(0, dtype, lanes), element(dtype), lanes)
 
     def _int_division(self, node: Expr, args: list[str], lanes: int) -> str:
         """The quotient, or the dividend less its product with the divisor; 0 where the divisor is 0."""
@@ -401,12 +265,12 @@ class Emitter(Text):
             if signed:
                 minus = self.let(f"icmp eq {kind} {y}, {literal(-1, dtype, lanes)}")
                 unsafe = self.let(f"or {vector('i1', lanes)} {unsafe}, {minus}")
-            safe = self._select(unsafe, literal(1, dtype, lanes), y, scalar, lanes)
+            safe = self.choose(unsafe, literal(1, dtype, lanes), y, scalar, lanes)
             quotient = self.let(f"{opcode} {kind} {x}, {safe}")
         if signed and not constant:
             minus = self.let(f"icmp eq {kind} {y}, {literal(-1, dtype, lanes)}")
             negated = self.let(f"sub {kind} {literal(0, dtype, lanes)}, {x}")
-            quotient = self._select(minus, negated, quotient, scalar, lanes)
+            quotient = self.choose(minus, negated, quotient, scalar, lanes)
         result = quotient
         if node.op == "rem":
             product = self.let(f"mul {kind} {quotient}, {y}")
@@ -414,12 +278,12 @@ class Emitter(Text):
         if constant:
             return result
         zero = self.let(f"icmp eq {kind} {y}, {literal(0, dtype, lanes)}")
-        return self._select(zero, literal(0, dtype, lanes), result, scalar, lanes)
+        return self.choose(zero, literal(0, dtype, lanes), result, scalar, lanes)
 
     def _divide_as_floats(self, x: str, y: str, dtype: Dtype, lanes: int) -> str:
         """Exact, because |x| + |y| is below 2**p for the p bits of the float type's significand."""
         wide = F32 if dtype.itemsize <= 2 else F64
-        a, b = (self._cast(v, dtype, wide, lanes) for v in (x, y))
+        a, b = (self.cast(v, dtype, wide, lanes) for v in (x, y))
         quotient = self.let(f"fdiv {vector(element(wide), lanes)} {a}, {b}")
         direct = "fptosi" if dtype.kind == "i" else "fptoui"
         target = vector(element(dtype), lanes) if dtype.itemsize == 4 else vector("i32", lanes)
@@ -428,56 +292,3 @@ class Emitter(Text):
         if dtype.itemsize == 4:
             return whole
         return self.let(f"trunc {target} {whole} to {vector(element(dtype), lanes)}")
-
-    # conversions
-
-    def _bitcast(self, x: str, source: Dtype, dtype: Dtype, lanes: int) -> str:
-        raw = self._narrow(x, source, lanes)
-        kind, wanted = vector(memory_element(source), lanes), vector(memory_element(dtype), lanes)
-        if kind != wanted:
-            raw = self.let(f"bitcast {kind} {raw} to {wanted}")
-        return self._widen(raw, dtype, lanes)
-
-    def _cast(self, x: str, source: Dtype, dtype: Dtype, lanes: int) -> str:
-        kind, wanted = vector(element(source), lanes), vector(element(dtype), lanes)
-        if source == dtype:
-            return x
-        if dtype == BOOL:
-            test = "fcmp une" if is_float(source) else "icmp ne"
-            return self.let(f"{test} {kind} {x}, {literal(0, source, lanes)}")
-        if source == BOOL:
-            return self._select(x, literal(1, dtype, lanes), literal(0, dtype, lanes), element(dtype), lanes)
-        if is_float(source) and is_float(dtype):
-            return self._cast_float(x, source, dtype, lanes)
-        if is_float(dtype):
-            opcode = "sitofp" if source.kind == "i" else "uitofp"
-            y = self.let(f"{opcode} {kind} {x} to {wanted}")
-            return self._cast_float(y, F32, dtype, lanes) if dtype in (F16, BF16) else y
-        if is_float(source):
-            return self._truncate(x, source, dtype, lanes)
-        if source.itemsize == dtype.itemsize:
-            return x
-        widening = "sext" if source.kind == "i" else "zext"
-        opcode = widening if dtype.itemsize > source.itemsize else "trunc"
-        return self.let(f"{opcode} {kind} {x} to {wanted}")
-
-    def _cast_float(self, x: str, source: Dtype, dtype: Dtype, lanes: int) -> str:
-        if element(source) != element(dtype):
-            opcode = "fpext" if dtype == F64 else "fptrunc"
-            kinds = vector(element(source), lanes), vector(element(dtype), lanes)
-            x = self.let(f"{opcode} {kinds[0]} {x} to {kinds[1]}")
-        if dtype in (F16, BF16) and source != dtype:
-            return self._widen(self._narrow(x, dtype, lanes), dtype, lanes)
-        return x
-
-    def _truncate(self, x: str, source: Dtype, dtype: Dtype, lanes: int) -> str:
-        kind = vector(element(source), lanes)
-        if dtype.itemsize == 8:
-            opcode, through = "fptosi" if dtype.kind == "i" else "fptoui", "i64"
-        else:
-            opcode, through = "fptosi", "i64" if dtype == np.uint32 else "i32"
-        whole = self.let(f"{opcode} {kind} {x} to {vector(through, lanes)}")
-        whole = self.let(f"freeze {vector(through, lanes)} {whole}")
-        if through == element(dtype):
-            return whole
-        return self.let(f"trunc {vector(through, lanes)} {whole} to {vector(element(dtype), lanes)}")
