@@ -22,7 +22,7 @@ from jitrt.tensor import Concat, Constant, Input, Map, Output, Reduce, Tensor, V
 from jitrt.types import BF16, F16, is_float
 
 if TYPE_CHECKING:
-    from jitrt.plan import Table
+    from jitrt.table import Table
 
 Value = np.ndarray[Any, Any]
 

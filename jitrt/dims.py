@@ -181,7 +181,7 @@ def _terms(size: Size) -> Terms:
 
 
 def _is_positive(size: Dim) -> bool:
-    """Symbols stand for dimensions of two and more, so positive terms alone make a positive size."""
+    """Symbols stand for dimensions of one and more, so positive terms alone make a positive size."""
     return all(c > 0 for c in size.terms.values()) and all("//" not in s for m in size.terms for s in m)
 
 

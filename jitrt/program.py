@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,8 +20,9 @@ from jitrt import config, opdef, show
 from jitrt.errors import Fail, JitrtError
 from jitrt.execute.cpus import thread_count
 from jitrt.graph import Graph, Node
-from jitrt.plan import Arena, Failure, Plan, Recipe
+from jitrt.plan import Plan, Recipe
 from jitrt.schedule import Scheduler
+from jitrt.table import Arena, Failure
 from jitrt.tensor import Input
 from jitrt.trace import InputSpec, RestartError, Trace, Tracer
 from jitrt.types import STRING
@@ -29,6 +30,7 @@ from jitrt.types import STRING
 MAX_PLANS = 64
 MAX_SCHEDULES = 16
 
+Place = tuple[int, int | None, int]  # input, axis or None for the value, position in the value
 Value = Any  # a NumPy array, or a Python value of a host operator (sequence, map, None)
 
 
@@ -59,16 +61,20 @@ class Variant:
     trace: Trace
     recipe: Recipe
     fits: Any  # (*symbol values) -> bool
-    places: list[tuple[int, int | None, int]]  # where each symbol's value is in the inputs
+    places: list[Place]  # where each symbol's value is in the inputs
     results: list[tuple[str, int, bool]]  # name, number of the input or of the plan's output, is an input
     rest: Program | None = None
 
     def values(self, arrays: Sequence[Any]) -> list[int]:
         """The symbols' values in a call. Raises IndexError where an input has too few elements."""
-        return [
-            arrays[i].shape[axis] if axis is not None else arrays[i].item(position)
-            for i, axis, position in self.places
-        ]
+        return symbol_values(self.places, arrays)
+
+
+def symbol_values(places: Iterable[Place], arrays: Sequence[Any]) -> list[int]:
+    """The values that a call's inputs give to symbols."""
+    return [
+        arrays[i].shape[axis] if axis is not None else arrays[i].item(position) for i, axis, position in places
+    ]
 
 
 @dataclass(eq=False)
@@ -100,7 +106,7 @@ class Program:
         variant, plan = found
         arena = self.context.borrow(plan.arena_nbytes)
         try:
-            results = plan.table(arena).run(arrays)
+            results = arena.table(plan).run(arrays)
         finally:
             self.context.give_back(arena)
         if isinstance(results, Failure):
@@ -135,27 +141,35 @@ class Program:
 
     def _fitting_variant(self, arrays: Sequence[Value]) -> Variant | None:
         for variant in [] if config.settings.check else self.variants:
-            with suppress(IndexError):
+            with suppress(IndexError, ArithmeticError):
                 if variant.fits(*variant.values(arrays)):
                     return variant
         return None
 
     def _new_variant(self, arrays: Sequence[Value]) -> Variant:
-        while True:
-            tracer = Tracer(self.specs, arrays)
-            try:
-                trace = tracer.run(self.nodes, self.constants, self.outputs)
-                break
-            except RestartError as restart:
-                for name in restart.names:
-                    self.specs[name] = replace(self.specs[name], by_value=True)
-                self._note_values()
-        variant = self._build(trace)
+        """Trace once for any size where the guards then hold for these, or else for sizes like these."""
+        variant = None
+        if not config.settings.check and any(1 in getattr(a, "shape", ()) for a in arrays):
+            with suppress(JitrtError, ArithmeticError):
+                trace = self._trace(arrays, generic=True)
+                places = trace.symbols.values()
+                if trace.guards.compile(trace.symbols)(*symbol_values(places, arrays)):
+                    variant = self._build(trace)
+        variant = variant or self._build(self._trace(arrays, generic=False))
         self.variants.append(variant)
         if len(self.variants) > MAX_SCHEDULES:
             dropped = self.variants.pop(0)
             self.plans = OrderedDict((k, v) for k, v in self.plans.items() if v[0] is not dropped)
         return variant
+
+    def _trace(self, arrays: Sequence[Value], generic: bool) -> Trace:
+        while True:
+            try:
+                return Tracer(self.specs, arrays, generic).run(self.nodes, self.constants, self.outputs)
+            except RestartError as restart:
+                for name in restart.names:
+                    self.specs[name] = replace(self.specs[name], by_value=True)
+                self._note_values()
 
     def _build(self, trace: Trace) -> Variant:
         results, computed = [], {}

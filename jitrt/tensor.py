@@ -247,14 +247,33 @@ def broadcast(*shapes: Shape) -> Shape:
 
 def map_tensors(function: Callable[..., ex.Expr], *operands: Tensor | None) -> Tensor:
     """Apply a scalar function elementwise; an absent operand is passed as None."""
-    present = [t for t in operands if t is not None]
+    given = [t for t in operands if t is not None]
+    shape = broadcast(*(t.shape for t in given))
+    folds = all(t.value is not None for t in given)
+    present = [t for t in given if folds or not _is_scalar(t)]
     numbers = iter(range(len(present)))
-    root = function(*(None if t is None else ex.load(next(numbers), t.dtype) for t in operands))
-    shape = broadcast(*(t.shape for t in present))
+
+    def argument(t: Tensor | None) -> ex.Expr | None:
+        if t is None:
+            return None
+        scalar = not folds and _is_scalar(t)
+        return _scalar(t) if scalar else ex.load(next(numbers), t.dtype)
+
+    root = function(*map(argument, operands))
     if root.op == "load" and present[root.value].shape == shape:
         return present[root.value]
     value = _evaluate(root, present)
     return Tensor(root.dtype, shape, Map(root, tuple(present)) if value is None else Constant(), value)
+
+
+def _is_scalar(t: Tensor) -> bool:
+    """Whether the tensor is one known number, which becomes part of the expression."""
+    return t.value is not None and not t.symbolic and t.value.size == 1 and isinstance(t.source, Constant)
+
+
+def _scalar(t: Tensor) -> ex.Expr:
+    assert t.value is not None
+    return ex.const(t.value.reshape(()), t.dtype)
 
 
 def map_indices(function: Callable[..., ex.Expr], shape: Shape, *operands: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Tracing: one walk over the nodes for one kind of call, from ONNX operators to tensors.
 
 The walk binds dynamic dimensions to symbols, folds shape arithmetic, inlines the branches of If that the
-call takes, and ends at the first operator that must see data (a host operator, or a shape that depends
-on data); what is left is the program that continues from there.
+call takes, and leaves out what must see data: host operators, shapes that depend on data, and what follows
+from them. That is the program that continues from there.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from jitrt.tensor import Constant, Input, NeedsValueError, Tensor, constant, ope
 from jitrt.types import STRING, is_integer
 
 MAX_VALUE_SIZE = 64
+ANY_SIZE = 17  # stands for a size that is 1 in the traced call: one that no model's own sizes equal
 
 
 class RestartError(Exception):
@@ -47,7 +48,11 @@ class InputSpec:
 
 @dataclass
 class Trace:
-    """The tensors of one segment, and where it stops."""
+    """The tensors of one segment, and what it leaves to the program after it.
+
+    `stop` is the first operator that must see data: a host operator, which is called between the two, or the
+    first one of the rest, which needs the values of the tensors `wanted` to go on.
+    """
 
     inputs: list[Tensor]
     outputs: dict[str, Tensor]
@@ -55,15 +60,17 @@ class Trace:
     guards: Guards
     constants: dict[str, Tensor] = field(default_factory=dict)
     stop: Node | None = None
+    calls_host: bool = False
     rest: list[Node] = field(default_factory=list)
-    wanted: Tensor | None = None  # the tensor whose value the rest needs, where no host operator stops it
+    wanted: list[Tensor] = field(default_factory=list)
 
 
 class Tracer:
     """Walks nodes, turning each into tensors by its operator's definition."""
 
-    def __init__(self, specs: Mapping[str, InputSpec], arrays: Sequence[Any]) -> None:
-        self.guards = Guards()
+    def __init__(self, specs: Mapping[str, InputSpec], arrays: Sequence[Any], generic: bool = False) -> None:
+        """`generic`: dimensions of size 1 are traced as if of another size, for a schedule that serves all."""
+        self.guards, self.generic = Guards(), generic
         self.symbols: dict[str, tuple[int, int | None, int]] = {}
         self.specs = specs
         self.environment: dict[str, Any] = {"": None}
@@ -77,11 +84,12 @@ class Tracer:
         """A symbol for `value`; 0, 1 and negative numbers are told apart by a guard instead."""
         name = f"s{len(self.symbols)}"
         self.symbols[name] = place
-        if value < 2:
+        one = value == 1 and self.generic and place[1] is not None
+        if value < 2 and not one:
             self.guards.record(f"{name} == {value}")
             return value
-        self.guards.record(f"{name} >= 2")
-        return Dim.symbol(name, value, self.guards)
+        self.guards.record(f"{name} >= 1")
+        return Dim.symbol(name, ANY_SIZE if one else value, self.guards)
 
     def _bind(self, index: int, spec: InputSpec, array: Any) -> Tensor:
         if not isinstance(array, np.ndarray):
@@ -107,23 +115,33 @@ class Tracer:
         return Tensor(array.dtype, shape, Input(index), value)
 
     def run(self, nodes: Sequence[Node], constants: Mapping[str, Any], outputs: Sequence[str]) -> Trace:
-        """Trace until the outputs are known or an operator must see data."""
+        """Trace all nodes that need no data."""
         environment = self.environment
         for name, value in constants.items():
             environment.setdefault(name, constant(value))
         pending = list(reversed(nodes))
-        stop: Node | None = None
-        wanted: Tensor | None = None
+        host: Node | None = None
+        rest: list[Node] = []
+        wanted: list[Tensor] = []
+        later: set[str] = set()  # names that the rest defines
         while pending:
             node = pending.pop()
+            if later and not later.isdisjoint(_names_read(node)):
+                rest.append(node)
+                later.update(node.outputs)
+                continue
             if any(environment.get(name, self) is None for name in node.inputs if name):
                 raise Fail(f"{node}: an input is missing")
             Tensor.current_node = str(node)
             try:
                 entry = opdef.lookup(node.domain, node.op_type, node.version)
                 if entry is not None and entry.host:
-                    stop = node
-                    break
+                    if host is None:
+                        host = node
+                    else:
+                        rest.append(node)
+                    later.update(node.outputs)
+                    continue
                 expansion = self._expand(node, entry)
                 if expansion is not None:
                     body, extra = expansion
@@ -137,17 +155,21 @@ class Tracer:
                 names = self._deciding_inputs(need.tensor)
                 if names:
                     raise RestartError(names) from None
-                stop, wanted = node, need.tensor
-                break
-        if stop is None:
+                wanted.append(need.tensor)
+                rest.append(node)
+                later.update(node.outputs)
+        left = [*([host] if host else []), *rest]
+        if not left:
             results = {name: self._result(name) for name in outputs}
             return Trace(self.inputs, results, self.symbols, self.guards)
-        rest = ([] if wanted is None else [stop]) + pending[::-1]
-        live = _live_names([stop, *pending[::-1]], outputs)
+        live = _live_names(left, outputs)
         results = {n: environment[n] for n in environment if n in live and environment[n] is not None}
-        if wanted is not None and not any(t is wanted for t in results.values()):
-            raise NotImplementedHere(f"{stop}: a value computed inside the operator decides on a shape")
-        return Trace(self.inputs, results, self.symbols, self.guards, {}, stop, rest, wanted)
+        for tensor in wanted:
+            if not any(t is tensor for t in results.values()):
+                message = f"{tensor.node}: a value computed inside an operator decides on a shape"
+                raise NotImplementedHere(message)
+        stop, calls_host = left[0], host is not None
+        return Trace(self.inputs, results, self.symbols, self.guards, {}, stop, calls_host, rest, wanted)
 
     def _result(self, name: str) -> Tensor:
         return self.environment[name]  # type: ignore[no-any-return]
@@ -235,12 +257,15 @@ def _is_small(tensor: Tensor) -> bool:
     )
 
 
+def _names_read(node: Node) -> set[str]:
+    """Names that the node and its bodies read."""
+    names = {name for name in node.inputs if name}
+    for value in node.attributes.values():
+        if isinstance(value, Graph):
+            names |= value.outer_names()
+    return names
+
+
 def _live_names(nodes: Sequence[Node], outputs: Sequence[str]) -> set[str]:
     """Names that the nodes and the outputs read."""
-    live = set(outputs)
-    for node in nodes:
-        live.update(name for name in node.inputs if name)
-        for value in node.attributes.values():
-            if isinstance(value, Graph):
-                live |= value.outer_names()
-    return live
+    return set(outputs).union(*map(_names_read, nodes))

@@ -1,0 +1,110 @@
+"""Plans in memory: arenas, and the native step tables that run in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jitrt import config, show
+from jitrt.check import run_checked
+from jitrt.execute import pool
+
+if TYPE_CHECKING:
+    from jitrt.plan import Plan
+
+ALIGNMENT = 64
+BRIEF_NS = 20_000  # a run expected to take less keeps the GIL
+MAX_TABLES = 256  # of an arena
+
+Array = np.ndarray[Any, Any]
+
+
+class Arena:
+    """Memory that runs borrow one at a time, with the tables of the plans that ran in it.
+
+    It holds `size` bytes and room to grow: a decoder's plans need a little more at each step.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size + size // 4
+        self.memory = np.empty(self.size + ALIGNMENT, np.uint8)
+        self.address = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
+        self.tables: dict[int, Table] = {}  # by the plan's number
+
+    def table(self, plan: Plan) -> Table:
+        """A new table for the plan; the oldest of too many gives way."""
+        if len(self.tables) >= MAX_TABLES:
+            del self.tables[next(iter(self.tables))]
+        made = self.tables[plan.number] = Table(plan, self)
+        return made
+
+
+@dataclass
+class Failure:
+    """The step a run stopped at, and the status its kernel returned."""
+
+    step: int
+    status: int
+
+
+class Table:
+    """The native step table of a plan in one arena: addresses filled in, but for inputs and outputs."""
+
+    def __init__(self, plan: Plan, arena: Arena) -> None:
+        recipe = plan.recipe
+        self.plan = plan
+        self.shapes, self.dtypes = plan.output_shapes, recipe.output_dtypes
+        self.words = plan.words.copy()
+        self.bases = plan.bases.copy()
+        self.bases[recipe.arena_numbers] = arena.address + plan.arena_starts
+        places, numbers, offsets = recipe.pointers
+        self.words[places] = self.bases[numbers] + plan.sizes[offsets]
+        words = self.words.ctypes.data
+        self.patches = recipe.patches.copy()
+        self.patches[:, 1] = words + 8 * recipe.patches[:, 1]
+        self.patches[:, 2] = plan.sizes[recipe.patches[:, 2]]
+        self.rows = np.empty((len(recipe.steps), pool.COLUMNS), np.int64)
+        self.rows[:, pool.FUNCTION] = recipe.functions
+        self.rows[:, pool.ARGS] = words + 8 * recipe.starts
+        self.rows[:, pool.EXTENT] = plan.extents
+        self.rows[:, pool.CHUNK] = plan.chunks
+        self.scratch = arena.address + plan.scratch_offset
+        self.runner = pool.Runner(
+            self.rows,
+            threads=plan.threads if plan.chunks.any() else 1,
+            scratch=self.scratch,
+            scratch_stride=plan.scratch_stride,
+            brief=plan.cost_ns < BRIEF_NS,
+            patches=self.patches,
+        )
+
+    def run(self, inputs: list[Any]) -> list[Array] | Failure:
+        """Run on C-contiguous inputs; fresh output arrays, or where it failed."""
+        arrays = [*inputs, *map(np.empty, self.shapes, self.dtypes)]
+        settings = config.settings
+        if settings.check:
+            self._run_checked(inputs, arrays)
+        else:
+            failed = self.runner.run_on(arrays) if settings.debug < 2 else self._run_shown(arrays)
+            if failed >= 0:
+                return Failure(failed, self.runner.status)
+        return arrays[len(inputs) :]
+
+    def _run_shown(self, arrays: list[Any]) -> int:
+        """Run, and print how long each step took."""
+        times = np.zeros((len(self.rows), 2), np.int64)
+        self.runner.time_into(times)
+        failed = self.runner.run_on(arrays)
+        self.runner.time_into(None)
+        show.write(show.timing_lines(self.plan.recipe, self.plan, times))
+        return failed
+
+    def _run_checked(self, inputs: list[Any], arrays: list[Any]) -> None:
+        for array, number in zip(arrays, self.plan.recipe.outer_numbers, strict=True):
+            if isinstance(array, np.ndarray):
+                self.bases[number] = array.ctypes.data
+        places, numbers, offsets = self.plan.recipe.pointers
+        self.words[places] = self.bases[numbers] + self.plan.sizes[offsets]
+        run_checked(self, inputs)
