@@ -219,7 +219,7 @@ def _slice(x: Tensor, axis: int, start: Size, end: Size, step: int) -> Tensor:
     else:
         start, end = _clamp(start, extent, 0, extent - 1), _clamp(end, extent, -1, extent - 1)
         span = start - end
-    length = (span + abs(step) - 1) // abs(step) if span > 0 else 0
+    length = (span + abs(step) - 1) // abs(step) if span > 0 and extent != 0 else 0
     return x.slice(axis, start, length, step)
 
 

@@ -49,15 +49,16 @@ def label_encoder(
 def label_encoder_1(
     X: Array,
     *,
-    classes_strings: list[str],
+    classes_strings: list[str] | None = None,
     default_int64: int = -1,
     default_string: str = "_Unused",
 ) -> Array:
     """Strings to their positions, and back. https://onnx.ai/onnx/operators/onnx_aionnxml_LabelEncoder.html"""
-    names = np.array(classes_strings, object)
+    names = np.array(classes_strings or [], object)
+    places = np.arange(len(names))
     if X.dtype.kind in "iu":
-        return _look_up(X, range(len(names)), names, default_string)
-    return _look_up(X, classes_strings, np.arange(len(names)), default_int64)
+        return _look_up(X, places, names, default_string)
+    return _look_up(X, names, places, default_int64)
 
 
 def _default(dtype: np.dtype[Any]) -> Any:
