@@ -197,6 +197,27 @@ def test_elementwise_outputs_may_lie_in_an_inputs_memory(target):
     np.testing.assert_array_equal(out, 2 * before)
 
 
+@pytest.mark.parametrize("dtype", [U8, F16, F32, F64, BOOL], ids=str)
+@pytest.mark.parametrize("shape", [(16, 16), (1, 40), (15, 70), (40, 3), (50, 130), (3, 35, 65)])
+def test_transposed_inputs(shape, dtype, target):
+    """The last two dimensions of one input lie in memory in the other order."""
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(*shape[:-2], shape[-1], shape[-2])) * 9).astype(dtype).swapaxes(-1, -2)
+    y = (rng.normal(size=shape) * 9).astype(dtype)
+    pattern, out = contiguous(shape, dtype)
+    transposed = (*pattern[:-2], 1, None)
+    root = ex.maximum(load(0, dtype), load(1, dtype))
+    loop = Loop(
+        len(shape),
+        (False,) * len(shape),
+        (Operand(dtype, transposed), Operand(dtype, pattern)),
+        (Operand(dtype, pattern),),
+        (root,),
+    )
+    run_loop(loop, shape, [x, y, out], target, (1, 2))
+    np.testing.assert_array_equal(out, np.maximum(x, y))
+
+
 @pytest.mark.parametrize("kind", ["max", "min"])
 @pytest.mark.parametrize("reduced", [(False, True), (True, False)])
 def test_extremes_propagate_nan(kind, reduced, target):
@@ -274,6 +295,10 @@ GOLDEN = {
     "softmax_avx512.ll": (Loop(2, (False, True), (ROW,), (ROW,), (softmax(load(0, F32)),)), AVX512),
     "column_sum_avx2.ll": (
         Loop(2, (True, False), (ROW,), (PER_COLUMN,), (reduce(load(0, F32), "sum"),)),
+        AVX2,
+    ),
+    "transpose_avx2.ll": (
+        Loop(2, (False, False), (Operand(F64, (1, None)),), (Operand(F64, (None, 1)),), (load(0, F64),)),
         AVX2,
     ),
     "halve_float16_avx2.ll": (

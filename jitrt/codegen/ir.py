@@ -103,11 +103,15 @@ class Text:
 
     def cell(self, llvm_type: str, value: str) -> Cell:
         """A variable that loops may assign; LLVM's SROA pass turns it into registers."""
-        name = "%" + self.fresh("cell")
-        self._cells.append(f"  {name} = alloca {llvm_type}")
-        cell = Cell(self, name, llvm_type)
+        cell = Cell(self, self.frame(llvm_type), llvm_type)
         cell.set(value)
         return cell
+
+    def frame(self, llvm_type: str) -> str:
+        """The address of memory that lives as long as the call."""
+        name = "%" + self.fresh("cell")
+        self._cells.append(f"  {name} = alloca {llvm_type}")
+        return name
 
     def body(self) -> str:
         """The function's blocks, its variables first."""

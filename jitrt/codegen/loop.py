@@ -12,7 +12,8 @@ from jitrt.dims import Size, prod
 from jitrt.expr import Dtype, Expr, structure, walk
 from jitrt.types import short_name
 
-BLOCK = 64
+BLOCK = 64  # innermost positions of a unit, where that dimension is kept and others are reduced
+PACKED_ROWS = 16  # rows of a unit, where an input is transposed
 ALIGNMENT = 64  # bytes, of each value kept in scratch
 
 
@@ -71,6 +72,25 @@ class Loop:
         """Whether the innermost, vectorised dimension is reduced."""
         return self.reduced[-1]
 
+    @property
+    def packed_dim(self) -> int | None:
+        """Of an elementwise loop, the outer dimension that a transposed input holds contiguously."""
+        if not any(self.reduced):
+            for operand in self.inputs:
+                if operand.strides[-1] is None and 1 in operand.strides:
+                    return operand.strides.index(1)
+        return None
+
+    @property
+    def packed_inputs(self) -> list[int]:
+        """The inputs that are contiguous along `packed_dim` instead of the innermost."""
+        dim = self.packed_dim
+        return [
+            i
+            for i, o in enumerate(self.inputs)
+            if dim is not None and o.strides[dim] == 1 and o.strides[-1] is None
+        ]
+
     @cached_property
     def lowered(self) -> tuple[Expr, ...]:
         """The roots in primitive operations."""
@@ -119,10 +139,18 @@ class Loop:
 
 def extent(loop: Loop, sizes: Sequence[Size]) -> Size:
     """The number of independent units of work, from the sizes of the dimensions."""
-    outer = prod(size for size, reduced in zip(sizes[:-1], loop.reduced[:-1], strict=True) if not reduced)
-    if loop.row_reduced or (loop.ndim > 1 and not any(loop.reduced)):
-        return outer
-    return outer * (sizes[-1] if loop.ndim == 1 else (sizes[-1] + (BLOCK - 1)) // BLOCK)
+    counts = [size for size, reduced in zip(sizes, loop.reduced, strict=True) if not reduced]
+    if loop.packed_dim is not None:
+        counts[loop.packed_dim] = _blocks(counts[loop.packed_dim], PACKED_ROWS)
+    if any(loop.reduced) and not loop.row_reduced:
+        counts[-1] = _blocks(counts[-1], BLOCK)
+    elif not any(loop.reduced) and loop.ndim > 1:
+        counts.pop()
+    return prod(counts)
+
+
+def _blocks(size: Size, block: int) -> Size:
+    return (size + (block - 1)) // block
 
 
 def scratch_bytes(loop: Loop, sizes: Sequence[Size]) -> Size:

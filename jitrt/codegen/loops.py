@@ -11,7 +11,8 @@ its run-time strides (those given as None, in elements) in the order of the dime
 The innermost dimension is vectorised. The units that `begin..end` counts are
 
 - elementwise, one dimension: the elements;
-- elementwise: the positions of the outer dimensions, row-major, each a row of the innermost one;
+- elementwise: the positions of the outer dimensions, row-major, each a row of the innermost one; if an input
+  is contiguous along an outer dimension instead of the innermost, tiles of `PACKED_ROWS` along that one;
 - innermost dimension reduced: the kept positions, row-major;
 - innermost dimension kept, others reduced: the kept positions of the outer dimensions, row-major, times
   blocks of `BLOCK` along the innermost.
@@ -26,7 +27,8 @@ from hashlib import blake2b
 
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.loop import BLOCK, Loop, Operand, extent, scratch_bytes
-from jitrt.codegen.loop_code import build
+from jitrt.codegen.loop_map import MapCode
+from jitrt.codegen.loop_reduce import ReduceCode
 from jitrt.codegen.target import Target
 from jitrt.expr import walk
 
@@ -39,4 +41,12 @@ def loop_kernel(loop: Loop, target: Target) -> Kernel:
     digest = blake2b(text.encode(), digest_size=16).hexdigest()
     kinds = "reduce" if any(loop.reduced) else "map"
     ops = "_".join(dict.fromkeys(n.op for n in walk(*loop.roots) if n.args))
-    return Kernel(f"loop:{digest}", f"{kinds}_{ops}"[:60], lambda symbol: build(loop, target, symbol))
+    return Kernel(f"loop:{digest}", f"{kinds}_{ops}"[:60], lambda symbol: _module(loop, target, symbol))
+
+
+def _module(loop: Loop, target: Target, symbol: str) -> str:
+    code = ReduceCode(loop, target) if any(loop.reduced) else MapCode(loop, target)
+    code.function()
+    declarations = "\n".join(sorted(code.declarations.values()))
+    header = f"define i64 @{symbol}(ptr %args, i64 %begin, i64 %end, ptr %scratch) {{"
+    return f"{header}\n{code.body()}\n}}\n\n{declarations}\n"

@@ -1,0 +1,204 @@
+"""The code of loops with reductions.
+
+Along the innermost dimension, vector by vector; the row's sum of x * x over n elements is
+
+    for row in begin..end:
+        a0 = a1 = a2 = a3 = 0                      # vectors
+        for j in 0..n step 4 vectors:              a0 += x[row, j..]**2; a1 += ...
+        ...
+        total = lanes of (a0 + a2) + (a1 + a3), added by halves
+
+Along other dimensions, for a few vectors of kept positions:
+
+    for block in begin..end:
+        a0 = a1 = a2 = a3 = 0
+        for r in 0..m:                             a0 += x[r, block + 0..]**2; a1 += ...
+
+Either way a loop makes several such passes when a reduction's argument depends on another's result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from jitrt.codegen.ir import Cell
+from jitrt.codegen.levels import Pass
+from jitrt.codegen.loop import ALIGNMENT, BLOCK
+from jitrt.codegen.loop_code import LoopCode, Tile
+from jitrt.codegen.vector import element, literal, memory_element, vector
+from jitrt.expr import Dtype, Expr, walk
+from jitrt.types import is_float
+
+COMBINE = {"sum": "add", "prod": "mul", "max": "max", "min": "min"}
+
+
+def identity(kind: str, dtype: Dtype) -> object:
+    """What a reduction of nothing gives: 0, 1, or the type's lowest or highest value."""
+    if kind in ("sum", "prod"):
+        return int(kind == "prod")
+    if is_float(dtype):
+        return -np.inf if kind == "max" else np.inf
+    if dtype.kind == "b":
+        return kind == "min"
+    return getattr(np.iinfo(dtype), "min" if kind == "max" else "max")
+
+
+class ReduceCode(LoopCode):
+    """Generates the function of a loop with reductions."""
+
+    def units(self) -> None:
+        """Kept positions of the outer dimensions, times blocks of the innermost if that is kept."""
+        self.kept = self._kept_places()
+        outer = [d for d in range(self.last) if not self.nest.reduced[d]]
+        limits = [self.sizes[d] for d in outer]
+        if self.nest.row_reduced:
+            self.row_bounds = self._bounds("0", self.sizes[-1])
+            with self._units(limits or ["1"]) as positions:
+                self._move_to(outer, positions[: len(outer)])
+                self._row()
+        else:
+            with self._units([*limits, self._blocks(self.sizes[-1], BLOCK)]) as positions:
+                self._move_to(outer, positions[:-1])
+                self._block(positions[-1])
+
+    def _kept_places(self) -> dict[Expr, str]:
+        """Each value kept between passes gets its part of the scratch memory."""
+        reduced = [size for size, r in zip(self.sizes, self.nest.reduced, strict=True) if r]
+        count = "1" if self.nest.row_reduced else str(BLOCK)
+        for size in reduced:
+            count = self.let(f"mul nsw i64 {count}, {size}", "count")
+        place, places = "%scratch", {}
+        for node in self.nest.kept_values:
+            places[node] = place
+            nbytes = self.let(f"mul nsw i64 {count}, {node.dtype.itemsize}")
+            padded = self.let(f"add nsw i64 {nbytes}, {ALIGNMENT - 1}")
+            aligned = self.let(f"and i64 {padded}, {-ALIGNMENT}")
+            place = self.let(f"getelementptr i8, ptr {place}, i64 {aligned}", "kept")
+        return places
+
+    def _row(self) -> None:
+        """All passes over one kept position; values per row are scalars."""
+        known: dict[Expr, str] = {}
+        for current in self.nest.passes:
+            known |= self._row_pass(current, known)
+        for output, root in enumerate(self.nest.lowered):
+            if output not in self.nest.stored_everywhere:
+                value = self.emit(root, lambda leaf: self._read(leaf, Tile("0", None), 1), 1, known)
+                self._write(value, output, Tile("0", None), 1)
+
+    def _row_pass(self, current: Pass, known: Mapping[Expr, str]) -> dict[Expr, str]:
+        """One sweep over a row; gives the values of its reductions."""
+        roots = current.roots(self.nest.lowered)
+        unroll = self._unroll(roots, reducing=bool(current.reductions))
+        accumulators = {node: [self._accumulator(node) for _ in range(unroll)] for node in current.reductions}
+        with self._over([d for d in range(self.last) if self.nest.reduced[d]]) as number:
+            invariants = self._invariants(roots, known)
+            row = self.let(f"mul nsw i64 {number}, {self.sizes[-1]}", "row")
+
+            def body(tile: Tile) -> None:
+                place = self.let(f"add nsw i64 {row}, {tile.j}")
+                values = self._compute(current, tile, place, invariants)
+                for node, cells in accumulators.items():
+                    self._accumulate(node, cells[tile.number], values[node.args[0]], tile.mask)
+
+            self._sweep(self.row_bounds, unroll, body)
+        return {node: self._total(node, [c.get() for c in cells]) for node, cells in accumulators.items()}
+
+    def _compute(self, current: Pass, tile: Tile, place: str, known: Mapping[Expr, str]) -> dict[Expr, str]:
+        """The values of a pass at one tile, stored where they belong; `place` is the position in scratch."""
+        memo = dict(known)
+        for node in current.reloaded:
+            memo[node] = self.load(node.dtype, self._scratch_pointer(node, place), self.lanes)
+        for root in current.roots(self.nest.lowered):
+            self._emit_at(root, tile, memo)
+        for node in current.kept:
+            self.store(memo[node], node.dtype, self._scratch_pointer(node, place), self.lanes, tile.mask)
+        for output in current.stores:
+            self._write(memo[self.nest.lowered[output]], output, tile, self.lanes)
+        return memo
+
+    def _scratch_pointer(self, node: Expr, place: str) -> str:
+        return self.let(f"getelementptr {memory_element(node.dtype)}, ptr {self.kept[node]}, i64 {place}")
+
+    def _accumulator(self, node: Expr) -> Cell:
+        start = literal(identity(node.value, node.dtype), node.dtype, self.lanes)
+        return self.cell(vector(element(node.dtype), self.lanes), start)
+
+    def _accumulate(self, node: Expr, cell: Cell, value: str, mask: str | None) -> None:
+        before = cell.get()
+        after = self.binary(COMBINE[node.value], node.dtype, value, before, self.lanes)
+        if mask is not None:
+            kind = vector(element(node.dtype), self.lanes)
+            after = self.let(f"select {vector('i1', self.lanes)} {mask}, {kind} {after}, {kind} {before}")
+        cell.set(after)
+
+    def _total(self, node: Expr, values: list[str]) -> str:
+        """All accumulators and their lanes combined, by halves."""
+        op, dtype = COMBINE[node.value], node.dtype
+        while len(values) > 1:
+            half = len(values) // 2
+            values = [
+                self.binary(op, dtype, a, b, self.lanes)
+                for a, b in zip(values[:half], values[half:], strict=True)
+            ]
+        total, lanes = values[0], self.lanes
+        while lanes > 1:
+            half = lanes // 2
+            low, high = (self._part(total, element(dtype), lanes, first, half) for first in (0, half))
+            total, lanes = self.binary(op, dtype, high, low, half), half
+        return total
+
+    def _part(self, value: str, kind: str, lanes: int, first: int, count: int) -> str:
+        """The lanes first..first + count of a vector."""
+        whole = vector(kind, lanes)
+        if count == 1:
+            return self.let(f"extractelement {whole} {value}, i64 {first}")
+        chosen = ", ".join(f"i32 {lane}" for lane in range(first, first + count))
+        return self.let(f"shufflevector {whole} {value}, {whole} poison, <{count} x i32> <{chosen}>")
+
+    def _block(self, block: str) -> None:
+        """A block of kept positions: several vectors at a time if it is full, else one, masked."""
+        group = min(4, BLOCK // self.lanes)
+        start = self.let(f"mul nsw i64 {block}, {BLOCK}", "start")
+        stop = self.let(f"add nsw i64 {start}, {BLOCK}", "stop")
+        with self.branch(self.let(f"icmp sle i64 {stop}, {self.sizes[-1]}", "full")) as branch:
+            with self.loop("j", start, stop, str(group * self.lanes)) as j:
+                at = [j, *(self.let(f"add nsw i64 {j}, {k * self.lanes}", "j") for k in range(1, group))]
+                self._kept_tiles([Tile(a, None) for a in at], start)
+            branch.otherwise()
+            with self.loop("j", start, self.sizes[-1], str(self.lanes)) as j:
+                self._kept_tiles([Tile(j, self._mask(j, self.sizes[-1]))], start)
+
+    def _kept_tiles(self, tiles: Sequence[Tile], start: str) -> None:
+        known: list[dict[Expr, str]] = [{} for _ in tiles]
+        for current in self.nest.passes:
+            self._kept_pass(current, tiles, known, start)
+        for output, root in enumerate(self.nest.lowered):
+            if output not in self.nest.stored_everywhere:
+                for tile, memo in zip(tiles, known, strict=True):
+                    value = self._emit_at(root, tile, memo)
+                    self._write(value, output, tile, self.lanes)
+
+    def _kept_pass(
+        self, current: Pass, tiles: Sequence[Tile], known: Sequence[dict[Expr, str]], start: str
+    ) -> None:
+        """One sweep over the reduced positions for a few vectors of kept ones; extends what is known."""
+        roots = current.roots(self.nest.lowered)
+        varying = self.nest.varying
+        border = [a for n in walk(*roots) if n in varying for a in n.args if a not in varying]
+        for tile, memo in zip(tiles, known, strict=True):
+            for node in border:
+                self._emit_at(node, tile, memo)
+        accumulators = [{node: self._accumulator(node) for node in current.reductions} for _ in tiles]
+        with self._over([d for d in range(self.last) if self.nest.reduced[d]]) as number:
+            row = self.let(f"mul nsw i64 {number}, {BLOCK}", "row")
+            for tile, memo, cells in zip(tiles, known, accumulators, strict=True):
+                offset = self.let(f"sub nsw i64 {tile.j}, {start}")
+                place = self.let(f"add nsw i64 {row}, {offset}")
+                values = self._compute(current, tile, place, memo)
+                for node, cell in cells.items():
+                    self._accumulate(node, cell, values[node.args[0]], None)
+        for memo, cells in zip(known, accumulators, strict=True):
+            memo.update((node, cell.get()) for node, cell in cells.items())
