@@ -11,7 +11,7 @@ import numpy as np
 
 from jitrt import config, opdef, show
 from jitrt.errors import EPFail, InvalidArgument
-from jitrt.graph import Model
+from jitrt.graph import Graph, Model
 from jitrt.load import load
 from jitrt.load_operators import check_operators
 from jitrt.options import NodeArg, SessionOptions
@@ -92,12 +92,20 @@ class InferenceSession:
             except KeyError:
                 self._check_names(output_names, input_feed)
         else:
-            program, arrays = self._prepare(output_names, input_feed)
+            program, arrays = self.prepare(output_names, input_feed)
         return [r.copy() if any(r is a for a in arrays) else r for r in program.run(arrays)]
 
     # the less common ways into a run
 
-    def _prepare(self, output_names: Sequence[str] | None, feed: Mapping[str, Any]) -> tuple[Program, list[Any]]:
+    @property
+    def graph(self) -> Graph:
+        """The model's graph, as loaded."""
+        return self._model.graph
+
+    def prepare(
+        self, output_names: Sequence[str] | None, feed: Mapping[str, Any]
+    ) -> tuple[Program, list[Any]]:
+        """What `run` runs: a program, and the fed values as arrays in its order. Raises as `run` does."""
         self._check_names(output_names, feed)
         given = tuple(n for n in self._model.graph.inputs if n in feed)
         wanted = tuple(output_names or self._outputs)
