@@ -117,7 +117,7 @@ class Convolution(Call):
             )
             step.keeps = (packed,)
             return [*copies, step]
-        first = channels_first_order(image, groups)
+        first = channels_first_order(image)
         packed = packed_constant(
             self.weights, f"conv {groups} {first}", lambda w: pack_weights(w, groups, first)
         )

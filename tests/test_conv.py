@@ -106,7 +106,7 @@ def check_conv(
         input_image(x, layout, gap),
         output_image(batch, expected.shape[2:], outputs, accumulated),
     )
-    packed = pack_weights(weights, groups, channels_first_order(image, groups), target)
+    packed = pack_weights(weights, groups, channels_first_order(image), target)
     step = conv_step(image, ref(packed), out, geometry, groups=groups, bias=ref(bias), target=target)
     run_twice(step, target, y)
     assert_close(np.moveaxis(y, -1, 1), expected)
@@ -213,7 +213,7 @@ def check_transposed(rng, target, channels, outputs, spatial, geometry, sizes, g
     image, (out, y) = input_image(x, layout), output_image(2, sizes, outputs)
     steps = conv_transpose_steps(
         image,
-        ref(pack_transpose_weights(weights, geometry, groups, channels_first_order(image, groups), target)),
+        ref(pack_transpose_weights(weights, geometry, groups, channels_first_order(image), target)),
         out,
         geometry,
         groups=groups,

@@ -12,12 +12,12 @@ from jitrt.codegen.kernel import Argument, Ref, Step
 from jitrt.codegen.matrices import PackedPanels, RowsInPlace
 from jitrt.codegen.microkernel import accumulator, packed_columns
 from jitrt.codegen.pixels import AXES, PixelsInPlace
-from jitrt.codegen.product import Matrix, Product, RowSource, extras, placed
+from jitrt.codegen.product import Matrix, Product, extras, placed
 from jitrt.codegen.target import Target, host
+from jitrt.codegen.walk import RowSource
 from jitrt.dims import Size, prod, same
 from jitrt.expr import Dtype
 
-FEW_CHANNELS = 8  # below, runs of several pixels are copied to rows
 UNROLLED = 512  # elements of a row that is copied without loops
 
 
@@ -82,15 +82,14 @@ class Window:
         return all(k == s == 1 for k, s in zip(self.kernel, self.strides, strict=True)) and not any(self.pads)
 
 
-def gathers(x: Image, groups: int = 1) -> bool:
-    """Whether a convolution of `x` copies its rows, which the order of its weights follows."""
-    few = isinstance(x.channels, int) and x.channels // groups < FEW_CHANNELS
-    return not x.is_channels_last() or x.dtype != accumulator(x.dtype) or few
+def gathers(x: Image) -> bool:
+    """Whether a convolution of `x` copies its rows: from another layout, or another type."""
+    return not x.is_channels_last() or x.dtype != accumulator(x.dtype)
 
 
-def channels_first_order(x: Image, groups: int = 1) -> bool:
+def channels_first_order(x: Image) -> bool:
     """Whether `pack_weights` puts the channels outside of the kernel positions for a convolution of `x`."""
-    return gathers(x, groups) and not x.is_channels_last()
+    return not x.is_channels_last()
 
 
 def pack_weights(
@@ -190,7 +189,7 @@ def _row_source(
             batch = (x.batch_stride, rows.pixels * x.steps[-1])
         return RowsInPlace(dtype), placed("A", x.ref, batch, row=x.steps[-1])
     values = geometry(x, out, window) | {"inner.rows": 0 if groups > 1 else rows.pixels}
-    if not gathers(x, groups):
+    if not gathers(x):
         return PixelsInPlace(dtype), values | placed("X", x.ref, batch)
     width, dense = window.kernel[-1], window.dilations[-1] == 1
     if x.is_channels_last():

@@ -70,9 +70,21 @@ def _optimise(module: Any, target: Target, name: str, pipeline: str, export: str
         _internalise(module, export)
         if not any(function.name == export for function in module.functions):
             raise CompileError(f"kernel {name}: the IR defines no function {export}")
-    if pipeline != "none":
+    if pipeline == "registers":
+        _promote_variables(module, machine)
+    elif pipeline != "none":
         builder = llvm.create_pass_builder(machine, _tuning(pipeline))
         _unlocked("LLVMPY_RunNewModulePassManager")(builder.getModulePassManager(), module, builder)
+
+
+def _promote_variables(module: Any, machine: Any) -> None:
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
+    passes = llvm.create_new_function_pass_manager()
+    passes.add_sroa_pass()
+    passes.add_simplify_cfg_pass()
+    for function in module.functions:
+        if not function.is_declaration:
+            passes.run(function, builder)
 
 
 def _emit(module: Any, target: Target, as_object: bool) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 from jitrt.codegen.function import Integer
 from jitrt.codegen.ir import Cell
 from jitrt.codegen.pixels import AXES, GEOMETRY
-from jitrt.codegen.product import Walk, strided
+from jitrt.codegen.walk import Walk, strided
 from jitrt.expr import Dtype
 
 

@@ -13,8 +13,9 @@ from jitrt.codegen.kernel import Argument, Ref, Step
 from jitrt.codegen.matrices import PackedPanels, PackedRows, RowsInPlace, StridedPanels
 from jitrt.codegen.microkernel import accumulator, tile_shape
 from jitrt.codegen.product import Matrix as Matrix
-from jitrt.codegen.product import PanelSource, Product, RowSource, extras, placed
+from jitrt.codegen.product import Product, extras, placed
 from jitrt.codegen.target import Target, host
+from jitrt.codegen.walk import PanelSource, RowSource
 from jitrt.dims import Size, prod, same
 from jitrt.expr import Dtype
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jitrt.codegen.function import Function, Integer
-from jitrt.codegen.product import Walk, strided
+from jitrt.codegen.walk import Walk, strided
 from jitrt.expr import Dtype
 
 AXES = ("d", "h", "w")

@@ -1,0 +1,161 @@
+"""The driver of a product: it walks tiles, calls micro-kernels, stores."""
+
+from __future__ import annotations
+
+from jitrt.codegen.epilogue import TilePlace, store_tile, stored_as_is
+from jitrt.codegen.function import Function, Integer, module
+from jitrt.codegen.product import BLOCK_BYTES, TABLE_BYTES, Product
+from jitrt.codegen.walk import Walk
+
+
+def driver(product: Product, symbol: str) -> str:
+    """The IR of a product's kernel:
+
+    for batch, row block, in begin..end:
+        for tile in block:
+            table[tile] = pointers of its rows
+        for panel:
+            init = bias, b = panel of B
+            for tile in block:
+                microkernel(height, table[tile], b, init, scratch)
+                store epilogue(scratch)
+    """
+    f = Function(symbol, "ptr %args, i64 %begin, i64 %end, ptr %scratch", "i64", product.target)
+    arguments = {
+        name: f.get("ptr" if is_address(name) else "i64", f.at("%args", 8 * i))
+        for i, name in enumerate(product.names)
+    }
+    _Driver(product, Walk(f, product.shape, arguments)).emit()
+    f.do("ret i64 0")
+    return module(f)
+
+
+def is_address(name: str) -> bool:
+    """Whether an argument is an address: that of an operand, or of a micro-kernel."""
+    return "." not in name and (name[0].isupper() or name == "bias" or name.startswith("microkernel"))
+
+
+class _Driver:
+    def __init__(self, product: Product, w: Walk) -> None:
+        self.product, self.w, self.f = product, w, w.f
+        self.shape, self.size = product.shape, product.dtype.itemsize
+        f = self.f
+        self.tiles = f.ceil_div(w["m"], self.shape.rows)
+        self.panels = f.ceil_div(w["n"], self.shape.columns)
+        some = f.max(self.tiles, 1)
+        self.low = f.div(w["m"], some)  # height of the lower tiles; the first `high` are a row higher
+        self.high = f.rem(w["m"], some)
+        self.line = f.mul(w["taps"], self.shape.table_rows * 8)
+        self.own = f.align(f.mul(w["k"], self.shape.rows * self.size)) if product.row_source.packs else 0
+        self.block = self._block()
+
+    def _block(self) -> Integer:
+        """Tiles in a block: as many as the caches hold of rows, and of their table; one if B is diagonal."""
+        f, packs = self.f, self.product.row_source.packs
+        if self.product.diagonal:
+            return 1
+        tile = self.own if packs else f.mul(self.w["k"], self.shape.rows * self.size)
+        return f.max(f.min(f.div(BLOCK_BYTES, f.max(tile, 1)), f.div(TABLE_BYTES, f.max(self.line, 1))), 1)
+
+    def emit(self) -> None:
+        f, w = self.f, self.w
+        self.product.row_source.start(w)
+        units = f.max(f.mul(self.tiles, self.panels), 1)
+        with f.count(f.div("%begin", units), f.ceil_div("%end", units)) as batch:
+            w.outer, w.inner = f.div(batch, w["batch.inner"]), f.rem(batch, w["batch.inner"])
+            before = f.mul(batch, units)
+            first, last = f.max(f.sub("%begin", before), 0), f.min(f.sub("%end", before), units)
+            whole = f.mul(self.block, self.panels)
+            with f.count(f.div(first, whole), f.ceil_div(last, whole)) as block:
+                start, tile = f.mul(block, whole), f.mul(block, self.block)
+                count = f.min(self.block, f.sub(self.tiles, tile))
+                end = f.min(f.sub(last, start), f.mul(count, self.panels))
+                self._emit_block(tile, count, f.max(f.sub(first, start), 0), end)
+
+    def _emit_block(self, base: Integer, count: str, begin: str, end: str) -> None:
+        """Units begin..end of the block of `count` tiles that starts with tile `base`."""
+        f, w = self.f, self.w
+        first, last = f.div(begin, count), f.div(f.sub(end, 1), count)
+        one = f.compare("eq", first, last)
+        low = f.select(one, f.rem(begin, count), 0)
+        high = f.select(one, f.add(f.rem(f.sub(end, 1), count), 1), count)
+        with f.count(low, high) as tile:
+            row, height = self._rows(f.add(base, tile))
+            own = f.at("%scratch", f.add(w["scratch.rows"], f.mul(tile, self.own)))
+            self.product.row_source.rows(w, row, height, self._table(tile), own)
+        with f.count(first, f.add(last, 1)) as panel:
+            before = f.mul(panel, count)
+            left, right = f.max(f.sub(begin, before), 0), f.min(f.sub(end, before), count)
+            self._emit_panel(panel, base, left, right)
+
+    def _rows(self, tile: Integer) -> tuple[Integer, Integer]:
+        """The first row and the height of a tile."""
+        f = self.f
+        row = f.add(f.mul(tile, self.low), f.min(tile, self.high))
+        return row, f.add(self.low, f.let(f"zext i1 {f.compare('slt', tile, self.high)} to i64"))
+
+    def _table(self, tile: Integer) -> str:
+        return self.f.at("%scratch", self.f.add(self.w["scratch.table"], self.f.mul(tile, self.line)))
+
+    def _emit_panel(self, panel: str, base: Integer, begin: str, end: str) -> None:
+        f, w, shape = self.f, self.w, self.shape
+        column = f.mul(panel, shape.columns)
+        columns = f.min(f.sub(w["n"], column), shape.columns)
+        vectors = f.ceil_div(columns, shape.lanes)
+        width = f.mul(vectors, shape.lanes)
+        b, b_pitch = self.product.panel_source.panel(w, panel, columns, width)
+        self._emit_init(column, columns)
+        microkernel = self._microkernel(vectors)
+        direct = self._is_direct(columns, width)
+        with f.count(begin, end) as tile:
+            row, height = self._rows(f.add(base, tile))
+            place = self._place(row, height, column, columns)
+            out = f.select(direct, place.output, place.accumulators, "ptr")
+            pitch = f.select(direct, w["Y.row"], shape.columns)
+            addresses = (self._table(tile), b, "%scratch", out)
+            numbers = (height, w["taps"], w["k"], b_pitch, pitch, column, columns)
+            arguments = (*(f"ptr {a}" for a in addresses), *(f"i64 {n}" for n in numbers))
+            f.do(f"call void {microkernel}({', '.join(arguments)})")
+            with f.when(f.let(f"xor i1 {direct}, true")):
+                store_tile(f, self.product.epilogue, self.product.dtype, shape.lanes, place)
+
+    def _microkernel(self, vectors: Integer) -> str:
+        """The address of the micro-kernels for a panel of so many vectors."""
+        chosen = self.w[f"microkernel{self.shape.vectors}"]
+        for v in range(self.shape.vectors - 1, 0, -1):
+            is_width = self.f.compare("eq", vectors, v)
+            chosen = self.f.select(is_width, self.w[f"microkernel{v}"], chosen, "ptr")
+        return chosen
+
+    def _is_direct(self, columns: Integer, width: Integer) -> str:
+        """Whether micro-kernels write the output: without an epilogue, and with whole vectors."""
+        if not stored_as_is(self.product.epilogue, self.product.dtype):
+            return "false"
+        return self.f.compare("eq", columns, width)
+
+    def _emit_init(self, column: Integer, columns: Integer) -> None:
+        """Write the first accumulators, the bias or zeros, to the start of scratch."""
+        f, w, shape, dtype = self.f, self.w, self.shape, self.product.dtype
+        for j in range(shape.vectors):
+            first = j * shape.lanes
+            value = "zeroinitializer"
+            if self.product.has_bias:
+                bias = f.at(w.batch_address("bias", self.size), f.mul(f.add(column, first), self.size))
+                mask = f.lanes_below(f.sub(columns, first), shape.lanes)
+                value = f.load(dtype, bias, shape.lanes, mask)
+            f.store(value, dtype, f.at("%scratch", first * self.size), shape.lanes)
+
+    def _place(self, row: Integer, height: Integer, column: Integer, columns: Integer) -> TilePlace:
+        f, w, shape, epilogue = self.f, self.w, self.shape, self.product.epilogue
+        size = epilogue.root.dtype.itemsize
+        pitch = f.mul(w["Y.row"], size)
+        output = f.at(f.at(w.batch_address("Y", size), f.mul(row, pitch)), f.mul(column, size))
+        addresses, pitches = [], []
+        for i, operand in enumerate(epilogue.operands):
+            itemsize = operand.dtype.itemsize
+            pitches.append(f.mul(w[f"E{i}.row"], itemsize) if operand.strides[1] != 0 else 0)
+            address = w.batch_address(f"E{i}", itemsize) if operand.strides[0] != 0 else w[f"E{i}"]
+            along = f.mul(column, itemsize) if operand.strides[2] else 0
+            addresses.append(f.at(f.at(address, f.mul(row, pitches[-1])), along))
+        accumulators = f.at("%scratch", shape.columns * self.size)
+        return TilePlace(accumulators, shape.columns, height, columns, output, pitch, addresses, pitches)
