@@ -1,4 +1,4 @@
-"""Convolutions over channels-last outputs, each a matrix product whose rows are found in the input as it is."""
+"""Convolutions with channels-last outputs: matrix products whose rows are found in the input as it lies."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Image:
         channels: Size,
         pixel: Size | None = None,
     ) -> Image:
-        """Images [batch, *spatial, channels] whose pixels are `pixel` elements apart (their channels, if None)."""
+        """Images [batch, *spatial, channels] with pixels `pixel` elements apart (their channels, if None)."""
         steps = [channels if pixel is None else pixel]
         for size in reversed(spatial):
             steps.insert(0, steps[0] * size)
@@ -95,9 +95,10 @@ def channels_first_order(x: Image) -> bool:
 def pack_weights(
     weights: Array, groups: int = 1, channels_first: bool = False, target: Target | None = None
 ) -> Array:
-    """`weights` f32[M, C / groups, *kernel] as packed matrices f32[groups, elements], rows [*kernel, C / groups].
+    """`weights` f32[M, C / groups, *kernel] as packed matrices f32[groups, elements].
 
-    With `channels_first`, which `channels_first_order` tells, rows are [C / groups, *kernel].
+    Their rows are [*kernel, C / groups]; with `channels_first`, which `channels_first_order` tells, they are
+    [C / groups, *kernel].
     """
     outputs, channels = weights.shape[0] // groups, weights.shape[1]
     rows = weights.reshape(groups, outputs, -1).transpose(0, 2, 1)
@@ -122,9 +123,9 @@ def conv_step(
 ) -> Step:
     """`out = epilogue(convolution of x and weights + bias)`; `out` is channels-last.
 
-    `weights` are as `pack_weights` lays them out, `bias` is f32[channels of out]. An operand of the epilogue is
-    a matrix [pixels, channels] for each image; its batch strides are for (image, group). Where the pixels of
-    `out` are not evenly spaced, it is a matrix [columns, channels] for each (image, row), and groups is 1.
+    `weights` are as `pack_weights` lays them out, `bias` is f32[channels of out]. An operand of the epilogue
+    is a matrix [pixels, channels] for each image; its batch strides are for (image, group). Where the pixels
+    of `out` are not evenly spaced, it is a matrix [columns, channels] for each (image, row), and groups is 1.
     """
     target = target or host()
     dtype = accumulator(x.dtype)
@@ -191,25 +192,23 @@ def _row_source(
     values = geometry(x, out, window) | {"inner.rows": 0 if groups > 1 else rows.pixels}
     if not gathers(x):
         return PixelsInPlace(dtype), values | placed("X", x.ref, batch)
+    depth, height = (1, 1, *window.kernel)[-3:-1]
+    outer, runs, length, unit = _runs(x, channels, window, groups)
+    unrolled = None
+    if runs == 1 and isinstance(length, int) and isinstance(outer, int):
+        unrolled = (outer, depth, height, length) if outer * depth * height * length <= UNROLLED else None
+    values |= {"run.length": length, "run.unit": unit, "runs.outer": outer, "runs.w": runs, "zeros.length": 0}
+    return GatheredPixels(x.dtype, dtype, unrolled), values | placed("X", x.ref, batch, run=x.channel_stride)
+
+
+def _runs(x: Image, channels: Size, window: Window, groups: int) -> tuple[Size, int, Size, Size]:
+    """A row's runs of adjacent elements: how many for channels and for the width, their and a pixel's length."""
     width, dense = window.kernel[-1], window.dilations[-1] == 1
     if x.is_channels_last():
-        runs = 1 if dense and groups == 1 and same(x.steps[-1], x.channels) else width
-        length, unit, outer = width // max(runs, 1) * channels, channels, 1
-    else:
-        runs = 1 if dense and same(x.steps[-1], 1) else width
-        length, unit, outer = width // max(runs, 1), 1, channels
-    values |= {
-        "zeros.length": 64,
-        "run.length": length,
-        "run.unit": unit,
-        "runs.outer": outer,
-        "runs.w": runs,
-    }
-    count = outer * prod((1, 1, *window.kernel)[-3:-1])
-    unrolled = None
-    if runs == 1 and isinstance(length, int) and isinstance(outer, int) and count * length <= UNROLLED:
-        unrolled = (outer, *(1, 1, *window.kernel)[-3:-1], length)
-    return GatheredPixels(x.dtype, dtype, unrolled), values | placed("X", x.ref, batch, run=x.channel_stride)
+        joined = dense and groups == 1 and same(x.steps[-1], x.channels)
+        return (1, 1, width * channels, channels) if joined else (1, width, channels, channels)
+    joined = dense and same(x.steps[-1], 1)
+    return (channels, 1, width, 1) if joined else (channels, width, 1, 1)
 
 
 def geometry(x: Image, out: Image, window: Window) -> dict[str, Argument]:

@@ -1,8 +1,8 @@
 """Transposed convolutions, phase by phase.
 
-Output position o gets input i through kernel position k where `o = i * stride - pad + k * dilation`. The outputs
-that leave the same remainder by the stride, a phase, share their kernel positions: each phase is a convolution of
-stride 1 with part of the kernel, whose result is written with steps in between.
+Output position o gets input i through kernel position k where `o = i * stride - pad + k * dilation`. The
+outputs that leave the same remainder by the stride, a phase, share their kernel positions: each phase is a
+convolution of stride 1 with part of the kernel, whose result is written with steps in between.
 """
 
 from __future__ import annotations
@@ -66,14 +66,16 @@ def pack_transpose_weights(
 ) -> Array:
     """`weights` f32[C, M / groups, *kernel] as packed matrices, one for each phase and group, end to end.
 
-    `channels_first` is what `channels_first_order` tells of the input. Depthwise weights f32[C, 1, *kernel] have
-    the channels as columns.
+    `channels_first` is what `channels_first_order` tells of the input. Depthwise weights f32[C, 1, *kernel]
+    have the channels as columns.
     """
     channels, outputs = weights.shape[0] // groups, weights.shape[1]
     grouped = weights.reshape(groups, channels, outputs, *window.kernel)
     parts = []
     for phase in phases(window):
-        taps = grouped[(..., *phase.taps)].reshape(groups, channels, outputs, -1)
+        taps = grouped[(slice(None), slice(None), slice(None), *phase.taps)].reshape(
+            groups, channels, outputs, -1
+        )
         if channels == outputs == 1 and groups > 1:
             parts.append(pack_matrix(taps.reshape(1, groups, -1).transpose(0, 2, 1), target))
         else:
@@ -98,8 +100,8 @@ def conv_transpose_steps(
 ) -> list[Step]:
     """`out = epilogue(transposed convolution of x and weights + bias)`; one step a phase, and a group.
 
-    `weights` are as `pack_transpose_weights` lays them out. `out` is channels-last; operands of the epilogue are
-    matrices [pixels, channels] for each image. The depth of three-dimensional images is a known number.
+    `weights` are as `pack_transpose_weights` lays them out. `out` is channels-last; operands of the epilogue
+    are matrices [pixels, channels] for each image. The depth of three-dimensional images is a known number.
     """
     depthwise = groups > 1 and same(x.channels, groups) and same(out.channels, groups)
     parts = 1 if depthwise else groups
@@ -171,7 +173,7 @@ def _slabs(out: Image, window: Window) -> Iterator[tuple[Image, Window]]:
 
 def _per_row(operand: Operand) -> Operand:
     """A pattern of (image, pixel, channel) as one of (image and row, column, channel)."""
-    batch, row, column = operand.strides
+    _, row, column = operand.strides
     return operand if row == 0 else replace(operand, strides=(None, row, column))
 
 

@@ -13,6 +13,7 @@ from jitrt.codegen.pixels import PixelsInPlace
 from jitrt.codegen.product import Matrix, Product, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.dims import prod
+from jitrt.types import F32, F64, short_name
 
 
 def pack_depthwise_weights(weights: Array, target: Target | None = None) -> Array:
@@ -32,11 +33,14 @@ def depthwise_step(
     label: str = "depthwise",
     target: Target | None = None,
 ) -> Step:
-    """`out = epilogue(depthwise convolution of x + bias)`; both images are channels-last, with equal channels.
+    """`out = epilogue(depthwise convolution of x + bias)`; both are channels-last and have the same channels.
 
-    `x` is float32 or float64. `weights` are as `pack_depthwise_weights` lays them out, `bias` is f32[channels].
-    Operands of the epilogue are as those of `conv_step`.
+    `x` is float32 or float64. `weights` are as `pack_depthwise_weights` lays them out, `bias` is
+    f32[channels]. Operands of the epilogue are as those of `conv_step`. Raises NotImplementedError for an `x`
+    of another type.
     """
+    if x.dtype not in (F32, F64):
+        raise NotImplementedError(f"depthwise convolution of {short_name(x.dtype)}: cast it to float32")
     target = target or host()
     dtype, channels, rows = x.dtype, x.channels, OutputRows.of(out)
     epilogue = epilogue or plain(dtype, out.dtype)

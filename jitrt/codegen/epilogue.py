@@ -15,7 +15,7 @@ from jitrt.types import BOOL
 
 @dataclass(frozen=True)
 class Epilogue:
-    """A scalar expression applied to a product's result: `load(0)` is the accumulator, `load(1)` ... operands.
+    """A scalar expression of a product's result: `load(0)` is the accumulator, `load(1)` ... the operands.
 
     The strides of an operand are for (batch, row, column): 0, 1 or None (known at run time); the column's is
     0 or 1. A residual is (None, None, 1), a per-column vector (0, 0, 1), a gate per image and channel
@@ -42,7 +42,7 @@ def plain(accumulator: Dtype, output: Dtype) -> Epilogue:
 
 @dataclass(frozen=True)
 class TilePlace:
-    """Where a tile is: its accumulators (row pitch in elements), and the first row's address in each array."""
+    """Where a tile is: its accumulators (`pitch` elements a row), and the first row's place in each array."""
 
     accumulators: str
     pitch: int

@@ -19,11 +19,11 @@ class GatheredPixels:
 
     A row is a sequence of runs, each `run.length` adjacent elements of the input, `run.unit` of them a pixel.
     There are `runs.outer` x kernel.d x kernel.h x `runs.w` runs, `X.run` elements apart along the first. An
-    input with adjacent channels has runs of whole kernel rows or of pixels; one with adjacent columns, runs of
-    kernel rows for each channel.
+    input with adjacent channels has runs of whole kernel rows or of pixels; one with adjacent columns, runs
+    of kernel rows for each channel.
 
-    `runs`, where a row has few of them, are (runs.outer, kernel.d, kernel.h, run.length): pixels that have the
-    whole kernel inside of the image are then copied without loops.
+    `runs`, where a row has few of them, are (runs.outer, kernel.d, kernel.h, run.length): pixels that have
+    the whole kernel inside of the image are then copied without loops.
     """
 
     source: Dtype

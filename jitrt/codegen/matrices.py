@@ -134,7 +134,7 @@ class StridedPanels:
         return place.get(), pitch.get()
 
     def _transpose(self, w: Walk, start: str, columns: Integer, width: Integer, own: str) -> None:
-        """By blocks of `lanes` x `lanes`; missing columns repeat the last, missing rows are zeros past the end."""
+        """By squares of `lanes`; missing columns repeat the last one, missing rows are zeros past the end."""
         f, lanes = w.f, w.shape.lanes
         step = f.mul(w["B.column"], self.source.itemsize)
         with f.count(0, width, lanes) as j:

@@ -91,9 +91,9 @@ def microkernels(dtype: Dtype, vectors: int, target: Target) -> Kernel:
     """The micro-kernels of every height for panels of `vectors` vectors, behind one address:
 
     `void f(ptr rows, ptr b, ptr init, ptr out, i64 height, i64 taps, i64 k, i64 b_pitch, i64 out_pitch,
-    i64 column, i64 columns)`. `init` is one row. Pitches count elements from one k to the next in b, and from row
-    to row of out. The panel starts at `column` of B and has so many `columns`, which only depthwise micro-kernels
-    need to know.
+    i64 column, i64 columns)`. `init` is one row. Pitches count elements from one k to the next in b, and from
+    row to row of out. The panel starts at `column` of B and has so many `columns`, which only depthwise
+    micro-kernels need to know.
     """
     shape = tile_shape(dtype, target)
     name = f"microkernel {short_name(dtype)} {shape.rows}x{vectors}x{shape.lanes}"

@@ -25,7 +25,7 @@ GEOMETRY = ("inner.rows", *along_axes("in", "out", "kernel", "stride", "dilation
 
 @dataclass(frozen=True)
 class PixelsInPlace:
-    """A tap for each kernel position; its rows are pixels of the channels-last input, or zeros outside of it."""
+    """A tap for each kernel position, whose rows are pixels of a channels-last input, or zeros outside."""
 
     dtype: Dtype
     packs = False

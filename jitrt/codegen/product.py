@@ -50,8 +50,8 @@ def placed(name: str, ref: Ref, batch: tuple[Size, Size], **more: Size) -> dict[
 
 
 def extras(operands: Sequence[Matrix], bias: Ref | None, bias_inner: Size = 0) -> dict[str, Argument]:
-    """The argument values of an epilogue's operands, and of a bias that moves along the batch's inner dimension."""
-    values = {} if bias is None else placed("bias", bias, (0, bias_inner))
+    """The argument values of an epilogue's operands, and of a bias with a stride along the inner batch."""
+    values: dict[str, Argument] = {} if bias is None else placed("bias", bias, (0, bias_inner))
     for i, operand in enumerate(operands):
         values |= placed(f"E{i}", operand.ref, operand.batch, row=operand.row)
     return values
@@ -101,7 +101,7 @@ class Product:
 
     def microkernels(self, n: Size) -> dict[str, Argument]:
         """The micro-kernels that n columns need, as arguments."""
-        shape, needed = self.shape, range(1, self.shape.vectors + 1)
+        shape, needed = self.shape, list(range(1, self.shape.vectors + 1))
         whole = False
         if isinstance(n, int):
             whole = n % shape.lanes == 0
