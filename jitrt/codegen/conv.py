@@ -202,7 +202,7 @@ def _row_source(
 
 
 def _runs(x: Image, channels: Size, window: Window, groups: int) -> tuple[Size, int, Size, Size]:
-    """A row's runs of adjacent elements: how many for channels and for the width, their and a pixel's length."""
+    """A row's runs of adjacent elements: how many for channels and for the width; length, and a pixel's."""
     width, dense = window.kernel[-1], window.dilations[-1] == 1
     if x.is_channels_last():
         joined = dense and groups == 1 and same(x.steps[-1], x.channels)

@@ -23,6 +23,7 @@ from jitrt.dims import Size
 from jitrt.expr import Dtype
 from jitrt.types import BF16, F16, F32, short_name
 
+CHAINS = 8  # independent multiply-adds that two units of a latency of four cycles need
 AHEAD = 1024  # bytes of B, read for the first time from memory or a shared cache, to fetch in advance
 
 
@@ -191,9 +192,9 @@ class _Tile:
 
     @property
     def sets(self) -> int:
-        """The power of two, at most 8, of accumulator sets that fill no more than half of the registers."""
+        """The power of two of accumulator sets that keeps the multiply-add units busy."""
         sets = 1
-        while sets < 8 and self.height * self.vectors * sets * 2 <= self.shape.registers // 2:
+        while self.height * self.vectors * sets < CHAINS:
             sets *= 2
         return sets
 
