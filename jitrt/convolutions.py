@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step, pack_weights
+from jitrt.codegen.conv_transpose import conv_transpose_steps, pack_transpose_weights
 from jitrt.codegen.depthwise import depthwise_step, pack_depthwise_weights
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.loops import Operand
 from jitrt.codegen.product import Matrix
-from jitrt.dims import Size, same
+from jitrt.dims import Size, concrete, same
 from jitrt.layout import Array
 from jitrt.products import copied, merge, packed_constant
 from jitrt.tensor import Call, Shape, Tensor, Value, outputs_of
@@ -25,7 +26,7 @@ FEW_CHANNELS = 8  # an input with fewer is read as it lies
 
 @dataclass(frozen=True)
 class ConvAttributes:
-    """Kernel sizes, strides, dilations and pads before and after, one each per spatial axis; and the groups."""
+    """Kernel sizes, strides, dilations, and pads before and after, per spatial axis; and the groups."""
 
     kernel: tuple[int, ...]
     strides: tuple[int, ...]
@@ -49,28 +50,84 @@ class ConvAttributes:
         ]
 
 
-class Convolution(Call):
-    """`Y[n, *spatial, m]` of `X[n, *spatial, c]`, constant weights [m, c / groups, *kernel] and a bias [m]."""
+class ImageCall(Call):
+    """What convolutions share: channels-last images in and out, a bias, an epilogue."""
 
-    name = "Conv"
     takes_epilogue = True
     strided_output = True
+    few_channels = FEW_CHANNELS
 
-    def __init__(self, x: Tensor, weights: Value, bias: Tensor | None, attributes: ConvAttributes) -> None:
+    def __init__(
+        self, x: Tensor, weights: Value, bias: Tensor | None, attributes: ConvAttributes, outputs: Shape
+    ) -> None:
         self.weights, self.attributes = weights, attributes
         self.inputs = (x, bias)  # type: ignore[assignment]
-        spatial = attributes.output_sizes(x.shape[1:-1])
-        self.depthwise = attributes.groups == weights.shape[0] == x.shape[-1] and attributes.groups > 1
-        outputs_of(self, [(F32, (x.shape[0], *spatial, weights.shape[0]))])
+        outputs_of(self, [(F32, outputs)])
 
     def accepts(self, index: int, strides: Sequence[Size], shape: Shape) -> bool:
         """Pixels may be apart; few channels may lie in any order."""
-        few = isinstance(shape[-1], int) and shape[-1] < FEW_CHANNELS
-        if index == 0 and few and not self.depthwise:
+        if index == 0 and isinstance(shape[-1], int) and shape[-1] < self.few_channels:
             return True
         if index > 0 or not same(strides[-1], 1):
             return False
         return index == 0 or len(merge(shape[1:-1], [strides[1:-1]])[0]) <= 1
+
+    def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
+        """The convolution, after copies of epilogue operands that no even stride reaches."""
+        x, bias = inputs
+        (out,) = outputs
+        assert x is not None
+        copies: list[Step] = []
+        operands, patterns = epilogue_operands(epilogue, out.shape, self.operand_groups, copies)
+        more = {
+            "bias": None if bias is None else bias.ref,
+            "epilogue": None if epilogue is None else Epilogue(epilogue.root, patterns),
+            "operands": operands,
+            "label": self.name,
+        }
+        return copies + self.kernel_steps(_image(x), _image(out), more)
+
+    @property
+    def operand_groups(self) -> int:
+        """The groups that an epilogue's operands are cut into."""
+        return 1
+
+    def kernel_steps(self, x: Image, out: Image, more: dict[str, Any]) -> list[Step]:
+        """The steps, given the images and what all kernels take."""
+        raise NotImplementedError(self.name)
+
+
+class Convolution(ImageCall):
+    """`Y[n, *spatial, m]` of `X[n, *spatial, c]`, weights [m, c / groups, *kernel] and a bias [m]."""
+
+    name = "Conv"
+
+    def __init__(self, x: Tensor, weights: Value, bias: Tensor | None, attributes: ConvAttributes) -> None:
+        spatial = attributes.output_sizes(x.shape[1:-1])
+        self.depthwise = attributes.groups == weights.shape[0] == x.shape[-1] and attributes.groups > 1
+        if self.depthwise:
+            self.name, self.few_channels = "DepthwiseConv", 0
+        super().__init__(x, weights, bias, attributes, (x.shape[0], *spatial, weights.shape[0]))
+
+    @property
+    def operand_groups(self) -> int:
+        """The kernel walks groups one by one, except where each is a channel."""
+        return 1 if self.depthwise else self.attributes.groups
+
+    def kernel_steps(self, x: Image, out: Image, more: dict[str, Any]) -> list[Step]:
+        """One step."""
+        window, groups = self.attributes.window, self.attributes.groups
+        if self.depthwise:
+            packed = packed_constant(self.weights, "depthwise", pack_depthwise_weights)
+            step = depthwise_step(x, Ref(packed.buffer), out, window, **more)
+        else:
+            first = channels_first_order(x)
+            packed = packed_constant(
+                self.weights, f"conv {groups} {first}", lambda w: pack_weights(w, groups, first)
+            )
+            step = conv_step(x, Ref(packed.buffer), out, window, groups=groups, **more)
+        step.keeps = (packed,)
+        return [step]
 
     def reference(self, inputs: Sequence[Value | None]) -> list[Value]:
         """A sum over kernel positions in float64."""
@@ -93,47 +150,62 @@ class Convolution(Call):
         y = y.reshape(*y.shape[:-2], -1)
         return [y if bias is None else y + bias]
 
-    def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
-        """One step, after copies of epilogue operands that no even stride reaches."""
-        x, bias = inputs
-        (out,) = outputs
-        assert x is not None
-        groups = self.attributes.groups
-        image, copies = _image(x), list[Step]()
-        operands, patterns = epilogue_operands(epilogue, out.shape, 1 if self.depthwise else groups, copies)
-        final = None if epilogue is None else Epilogue(epilogue.root, patterns)
-        bias_ref = None if bias is None else bias.ref
-        if self.depthwise:
-            packed = packed_constant(self.weights, "depthwise", pack_depthwise_weights)
-            step = depthwise_step(
-                image,
-                Ref(packed.buffer),
-                _image(out),
-                self.attributes.window,
-                bias=bias_ref,
-                epilogue=final,
-                operands=operands,
-                label="DepthwiseConv",
-            )
-            step.keeps = (packed,)
-            return [*copies, step]
-        first = channels_first_order(image)
+
+class TransposedConvolution(ImageCall):
+    """The transpose of a convolution with weights [c, m / groups, *kernel]."""
+
+    name = "ConvTranspose"
+
+    def __init__(
+        self,
+        x: Tensor,
+        weights: Value,
+        bias: Tensor | None,
+        attributes: ConvAttributes,
+        spatial: Sequence[Size],
+    ) -> None:
+        channels = weights.shape[1] * attributes.groups
+        super().__init__(x, weights, bias, attributes, (x.shape[0], *spatial, channels))
+
+    def kernel_steps(self, x: Image, out: Image, more: dict[str, Any]) -> list[Step]:
+        """A step a phase and group."""
+        window, groups = self.attributes.window, self.attributes.groups
+        first = channels_first_order(x)
         packed = packed_constant(
-            self.weights, f"conv {groups} {first}", lambda w: pack_weights(w, groups, first)
+            self.weights,
+            f"conv_transpose {groups} {first} {window}",
+            lambda w: pack_transpose_weights(w, window, groups, first),
         )
-        step = conv_step(
-            image,
-            Ref(packed.buffer),
-            _image(out),
-            self.attributes.window,
-            groups=groups,
-            bias=bias_ref,
-            epilogue=final,
-            operands=operands,
-            label="Conv",
-        )
-        step.keeps = (packed,)
-        return [*copies, step]
+        steps = conv_transpose_steps(x, Ref(packed.buffer), out, window, groups=groups, **more)
+        for step in steps:
+            step.keeps = (packed,)
+        return steps
+
+    def reference(self, inputs: Sequence[Value | None]) -> list[Value]:
+        """Each input pixel's product with the kernel, added where it falls, in float64."""
+        x, bias = inputs
+        assert x is not None
+        own, groups = self.attributes, self.attributes.groups
+        (output,) = self.outputs
+        spatial = concrete(output.shape[1:-1])
+        weights = self.weights.astype(np.float64).reshape(groups, -1, *self.weights.shape[1:])
+        grouped = x.astype(np.float64).reshape(*x.shape[:-1], groups, -1)
+        reach = [
+            max((n - 1) * s + d * (k - 1) + 1, p + o)
+            for n, s, d, k, p, o in zip(
+                x.shape[1:-1], own.strides, own.dilations, own.kernel, own.pads, spatial, strict=False
+            )
+        ]
+        y = np.zeros((x.shape[0], *reach, groups, self.weights.shape[1]))
+        for position in np.ndindex(*own.kernel):
+            picks = tuple(
+                slice(p * d, p * d + (n - 1) * s + 1, s)
+                for p, d, n, s in zip(position, own.dilations, x.shape[1:-1], own.strides, strict=True)
+            )
+            y[(slice(None), *picks)] += np.einsum("...gc,gcm->...gm", grouped, weights[(..., *position)])
+        y = y[(slice(None), *(slice(p, p + o) for p, o in zip(own.pads, spatial, strict=False)))]
+        y = y.reshape(*y.shape[:-2], -1)
+        return [y if bias is None else y + bias]
 
 
 def epilogue_operands(
