@@ -6,8 +6,15 @@
 
 appends
 
-    %j1 = phi i64 [ 0, %entry ], [ %next4, %latch3 ]
-    %v5 = getelementptr float, ptr %x, i64 %j1
+      %any5 = icmp slt i64 0, %n
+      br i1 %any5, label %body1, label %done2
+    body1:
+      %j3 = phi i64 [ 0, %entry ], [ %next4, %body1 ]
+      %v6 = getelementptr float, ptr %x, i64 %j3
+      %next4 = add nsw i64 %j3, 16
+      %more7 = icmp slt i64 %next4, %n
+      br i1 %more7, label %body1, label %done2
+    done2:
 """
 
 from __future__ import annotations
@@ -65,20 +72,19 @@ class Text:
     @contextmanager
     def loop(self, stem: str, start: str, stop: str, step: str = "1") -> Iterator[str]:
         """Run the body with an i64 counter from `start` while it is below `stop`, signed."""
-        head, body, done = self.fresh("head"), self.fresh("body"), self.fresh("done")
+        body, done = self.fresh("body"), self.fresh("done")
         counter, following = self.fresh(stem), self.fresh("next")
+        some = self.let(f"icmp slt i64 {start}, {stop}", "any")
+        self.do(f"br i1 {some}, label %{body}, label %{done}")
         entry = self.block
-        self.jump(head)
-        self.start(head)
+        self.start(body)
         phi = len(self.lines)
         self.lines.append("")
-        go = self.let(f"icmp slt i64 %{counter}, {stop}", "more")
-        self.do(f"br i1 {go}, label %{body}, label %{done}")
-        self.start(body)
         yield f"%{counter}"
         self.do(f"%{following} = add nsw i64 %{counter}, {step}")
         self.lines[phi] = f"  %{counter} = phi i64 [ {start}, %{entry} ], [ %{following}, %{self.block} ]"
-        self.jump(head)
+        more = self.let(f"icmp slt i64 %{following}, {stop}", "more")
+        self.do(f"br i1 {more}, label %{body}, label %{done}")
         self.start(done)
 
     @contextmanager

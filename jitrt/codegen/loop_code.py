@@ -17,18 +17,19 @@ from jitrt.codegen.levels import cost
 from jitrt.codegen.loop import Loop
 from jitrt.codegen.target import Target
 from jitrt.codegen.vector import Emitter, element, memory_element, vector
-from jitrt.expr import Expr, walk
+from jitrt.expr import Dtype, Expr, walk
 
 UNROLLS = (4, 2, 1)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One vector of positions along the innermost dimension: from `j`, where the mask holds."""
+    """Positions along the innermost dimension: `lanes` from `j` on, where the mask holds."""
 
     j: str
-    mask: str | None
-    number: int = 0
+    lanes: int
+    mask: str | None = None
+    number: int = 0  # among those of an unrolled loop
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,17 @@ class Bounds:
     """The parts of a sweep: where those of so many vectors at a time end, and the mask of the last one."""
 
     start: str
+    stop: str
     ends: dict[int, str]
     ragged: str
     mask: str
+
+
+def _has_masked_memory(target: Target, dtype: Dtype) -> bool:
+    """Whether loads and stores under a mask are instructions, instead of a branch per lane."""
+    if target.has("avx512bw") and target.has("avx512vl"):
+        return True
+    return target.has("avx2") and dtype.itemsize >= 4
 
 
 class LoopCode(Emitter):
@@ -50,6 +59,7 @@ class LoopCode(Emitter):
         self.operands = (*loop.inputs, *loop.outputs)
         self.last = loop.ndim - 1
         self.lanes = self._lanes()
+        self.masks = all(_has_masked_memory(target, operand.dtype) for operand in self.operands)
         self.varying_inner = loop.varying_along([self.last])
         self.sizes: list[str] = []
         self.addresses: list[str] = []
@@ -163,43 +173,48 @@ class LoopCode(Emitter):
 
     # memory at a tile
 
-    def _read(self, leaf: Expr, tile: Tile, lanes: int) -> str:
-        """The value of a load or index node at a tile; with one lane, at the row's start."""
+    def _read(self, leaf: Expr, tile: Tile) -> str:
+        """The value of a load or index node at a tile."""
         if leaf.op == "index":
-            return self._index(leaf.value, tile, lanes)
-        operand = self.nest.inputs[leaf.value]
-        pointer = self.pointers[leaf.value]
-        if lanes == 1 or self.along[leaf.value] == 0:
-            scalar = self.load(operand.dtype, pointer, 1)
-            return self.splat(scalar, element(operand.dtype), lanes)
-        if self.along[leaf.value] == 1:
-            at = self.let(f"getelementptr {memory_element(operand.dtype)}, ptr {pointer}, i64 {tile.j}")
-            return self.load(operand.dtype, at, lanes, tile.mask)
-        return self.gather(operand.dtype, self._lane_pointers(leaf.value, tile), lanes, tile.mask)
+            return self._index(leaf.value, tile)
+        dtype, along, lanes = leaf.dtype, self.along[leaf.value], tile.lanes
+        if along == 0:
+            scalar = self.load(dtype, self.pointers[leaf.value], 1)
+            return self.splat(scalar, element(dtype), lanes)
+        if along == 1 or lanes == 1:
+            return self.load(dtype, self._pointer(leaf.value, tile), lanes, tile.mask)
+        return self.gather(dtype, self._lane_pointers(leaf.value, tile), lanes, tile.mask)
 
-    def _write(self, value: str, output: int, tile: Tile, lanes: int) -> None:
+    def _write(self, value: str, output: int, tile: Tile) -> None:
         number = len(self.nest.inputs) + output
-        operand, pointer = self.operands[number], self.pointers[number]
+        dtype, lanes = self.operands[number].dtype, tile.lanes
         if self.along[number] == 1 or lanes == 1:
-            at = self.let(f"getelementptr {memory_element(operand.dtype)}, ptr {pointer}, i64 {tile.j}")
-            self.store(value, operand.dtype, at, lanes, tile.mask)
+            self.store(value, dtype, self._pointer(number, tile), lanes, tile.mask)
         else:
-            self.scatter(value, operand.dtype, self._lane_pointers(number, tile), lanes, tile.mask)
+            self.scatter(value, dtype, self._lane_pointers(number, tile), lanes, tile.mask)
+
+    def _pointer(self, operand: int, tile: Tile) -> str:
+        """The address of an operand's first element at a tile."""
+        kind, along, offset = memory_element(self.operands[operand].dtype), self.along[operand], tile.j
+        if along == 0 or offset == "0":
+            return self.pointers[operand]
+        if along is None:
+            offset = self.let(f"mul nsw i64 {offset}, {self.strides[operand][-1]}")
+        return self.let(f"getelementptr {kind}, ptr {self.pointers[operand]}, i64 {offset}")
 
     def _lane_pointers(self, operand: int, tile: Tile) -> str:
-        stride = self.strides[operand][-1]
-        kind = memory_element(self.operands[operand].dtype)
-        start = self.let(f"mul nsw i64 {tile.j}, {stride}")
-        pointer = self.let(f"getelementptr {kind}, ptr {self.pointers[operand]}, i64 {start}")
-        return self.let(
-            f"getelementptr {kind}, ptr {pointer}, {vector('i64', self.lanes)} {self.lane_offsets[operand]}"
-        )
+        """The address of each lane's element."""
+        kind, first = memory_element(self.operands[operand].dtype), self._pointer(operand, tile)
+        offsets = f"{vector('i64', self.lanes)} {self.lane_offsets[operand]}"
+        return self.let(f"getelementptr {kind}, ptr {first}, {offsets}")
 
-    def _index(self, dim: int, tile: Tile, lanes: int) -> str:
+    def _index(self, dim: int, tile: Tile) -> str:
         if dim != self.last:
-            return self.splat(self.positions[dim], "i64", lanes)
-        start = self.splat(tile.j, "i64", lanes)
-        return start if lanes == 1 else self.let(f"add {vector('i64', lanes)} {start}, {self._steps('i64')}")
+            return self.splat(self.positions[dim], "i64", tile.lanes)
+        start = self.splat(tile.j, "i64", tile.lanes)
+        if tile.lanes == 1:
+            return start
+        return self.let(f"add {vector('i64', tile.lanes)} {start}, {self._steps('i64')}")
 
     def _steps(self, kind: str) -> str:
         return f"<{', '.join(f'{kind} {lane}' for lane in range(self.lanes))}>"
@@ -224,19 +239,23 @@ class LoopCode(Emitter):
             covered = self.let(f"and i64 {count}, {-vectors * self.lanes}")
             ends[vectors] = self.let(f"add nsw i64 {start}, {covered}", "end")
         ragged = self.let(f"icmp slt i64 {ends[1]}, {stop}", "ragged")
-        return Bounds(start, ends, ragged, self._mask(ends[1], stop))
+        return Bounds(start, stop, ends, ragged, self._mask(ends[1], stop))
 
     def _sweep(self, bounds: Bounds, unroll: int, body: Callable[[Tile], None]) -> None:
-        """Run the body on every vector: `unroll` at a time, one at a time, then masked."""
+        """Run the body on every vector, `unroll` and then one at a time; on the rest under a mask or singly."""
         begin = bounds.start
         for vectors in (unroll, 1) if unroll > 1 else (1,):
             with self.loop("j", begin, bounds.ends[vectors], str(vectors * self.lanes)) as j:
                 for number in range(vectors):
                     at = self.let(f"add nsw i64 {j}, {number * self.lanes}", "j") if number else j
-                    body(Tile(at, None, number))
+                    body(Tile(at, self.lanes, None, number))
             begin = bounds.ends[vectors]
-        with self.when(bounds.ragged):
-            body(Tile(begin, bounds.mask))
+        if self.masks:
+            with self.when(bounds.ragged):
+                body(Tile(begin, self.lanes, bounds.mask))
+        else:
+            with self.loop("j", begin, bounds.stop, "1") as j:
+                body(Tile(j, 1))
 
     def _unroll(self, roots: Sequence[Expr], reducing: bool) -> int:
         """Short bodies are unrolled to hide the loop's own cost, reductions to have independent chains."""
@@ -245,21 +264,20 @@ class LoopCode(Emitter):
             return 4
         return 2 if reducing else 1
 
-    def _invariants(self, roots: Sequence[Expr], known: Mapping[Expr, str]) -> dict[Expr, str]:
-        """Operands of nodes that vary along the row, themselves constant there: each computed once."""
+    def _invariants(self, roots: Sequence[Expr], known: Mapping[Expr, str]) -> dict[int, dict[Expr, str]]:
+        """What nodes that vary along the row use and does not vary itself, for one lane and for all."""
         varying = self.varying_inner
-        border = {
-            a: None for n in walk(*roots, known=known) if n in varying for a in n.args if a not in varying
+        users = [n for n in walk(*roots, known=known) if n in varying]
+        border = dict.fromkeys(a for n in users for a in n.args if a not in varying)
+        border |= dict.fromkeys(root for root in roots if root not in varying)
+        scalars, start = dict(known), Tile("0", 1)
+        vectors = {
+            node: self.splat(self._emit_at(node, start, scalars), element(node.dtype), self.lanes)
+            for node in border
+            if node.op != "const"
         }
-        border |= {root: None for root in roots if root not in varying}
-        scalars = dict(known)
-        vectors = {}
-        for node in border:
-            if node.op != "const":
-                value = self.emit(node, lambda leaf: self._read(leaf, Tile("0", None), 1), 1, scalars)
-                vectors[node] = self.splat(value, element(node.dtype), self.lanes)
-        return vectors
+        return {1: scalars, self.lanes: vectors}
 
     def _emit_at(self, root: Expr, tile: Tile, memo: dict[Expr, str]) -> str:
         """The value of an expression at a tile."""
-        return self.emit(root, lambda leaf: self._read(leaf, tile, self.lanes), self.lanes, memo)
+        return self.emit(root, lambda leaf: self._read(leaf, tile), tile.lanes, memo)

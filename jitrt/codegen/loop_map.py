@@ -48,10 +48,10 @@ class MapCode(LoopCode):
         invariants = self._invariants(roots, {})
 
         def body(tile: Tile) -> None:
-            memo = dict(invariants)
+            memo = dict(invariants[tile.lanes])
             values = [self._emit_at(root, tile, memo) for root in roots]
             for output, value in enumerate(values):
-                self._write(value, output, tile, self.lanes)
+                self._write(value, output, tile)
 
         self._sweep(bounds, self._unroll(roots, reducing=False), body)
 

@@ -20,6 +20,7 @@ Either way a loop makes several such passes when a reduction's argument depends 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -85,53 +86,59 @@ class ReduceCode(LoopCode):
             known |= self._row_pass(current, known)
         for output, root in enumerate(self.nest.lowered):
             if output not in self.nest.stored_everywhere:
-                value = self.emit(root, lambda leaf: self._read(leaf, Tile("0", None), 1), 1, known)
-                self._write(value, output, Tile("0", None), 1)
+                start = Tile("0", 1)
+                self._write(self._emit_at(root, start, known), output, start)
 
     def _row_pass(self, current: Pass, known: Mapping[Expr, str]) -> dict[Expr, str]:
         """One sweep over a row; gives the values of its reductions."""
         roots = current.roots(self.nest.lowered)
         unroll = self._unroll(roots, reducing=bool(current.reductions))
-        accumulators = {node: [self._accumulator(node) for _ in range(unroll)] for node in current.reductions}
+        accumulators = {
+            node: [self._accumulator(node, self.lanes) for _ in range(unroll)] for node in current.reductions
+        }
+        singles = {} if self.masks else {node: self._accumulator(node, 1) for node in current.reductions}
         with self._over([d for d in range(self.last) if self.nest.reduced[d]]) as number:
             invariants = self._invariants(roots, known)
             row = self.let(f"mul nsw i64 {number}, {self.sizes[-1]}", "row")
 
             def body(tile: Tile) -> None:
                 place = self.let(f"add nsw i64 {row}, {tile.j}")
-                values = self._compute(current, tile, place, invariants)
+                values = self._compute(current, tile, place, invariants[tile.lanes])
                 for node, cells in accumulators.items():
-                    self._accumulate(node, cells[tile.number], values[node.args[0]], tile.mask)
+                    cell = cells[tile.number] if tile.lanes > 1 else singles[node]
+                    self._accumulate(node, cell, values[node.args[0]], tile)
 
             self._sweep(self.row_bounds, unroll, body)
-        return {node: self._total(node, [c.get() for c in cells]) for node, cells in accumulators.items()}
+        totals = {node: self._total(node, [c.get() for c in cells]) for node, cells in accumulators.items()}
+        for node, cell in singles.items():
+            totals[node] = self.binary(COMBINE[node.value], node.dtype, cell.get(), totals[node], 1)
+        return totals
 
     def _compute(self, current: Pass, tile: Tile, place: str, known: Mapping[Expr, str]) -> dict[Expr, str]:
         """The values of a pass at one tile, stored where they belong; `place` is the position in scratch."""
         memo = dict(known)
         for node in current.reloaded:
-            memo[node] = self.load(node.dtype, self._scratch_pointer(node, place), self.lanes)
+            memo[node] = self.load(node.dtype, self._scratch_pointer(node, place), tile.lanes, tile.mask)
         for root in current.roots(self.nest.lowered):
             self._emit_at(root, tile, memo)
         for node in current.kept:
-            self.store(memo[node], node.dtype, self._scratch_pointer(node, place), self.lanes, tile.mask)
+            self.store(memo[node], node.dtype, self._scratch_pointer(node, place), tile.lanes, tile.mask)
         for output in current.stores:
-            self._write(memo[self.nest.lowered[output]], output, tile, self.lanes)
+            self._write(memo[self.nest.lowered[output]], output, tile)
         return memo
 
     def _scratch_pointer(self, node: Expr, place: str) -> str:
         return self.let(f"getelementptr {memory_element(node.dtype)}, ptr {self.kept[node]}, i64 {place}")
 
-    def _accumulator(self, node: Expr) -> Cell:
-        start = literal(identity(node.value, node.dtype), node.dtype, self.lanes)
-        return self.cell(vector(element(node.dtype), self.lanes), start)
+    def _accumulator(self, node: Expr, lanes: int) -> Cell:
+        start = literal(identity(node.value, node.dtype), node.dtype, lanes)
+        return self.cell(vector(element(node.dtype), lanes), start)
 
-    def _accumulate(self, node: Expr, cell: Cell, value: str, mask: str | None) -> None:
+    def _accumulate(self, node: Expr, cell: Cell, value: str, tile: Tile) -> None:
         before = cell.get()
-        after = self.binary(COMBINE[node.value], node.dtype, value, before, self.lanes)
-        if mask is not None:
-            kind = vector(element(node.dtype), self.lanes)
-            after = self.let(f"select {vector('i1', self.lanes)} {mask}, {kind} {after}, {kind} {before}")
+        after = self.binary(COMBINE[node.value], node.dtype, value, before, tile.lanes)
+        if tile.mask is not None:
+            after = self.choose(tile.mask, after, before, element(node.dtype), tile.lanes)
         cell.set(after)
 
     def _total(self, node: Expr, values: list[str]) -> str:
@@ -166,10 +173,10 @@ class ReduceCode(LoopCode):
         with self.branch(self.let(f"icmp sle i64 {stop}, {self.sizes[-1]}", "full")) as branch:
             with self.loop("j", start, stop, str(group * self.lanes)) as j:
                 at = [j, *(self.let(f"add nsw i64 {j}, {k * self.lanes}", "j") for k in range(1, group))]
-                self._kept_tiles([Tile(a, None) for a in at], start)
+                self._kept_tiles([Tile(a, self.lanes) for a in at], start)
             branch.otherwise()
             with self.loop("j", start, self.sizes[-1], str(self.lanes)) as j:
-                self._kept_tiles([Tile(j, self._mask(j, self.sizes[-1]))], start)
+                self._kept_tiles([Tile(j, self.lanes, self._mask(j, self.sizes[-1]))], start)
 
     def _kept_tiles(self, tiles: Sequence[Tile], start: str) -> None:
         known: list[dict[Expr, str]] = [{} for _ in tiles]
@@ -178,8 +185,7 @@ class ReduceCode(LoopCode):
         for output, root in enumerate(self.nest.lowered):
             if output not in self.nest.stored_everywhere:
                 for tile, memo in zip(tiles, known, strict=True):
-                    value = self._emit_at(root, tile, memo)
-                    self._write(value, output, tile, self.lanes)
+                    self._write(self._emit_at(root, tile, memo), output, tile)
 
     def _kept_pass(
         self, current: Pass, tiles: Sequence[Tile], known: Sequence[dict[Expr, str]], start: str
@@ -191,7 +197,9 @@ class ReduceCode(LoopCode):
         for tile, memo in zip(tiles, known, strict=True):
             for node in border:
                 self._emit_at(node, tile, memo)
-        accumulators = [{node: self._accumulator(node) for node in current.reductions} for _ in tiles]
+        accumulators = [
+            {node: self._accumulator(node, self.lanes) for node in current.reductions} for _ in tiles
+        ]
         with self._over([d for d in range(self.last) if self.nest.reduced[d]]) as number:
             row = self.let(f"mul nsw i64 {number}, {BLOCK}", "row")
             for tile, memo, cells in zip(tiles, known, accumulators, strict=True):
@@ -199,6 +207,6 @@ class ReduceCode(LoopCode):
                 place = self.let(f"add nsw i64 {row}, {offset}")
                 values = self._compute(current, tile, place, memo)
                 for node, cell in cells.items():
-                    self._accumulate(node, cell, values[node.args[0]], None)
+                    self._accumulate(node, cell, values[node.args[0]], replace(tile, mask=None))
         for memo, cells in zip(known, accumulators, strict=True):
             memo.update((node, cell.get()) for node, cell in cells.items())

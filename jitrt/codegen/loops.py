@@ -41,7 +41,8 @@ def loop_kernel(loop: Loop, target: Target) -> Kernel:
     digest = blake2b(text.encode(), digest_size=16).hexdigest()
     kinds = "reduce" if any(loop.reduced) else "map"
     ops = "_".join(dict.fromkeys(n.op for n in walk(*loop.roots) if n.args))
-    return Kernel(f"loop:{digest}", f"{kinds}_{ops}"[:60], lambda symbol: _module(loop, target, symbol))
+    name = f"{kinds}_{ops}"[:60]
+    return Kernel(f"loop:{digest}", name, lambda symbol: _module(loop, target, symbol), pipeline="registers")
 
 
 def _module(loop: Loop, target: Target, symbol: str) -> str:

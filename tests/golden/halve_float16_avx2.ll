@@ -28,85 +28,86 @@ then13:
   %v26 = insertelement <8 x i32> poison, i32 %v25, i64 0
   %v27 = shufflevector <8 x i32> %v26, <8 x i32> poison, <8 x i32> zeroinitializer
   %mask28 = icmp ult <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>, %v27
-  br label %head29
-head29:
-  %j32 = phi i64 [ %begin, %then13 ], [ %next33, %body30 ]
-  %more34 = icmp slt i64 %j32, %end17
-  br i1 %more34, label %body30, label %done31
-body30:
-  %v35 = mul nsw i64 %j32, %stride6
-  %v36 = getelementptr half, ptr %base4, i64 %v35
-  %v37 = getelementptr half, ptr %v36, <8 x i64> %v9
-  %v38 = call <8 x half> @llvm.masked.gather.v8f16.v8p0(<8 x ptr> %v37, i32 2, <8 x i1> splat (i1 true), <8 x half> zeroinitializer)
-  %v39 = fpext <8 x half> %v38 to <8 x float>
-  %v40 = fmul <8 x float> %v39, splat (float 0x3FE0000000000000)
-  %v41 = getelementptr half, ptr %base11, i64 %j32
-  %v42 = fptrunc <8 x float> %v40 to <8 x half>
-  store <8 x half> %v42, ptr %v41, align 2
-  %j43 = add nsw i64 %j32, 8
-  %v44 = mul nsw i64 %j43, %stride6
-  %v45 = getelementptr half, ptr %base4, i64 %v44
-  %v46 = getelementptr half, ptr %v45, <8 x i64> %v9
-  %v47 = call <8 x half> @llvm.masked.gather.v8f16.v8p0(<8 x ptr> %v46, i32 2, <8 x i1> splat (i1 true), <8 x half> zeroinitializer)
-  %v48 = fpext <8 x half> %v47 to <8 x float>
-  %v49 = fmul <8 x float> %v48, splat (float 0x3FE0000000000000)
-  %v50 = getelementptr half, ptr %base11, i64 %j43
-  %v51 = fptrunc <8 x float> %v49 to <8 x half>
-  store <8 x half> %v51, ptr %v50, align 2
-  %j52 = add nsw i64 %j32, 16
-  %v53 = mul nsw i64 %j52, %stride6
-  %v54 = getelementptr half, ptr %base4, i64 %v53
-  %v55 = getelementptr half, ptr %v54, <8 x i64> %v9
-  %v56 = call <8 x half> @llvm.masked.gather.v8f16.v8p0(<8 x ptr> %v55, i32 2, <8 x i1> splat (i1 true), <8 x half> zeroinitializer)
-  %v57 = fpext <8 x half> %v56 to <8 x float>
-  %v58 = fmul <8 x float> %v57, splat (float 0x3FE0000000000000)
-  %v59 = getelementptr half, ptr %base11, i64 %j52
-  %v60 = fptrunc <8 x float> %v58 to <8 x half>
-  store <8 x half> %v60, ptr %v59, align 2
-  %j61 = add nsw i64 %j32, 24
-  %v62 = mul nsw i64 %j61, %stride6
-  %v63 = getelementptr half, ptr %base4, i64 %v62
-  %v64 = getelementptr half, ptr %v63, <8 x i64> %v9
-  %v65 = call <8 x half> @llvm.masked.gather.v8f16.v8p0(<8 x ptr> %v64, i32 2, <8 x i1> splat (i1 true), <8 x half> zeroinitializer)
-  %v66 = fpext <8 x half> %v65 to <8 x float>
-  %v67 = fmul <8 x float> %v66, splat (float 0x3FE0000000000000)
-  %v68 = getelementptr half, ptr %base11, i64 %j61
-  %v69 = fptrunc <8 x float> %v67 to <8 x half>
-  store <8 x half> %v69, ptr %v68, align 2
-  %next33 = add nsw i64 %j32, 32
-  br label %head29
-done31:
-  br label %head70
-head70:
-  %j73 = phi i64 [ %end17, %done31 ], [ %next74, %body71 ]
-  %more75 = icmp slt i64 %j73, %end21
-  br i1 %more75, label %body71, label %done72
-body71:
-  %v76 = mul nsw i64 %j73, %stride6
-  %v77 = getelementptr half, ptr %base4, i64 %v76
-  %v78 = getelementptr half, ptr %v77, <8 x i64> %v9
-  %v79 = call <8 x half> @llvm.masked.gather.v8f16.v8p0(<8 x ptr> %v78, i32 2, <8 x i1> splat (i1 true), <8 x half> zeroinitializer)
-  %v80 = fpext <8 x half> %v79 to <8 x float>
-  %v81 = fmul <8 x float> %v80, splat (float 0x3FE0000000000000)
-  %v82 = getelementptr half, ptr %base11, i64 %j73
-  %v83 = fptrunc <8 x float> %v81 to <8 x half>
-  store <8 x half> %v83, ptr %v82, align 2
-  %next74 = add nsw i64 %j73, 8
-  br label %head70
-done72:
-  br i1 %ragged22, label %then84, label %endif85
-then84:
-  %v86 = mul nsw i64 %end21, %stride6
-  %v87 = getelementptr half, ptr %base4, i64 %v86
-  %v88 = getelementptr half, ptr %v87, <8 x i64> %v9
-  %v89 = call <8 x half> @llvm.masked.gather.v8f16.v8p0(<8 x ptr> %v88, i32 2, <8 x i1> %mask28, <8 x half> zeroinitializer)
-  %v90 = fpext <8 x half> %v89 to <8 x float>
-  %v91 = fmul <8 x float> %v90, splat (float 0x3FE0000000000000)
-  %v92 = getelementptr half, ptr %base11, i64 %end21
-  %v93 = fptrunc <8 x float> %v91 to <8 x half>
-  call void @llvm.masked.store.v8f16.p0(<8 x half> %v93, ptr %v92, i32 2, <8 x i1> %mask28)
-  br label %endif85
-endif85:
+  %any33 = icmp slt i64 %begin, %end17
+  br i1 %any33, label %body29, label %done30
+body29:
+  %j31 = phi i64 [ %begin, %then13 ], [ %next32, %body29 ]
+  %v34 = mul nsw i64 %j31, %stride6
+  %v35 = getelementptr half, ptr %base4, i64 %v34
+  %v36 = getelementptr half, ptr %v35, <8 x i64> %v9
+  %v37 = call <8 x half> @llvm.masked.gather.v8f16.v8p0(<8 x ptr> %v36, i32 2, <8 x i1> splat (i1 true), <8 x half> zeroinitializer)
+  %v38 = fpext <8 x half> %v37 to <8 x float>
+  %v39 = fmul <8 x float> %v38, splat (float 0x3FE0000000000000)
+  %v40 = getelementptr half, ptr %base11, i64 %j31
+  %v41 = fptrunc <8 x float> %v39 to <8 x half>
+  store <8 x half> %v41, ptr %v40, align 2
+  %j42 = add nsw i64 %j31, 8
+  %v43 = mul nsw i64 %j42, %stride6
+  %v44 = getelementptr half, ptr %base4, i64 %v43
+  %v45 = getelementptr half, ptr %v44, <8 x i64> %v9
+  %v46 = call <8 x half> @llvm.masked.gather.v8f16.v8p0(<8 x ptr> %v45, i32 2, <8 x i1> splat (i1 true), <8 x half> zeroinitializer)
+  %v47 = fpext <8 x half> %v46 to <8 x float>
+  %v48 = fmul <8 x float> %v47, splat (float 0x3FE0000000000000)
+  %v49 = getelementptr half, ptr %base11, i64 %j42
+  %v50 = fptrunc <8 x float> %v48 to <8 x half>
+  store <8 x half> %v50, ptr %v49, align 2
+  %j51 = add nsw i64 %j31, 16
+  %v52 = mul nsw i64 %j51, %stride6
+  %v53 = getelementptr half, ptr %base4, i64 %v52
+  %v54 = getelementptr half, ptr %v53, <8 x i64> %v9
+  %v55 = call <8 x half> @llvm.masked.gather.v8f16.v8p0(<8 x ptr> %v54, i32 2, <8 x i1> splat (i1 true), <8 x half> zeroinitializer)
+  %v56 = fpext <8 x half> %v55 to <8 x float>
+  %v57 = fmul <8 x float> %v56, splat (float 0x3FE0000000000000)
+  %v58 = getelementptr half, ptr %base11, i64 %j51
+  %v59 = fptrunc <8 x float> %v57 to <8 x half>
+  store <8 x half> %v59, ptr %v58, align 2
+  %j60 = add nsw i64 %j31, 24
+  %v61 = mul nsw i64 %j60, %stride6
+  %v62 = getelementptr half, ptr %base4, i64 %v61
+  %v63 = getelementptr half, ptr %v62, <8 x i64> %v9
+  %v64 = call <8 x half> @llvm.masked.gather.v8f16.v8p0(<8 x ptr> %v63, i32 2, <8 x i1> splat (i1 true), <8 x half> zeroinitializer)
+  %v65 = fpext <8 x half> %v64 to <8 x float>
+  %v66 = fmul <8 x float> %v65, splat (float 0x3FE0000000000000)
+  %v67 = getelementptr half, ptr %base11, i64 %j60
+  %v68 = fptrunc <8 x float> %v66 to <8 x half>
+  store <8 x half> %v68, ptr %v67, align 2
+  %next32 = add nsw i64 %j31, 32
+  %more69 = icmp slt i64 %next32, %end17
+  br i1 %more69, label %body29, label %done30
+done30:
+  %any74 = icmp slt i64 %end17, %end21
+  br i1 %any74, label %body70, label %done71
+body70:
+  %j72 = phi i64 [ %end17, %done30 ], [ %next73, %body70 ]
+  %v75 = mul nsw i64 %j72, %stride6
+  %v76 = getelementptr half, ptr %base4, i64 %v75
+  %v77 = getelementptr half, ptr %v76, <8 x i64> %v9
+  %v78 = call <8 x half> @llvm.masked.gather.v8f16.v8p0(<8 x ptr> %v77, i32 2, <8 x i1> splat (i1 true), <8 x half> zeroinitializer)
+  %v79 = fpext <8 x half> %v78 to <8 x float>
+  %v80 = fmul <8 x float> %v79, splat (float 0x3FE0000000000000)
+  %v81 = getelementptr half, ptr %base11, i64 %j72
+  %v82 = fptrunc <8 x float> %v80 to <8 x half>
+  store <8 x half> %v82, ptr %v81, align 2
+  %next73 = add nsw i64 %j72, 8
+  %more83 = icmp slt i64 %next73, %end21
+  br i1 %more83, label %body70, label %done71
+done71:
+  %any88 = icmp slt i64 %end21, %end
+  br i1 %any88, label %body84, label %done85
+body84:
+  %j86 = phi i64 [ %end21, %done71 ], [ %next87, %body84 ]
+  %v89 = mul nsw i64 %j86, %stride6
+  %v90 = getelementptr half, ptr %base4, i64 %v89
+  %v91 = load half, ptr %v90, align 2
+  %v92 = fpext half %v91 to float
+  %v93 = fmul float %v92, 0x3FE0000000000000
+  %v94 = getelementptr half, ptr %base11, i64 %j86
+  %v95 = fptrunc float %v93 to half
+  store half %v95, ptr %v94, align 2
+  %next87 = add nsw i64 %j86, 1
+  %more96 = icmp slt i64 %next87, %end
+  br i1 %more96, label %body84, label %done85
+done85:
   br label %endif14
 endif14:
   ret i64 0
@@ -114,4 +115,3 @@ endif14:
 
 declare <8 x half> @llvm.masked.gather.v8f16.v8p0(<8 x ptr>, i32, <8 x i1>, <8 x half>)
 declare i64 @llvm.smin.i64(i64, i64)
-declare void @llvm.masked.store.v8f16.p0(<8 x half>, ptr, i32, <8 x i1>)
