@@ -127,12 +127,11 @@ def _run(options: argparse.Namespace) -> None:
         raise UsageError(f"no --input for {', '.join(missing)}; the model takes {_signature(session)}")
     names = [a.name for a in session.get_outputs()]
     outputs = dict(zip(names, session.run(None, feed), strict=True))
-    np.set_printoptions(threshold=64, precision=4, suppress=True, linewidth=100)
-    for name, value in outputs.items():
-        print(f"{name}: {show.value_type(value)}")
-        print(value)
     if options.output:
         _write_outputs(options.output, outputs)
+    with np.printoptions(threshold=64, precision=4, suppress=True, linewidth=100):
+        for name, value in outputs.items():
+            print(f"{name}: {show.value_type(value)}\n{value}")
     if options.profile:
         print(profile(session, feed))
 

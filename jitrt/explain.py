@@ -17,7 +17,6 @@ from jitrt import show
 from jitrt.errors import JitrtError
 from jitrt.example import example_inputs
 from jitrt.execute.pool import Runner
-from jitrt.graph import Graph
 from jitrt.plan import Plan
 from jitrt.program import Program, Variant
 from jitrt.session import InferenceSession
@@ -44,16 +43,16 @@ def explain(
     The graph is the model's as loaded. The schedule has a line for each kernel call, and what must hold
     for it to serve other sizes; the plan puts the inputs' sizes in. Source is each kernel's LLVM IR after
     optimisation, assembly its machine code. The model runs once, as far as it gets on these inputs.
-    Raises InvalidArgument for inputs that the model does not take.
+    Raises what `session.run` raises where no part of the model can be scheduled for these inputs.
     """
     if stage == "graph":
         return "\n".join(show.graph_lines(session.graph))
     program, arrays = _fresh(session, example_inputs(session) if input_feed is None else input_feed)
-    failure = None
+    failure: JitrtError | None = None
     try:
         program.run(arrays)
     except JitrtError as error:
-        failure = f"the run ended here: {error.message}"
+        failure = error
     lines: list[str] = []
     for segment in _segments(program):
         recipe = segment.variant.recipe
@@ -64,7 +63,11 @@ def explain(
             lines += show.plan_lines(recipe, segment.plan)
         else:
             lines += show.source_lines(recipe, machine=stage == "assembly")
-    return "\n".join([*lines, *([failure] if failure else [])])
+    if failure is not None:
+        if not lines:
+            raise failure
+        lines.append(f"the run ended here: {failure.message}")
+    return "\n".join(lines)
 
 
 def profile(session: InferenceSession, input_feed: Mapping[str, Any], runs: int = 50) -> str:
@@ -114,11 +117,10 @@ def _segments(program: Program | None, name: str = "") -> Iterator[Segment]:
     while program is not None and program.plans:
         variant, plan = next(reversed(program.plans.values()))
         yield Segment(name, program, variant, plan)
-        stop = variant.trace.stop
-        for key, value in stop.attributes.items() if stop is not None else ():
-            if isinstance(value, Graph):
-                yield from _segments(getattr(value, "program", None), f"{key} of {stop}")
-        name, program = f"after {stop}", variant.rest
+        if variant.host is not None:
+            for key, (body, _) in variant.host.bodies.items():
+                yield from _segments(body.program, f"{key} of {variant.host.node}")
+        name, program = f"after {variant.trace.stop}", variant.rest
 
 
 def _fresh(session: InferenceSession, feed: Mapping[str, Any]) -> tuple[Program, list[Any]]:

@@ -17,7 +17,7 @@ import onnx
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy, pad, silu
 
 HELD_OUT = 360
 EPOCHS = 40
@@ -33,7 +33,7 @@ class Block(nn.Module):
         self.project = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.silu(x + self.project(F.silu(self.expand(x))))
+        return silu(x + self.project(silu(self.expand(x))))
 
 
 class DigitClassifier(nn.Module):
@@ -52,14 +52,14 @@ class DigitClassifier(nn.Module):
 
     def logits(self, image: Tensor) -> Tensor:
         x = image.unsqueeze(1).float() / 16
-        x = self.fine(F.silu(self.stem(x)))
-        x = self.coarse(F.silu(self.shrink(x)))
+        x = self.fine(silu(self.stem(x)))
+        x = self.coarse(silu(self.shrink(x)))
         return self.head(x.mean(dim=(2, 3)))
 
 
 def shifted(images: Tensor) -> Tensor:
     """The images, each moved by up to one pixel."""
-    padded = F.pad(images, (1, 1, 1, 1))
+    padded = pad(images, (1, 1, 1, 1))
     rows, columns = torch.randint(0, 3, (2, len(images))).tolist()
     return torch.stack([p[r : r + 8, c : c + 8] for p, r, c in zip(padded, rows, columns, strict=True)])
 
@@ -72,7 +72,7 @@ def train(images: Tensor, labels: Tensor) -> DigitClassifier:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=EPOCHS * batches)
     for _ in range(EPOCHS):
         for batch in torch.randperm(len(images))[: batches * 64].reshape(batches, 64):
-            loss = F.cross_entropy(model.logits(shifted(images[batch])), labels[batch], label_smoothing=0.02)
+            loss = cross_entropy(model.logits(shifted(images[batch])), labels[batch], label_smoothing=0.02)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
