@@ -242,7 +242,7 @@ class LoopCode(Emitter):
         return Bounds(start, stop, ends, ragged, self._mask(ends[1], stop))
 
     def _sweep(self, bounds: Bounds, unroll: int, body: Callable[[Tile], None]) -> None:
-        """Run the body on every vector, `unroll` and then one at a time; on the rest under a mask or singly."""
+        """Run the body on all vectors, `unroll` and then one at a time; on the rest under a mask or singly."""
         begin = bounds.start
         for vectors in (unroll, 1) if unroll > 1 else (1,):
             with self.loop("j", begin, bounds.ends[vectors], str(vectors * self.lanes)) as j:
