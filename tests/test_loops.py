@@ -197,6 +197,16 @@ def test_elementwise_outputs_may_lie_in_an_inputs_memory(target):
     np.testing.assert_array_equal(out, 2 * before)
 
 
+@pytest.mark.parametrize("reduced", [(False, False), (True, False)])
+def test_an_output_of_size_one_may_have_stride_zero(reduced, target):
+    shape = (3, 1) if reduced[0] else (1, 1)
+    x, out = np.arange(shape[0], dtype=F32).reshape(shape), np.zeros((1, 1), F32)
+    root = reduce(load(0, F32), "sum") if reduced[0] else load(0, F32) + 3.0
+    still = Operand(F32, (0, 0))
+    run_loop(Loop(2, reduced, (Operand(F32, (None, 0)),), (still,), (root,)), shape, [x, out], target)
+    assert out == 3
+
+
 @pytest.mark.parametrize("dtype", [U8, F16, F32, F64, BOOL], ids=str)
 @pytest.mark.parametrize("shape", [(16, 16), (1, 40), (15, 70), (40, 3), (50, 130), (3, 35, 65)])
 def test_transposed_inputs(shape, dtype, target):

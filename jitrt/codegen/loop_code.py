@@ -190,6 +190,9 @@ class LoopCode(Emitter):
         dtype, lanes = self.operands[number].dtype, tile.lanes
         if self.along[number] == 1 or lanes == 1:
             self.store(value, dtype, self._pointer(number, tile), lanes, tile.mask)
+        elif self.along[number] == 0:  # a dimension of size 1
+            first = self.let(f"extractelement {vector(element(dtype), lanes)} {value}, i64 0")
+            self.store(first, dtype, self.pointers[number], 1)
         else:
             self.scatter(value, dtype, self._lane_pointers(number, tile), lanes, tile.mask)
 
@@ -242,7 +245,7 @@ class LoopCode(Emitter):
         return Bounds(start, stop, ends, ragged, self._mask(ends[1], stop))
 
     def _sweep(self, bounds: Bounds, unroll: int, body: Callable[[Tile], None]) -> None:
-        """Run the body on all vectors, `unroll` and then one at a time; on the rest under a mask or singly."""
+        """Run the body on vectors, `unroll` and then one at a time, and on the rest, masked or singly."""
         begin = bounds.start
         for vectors in (unroll, 1) if unroll > 1 else (1,):
             with self.loop("j", begin, bounds.ends[vectors], str(vectors * self.lanes)) as j:
