@@ -86,14 +86,17 @@ def gather_rows(Y, X, indices, begin, end):
     """Y[b, i] is X[b, indices[b or 0, i]]; a unit is a row of Y [batch, count, inner]."""
     n, count, inner = X.shape[1], Y.shape[1], Y.shape[2]
     shared = indices.shape[0] == 1
-    for unit in range(begin, end):
-        b, i = unit // count, unit % count
+    b, i = begin // count, begin % count
+    for _ in range(begin, end):
         index = indices[0 if shared else b, i]
         row = index + n if index < 0 else index
         if row < 0 or row >= n:
             return index_status(index, n)
         for j in range(inner):
             Y[b, i, j] = X[b, row, j]
+        i += 1
+        if i == count:
+            b, i = b + 1, 0
     return 0
 
 
@@ -119,15 +122,18 @@ def gather_elements(data: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
 
 def pick_elements(Y, X, indices, begin, end):
     """Y[o, i, j] is X[o, indices[o, i, j], j]; a unit is a row [o, i]."""
-    n = X.shape[1]
-    for unit in range(begin, end):
-        o, i = unit // Y.shape[1], unit % Y.shape[1]
+    n, count = X.shape[1], Y.shape[1]
+    o, i = begin // count, begin % count
+    for _ in range(begin, end):
         for j in range(Y.shape[2]):
             index = indices[o, i, j]
             row = index + n if index < 0 else index
             if row < 0 or row >= n:
                 return index_status(index, n)
             Y[o, i, j] = X[o, row, j]
+        i += 1
+        if i == count:
+            o, i = o + 1, 0
     return 0
 
 

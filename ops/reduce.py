@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from jitrt.calls import cast_tensor, launch
-from jitrt.dims import prod
-from jitrt.expr import absolute, exp, isinf, log, sqrt, where
+from jitrt.dims import Dim, prod
+from jitrt.expr import Expr, absolute, cast, eq, exp, isinf, isnan, log, sqrt, where
 from jitrt.opdef import operator
-from jitrt.tensor import Tensor, known, known_sizes, map_tensors, reduce_tensor
-from jitrt.types import BOOL, F64, I64, U8, is_float
+from jitrt.tensor import Tensor, constant, known, known_sizes, map_indices, map_tensors, reduce_tensor
+from jitrt.types import BOOL, F64, I32, I64, U8, is_float
 
 from ._shared import mean, widen
 
@@ -126,43 +128,35 @@ def _in_float(x: Tensor) -> Tensor:
 @operator("ArgMax", since=1)
 def arg_max(data: Tensor, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> Tensor:
     """The index of the maximum; a NaN counts as one. https://onnx.ai/onnx/operators/onnx__ArgMax.html"""
-    return _arg_extremum(data, axis, keepdims, select_last_index, largest=1)
+    return _arg_extremum(data, axis, keepdims, select_last_index, "max")
 
 
 @operator("ArgMin", since=1)
 def arg_min(data: Tensor, *, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> Tensor:
     """The index of the minimum; a NaN counts as one. https://onnx.ai/onnx/operators/onnx__ArgMin.html"""
-    return _arg_extremum(data, axis, keepdims, select_last_index, largest=0)
+    return _arg_extremum(data, axis, keepdims, select_last_index, "min")
 
 
-def _arg_extremum(x: Tensor, axis: int, keepdims: int, last: int, *, largest: int) -> Tensor:
+def _arg_extremum(x: Tensor, axis: int, keepdims: int, last: int, kind: str) -> Tensor:
+    """Two reductions, which fuse: the extremum, then the first or last position that has it, or is NaN."""
     axis %= x.ndim
-    order = [a for a in range(x.ndim) if a != axis] + [axis]
-    moved = x.permute(order)
-    rows = prod(moved.shape[:-1])
-    (index,) = launch(
-        index_of_extremum,
-        moved.reshape([rows, x.shape[axis]]),
-        outputs=[(I64, [rows])],
-        scalars=[largest, last],
-        extent=rows,
-        flops=x.size,
+    n = x.shape[axis]
+    positions = (
+        map_indices(lambda i: cast(i, I32), (n,))
+        if isinstance(n, Dim)
+        else constant(np.arange(n, dtype=np.int32))
     )
-    shape = [1 if a == axis else s for a, s in enumerate(x.shape)]
-    return index.reshape(shape if keepdims else [s for a, s in enumerate(shape) if a != axis])
+    positions = positions.reshape([n, *[1] * (x.ndim - 1 - axis)])
+    nowhere = -1 if last else 2**31 - 1
 
+    def place(x: Expr, best: Expr, i: Expr) -> Expr:
+        found = eq(x, best) | isnan(x) if is_float(x.dtype) else eq(x, best)
+        return where(found, i, nowhere)
 
-def index_of_extremum(index, X, largest, last, begin, end):
-    """index[i] is where row X[i] has its maximum (minimum unless `largest`), at the last place if `last`."""
-    for i in range(begin, end):
-        best, place = X[i, 0], 0
-        for j in range(1, X.shape[1]):
-            x = X[i, j]
-            better = (x > best if largest else x < best) or (x != x and best == best)
-            equal = x == best or (x != x and best != best)
-            if better or (equal and last):
-                best, place = x, j
-        index[i] = place
+    x = widen(x)
+    places = map_tensors(place, x, reduce_tensor(x, kind, [axis]), positions)
+    index = cast_tensor(reduce_tensor(places, "max" if last else "min", [axis]), I64)
+    return index if keepdims else index.squeeze(axis)
 
 
 @operator("CumSum", since=11)

@@ -65,61 +65,77 @@ def _flat_elements(data: Tensor, indices: Tensor, axis: int, batches: int) -> Te
 
 def _scatter(data: Tensor, shape: list[Size], positions: Tensor, updates: Tensor, reduction: str) -> Tensor:
     """`data` as [batch, n, inner] with `updates` [batch, count, inner] at `positions` [batch, count]."""
-    batch, _, inner = shape
-    operands = (data.reshape(shape), updates.reshape([batch, positions.shape[1], inner]), positions)
-    outputs, extent = [(data.dtype, shape)], batch * inner
+    batch, n, inner = shape
+    flat = [batch, n * inner]
+    operands = (data.reshape(flat), updates.reshape([batch, positions.shape[1] * inner]), positions)
+    outputs, extent = [(data.dtype, flat)], batch * inner
     if reduction == "none":
         (y,) = launch_move(
-            scatter_rows, *operands, moved=2, outputs=outputs, extent=extent, error=tuple_error
+            scatter_rows,
+            *operands,
+            moved=2,
+            outputs=outputs,
+            scalars=[inner],
+            extent=extent,
+            error=tuple_error,
         )
     else:
         (y,) = launch(
             combine_rows,
             *operands,
             outputs=outputs,
-            scalars=[REDUCTIONS[reduction]],
+            scalars=[inner, REDUCTIONS[reduction]],
             extent=extent,
             error=tuple_error,
         )
     return y.reshape(data.shape)
 
 
-def scatter_rows(Y, X, updates, positions, begin, end):
-    """Columns `begin` to `end` (counted over batch and inner) of X, overwritten at positions in order."""
-    n, inner = X.shape[1], X.shape[2]
+def scatter_rows(Y, X, updates, positions, inner, begin, end):
+    """X [batch, n * inner] with rows of `inner` overwritten by updates, in order.
+
+    Columns `begin` to `end` of the rows are done, counted over batch and inner.
+    """
     while begin < end:
         b, first = begin // inner, begin % inner
         stop = min(first + end - begin, inner)
-        for i in range(n):
-            for j in range(first, stop):
-                Y[b, i, j] = X[b, i, j]
+        copy_columns(Y, X, b, first, stop, inner)
         for u in range(positions.shape[1]):
             i = positions[b, u]
             if i < 0:
                 return 1
             for j in range(first, stop):
-                Y[b, i, j] = updates[b, u, j]
+                Y[b, i * inner + j] = updates[b, u * inner + j]
         begin += stop - first
     return 0
 
 
-def combine_rows(Y, X, updates, positions, reduction, begin, end):
-    """Columns `begin` to `end` (counted over batch and inner) of X, combined at positions in order."""
-    n, inner = X.shape[1], X.shape[2]
+def combine_rows(Y, X, updates, positions, inner, reduction, begin, end):
+    """As `scatter_rows`, with updates added to the row, multiplied, or compared (see `combine`)."""
     while begin < end:
         b, first = begin // inner, begin % inner
         stop = min(first + end - begin, inner)
-        for i in range(n):
-            for j in range(first, stop):
-                Y[b, i, j] = X[b, i, j]
+        copy_columns(Y, X, b, first, stop, inner)
         for u in range(positions.shape[1]):
             i = positions[b, u]
             if i < 0:
                 return 1
             for j in range(first, stop):
-                Y[b, i, j] = combine(Y[b, i, j], updates[b, u, j], reduction)
+                at = i * inner + j
+                Y[b, at] = combine(Y[b, at], updates[b, u * inner + j], reduction)
         begin += stop - first
     return 0
+
+
+def copy_columns(Y, X, b, first, stop, inner):
+    """Columns `first` to `stop` of all rows."""
+    if stop - first == inner:
+        for k in range(X.shape[1]):
+            Y[b, k] = X[b, k]
+    else:
+        for row in range(0, X.shape[1], inner):
+            for j in range(first, stop):
+                Y[b, row + j] = X[b, row + j]
 
 
 def combine(y, u, reduction):
