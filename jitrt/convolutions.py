@@ -15,9 +15,10 @@ from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.loops import Operand
 from jitrt.codegen.product import Matrix
+from jitrt.constants import packed_constant
 from jitrt.dims import Size, concrete, same
 from jitrt.layout import Array
-from jitrt.products import copied, merge, packed_constant
+from jitrt.products import copied, merge
 from jitrt.tensor import Call, Shape, Tensor, Value, outputs_of
 from jitrt.types import F32
 

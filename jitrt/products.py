@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -14,36 +13,12 @@ from jitrt.codegen.gemm import PackedMatrix, matmul_step, pack_matrix
 from jitrt.codegen.kernel import Buffer, Ref, Step
 from jitrt.codegen.loops import Operand
 from jitrt.codegen.product import Matrix
+from jitrt.constants import Packed, packed_constant
 from jitrt.dims import Size, same
 from jitrt.expr import load
 from jitrt.layout import Array, dense_strides, is_dense, nbytes
-from jitrt.load_tensor import release
 from jitrt.loop_step import loop_step
 from jitrt.tensor import Call, Dtype, Shape, Tensor, broadcast, outputs_of
-
-
-class PackedConstant:
-    """A constant as a kernel wants it, shared by every schedule that reads it."""
-
-    def __init__(self, source: np.ndarray[Any, Any], packed: np.ndarray[Any, Any]) -> None:
-        self.source = source  # alive as long as its address is a key
-        self.buffer = Buffer("constant", packed.nbytes, packed)
-
-
-_packed: WeakValueDictionary[Any, PackedConstant] = WeakValueDictionary()
-
-
-def packed_constant(
-    value: np.ndarray[Any, Any], form: str, pack: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
-) -> PackedConstant:
-    """`pack(value)`, made once for each array and `form`."""
-    key = (value.ctypes.data, value.shape, value.strides, value.dtype.str, form)
-    found = _packed.get(key)
-    if found is None:
-        found = PackedConstant(value, pack(value))
-        release(value)
-        _packed[key] = found
-    return found
 
 
 class MatrixProduct(Call):
@@ -57,7 +32,7 @@ class MatrixProduct(Call):
         lead = broadcast(a.shape[:-2], b.shape[:-2])
         self.shape: Shape = (*lead, a.shape[-2], b.shape[-1])
         self.b_shape = b.shape
-        self.packed: PackedConstant | None = None
+        self.packed: Packed | None = None
         if b.value is not None and not b.symbolic and b.ndim == 2:
             self.packed = packed_constant(b.value, "matrix", pack_matrix)
         self.inputs = (a, b, bias) if self.packed is None else (a, bias)  # type: ignore[assignment]
