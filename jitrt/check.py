@@ -107,8 +107,11 @@ def _view(x: Value, kind: str, parameters: Any, tensor: Tensor) -> Value:
     return np.take(x, np.arange(shape[axis]) * step + hint(start), axis)
 
 
-def run_checked(table: Table, arrays: Sequence[Value]) -> None:
-    """Run the table a step at a time and compare. Raises StepMismatchError for the first difference."""
+def run_checked(table: Table, arrays: Sequence[Value]) -> tuple[int, int] | None:
+    """Run the table a step at a time and compare. Raises StepMismatchError for the first difference.
+
+    Returns the number of a step that fails, and its status.
+    """
     schedule = table.plan.recipe.schedule
     interpreter = Interpreter(arrays)
     rows = table.rows
@@ -116,7 +119,7 @@ def run_checked(table: Table, arrays: Sequence[Value]) -> None:
         row = rows[number : number + 1].copy()
         runner = pool.Runner(row, scratch=table.scratch, scratch_stride=table.plan.scratch_stride)
         if runner.run() >= 0:
-            raise Fail(f"step {number} {schedule.steps[number].label} failed with status {runner.status}")
+            return number, runner.status
         for tensor, array in schedule.results.get(number, ()):
             got = read(table, array)
             try:
@@ -126,6 +129,7 @@ def run_checked(table: Table, arrays: Sequence[Value]) -> None:
                 continue
             _compare(got, want, f"step {number} {schedule.steps[number].label}", tensor)
             interpreter.values[tensor.serial] = got.copy()
+    return None
 
 
 def read(table: Table, array: Array) -> Value:

@@ -56,10 +56,7 @@ def fuse(outputs: Iterable[Tensor]) -> Fusion:
     """Group everything that the outputs need."""
     outputs = list(outputs)
     tensors = _reachable(outputs)
-    users: dict[int, list[Tensor]] = {t.serial: [] for t in tensors}
-    for tensor in tensors:
-        for operand in dict.fromkeys(t for t in operands_of(tensor) if t is not None):
-            users[operand.serial].append(tensor)
+    users = _users(tensors)
     kept = {t.serial for t in outputs}
     group_of: dict[int, Group] = {}
     units: list[tuple[Unit, Tensor]] = []
@@ -80,10 +77,36 @@ def fuse(outputs: Iterable[Tensor]) -> Fusion:
                     with_epilogue.add(id(call))
             case Concat() as concat:
                 units.append((concat, tensor))
-    calls = {id(t.source.call): (t.source.call, t) for t in tensors if isinstance(t.source, Output)}
-    units += [(call, min(call.outputs, key=lambda t: t.serial)) for k, (call, _) in calls.items() if k not in with_epilogue]
+    units += [unit for unit in _calls(tensors) if id(unit[0]) not in with_epilogue]
     units.sort(key=lambda unit: unit[1].serial)
     return Fusion(units, users)
+
+
+def separate(outputs: Iterable[Tensor]) -> Fusion:
+    """Every map, reduction and call that the outputs need, each in a kernel of its own."""
+    tensors = _reachable(list(outputs))
+    units: list[tuple[Unit, Tensor]] = [*_calls(tensors)]
+    for tensor in tensors:
+        if isinstance(tensor.source, (Map, Reduce)):
+            units.append((_new_group(tensor), tensor))
+        elif isinstance(tensor.source, Concat):
+            units.append((tensor.source, tensor))
+    units.sort(key=lambda unit: unit[1].serial)
+    return Fusion(units, _users(tensors))
+
+
+def _users(tensors: Iterable[Tensor]) -> dict[int, list[Tensor]]:
+    users: dict[int, list[Tensor]] = {t.serial: [] for t in tensors}
+    for tensor in tensors:
+        for operand in dict.fromkeys(t for t in operands_of(tensor) if t is not None):
+            users[operand.serial].append(tensor)
+    return users
+
+
+def _calls(tensors: Iterable[Tensor]) -> list[tuple[Call, Tensor]]:
+    """The kernel calls, each with its first output."""
+    calls = {id(t.source.call): t.source.call for t in tensors if isinstance(t.source, Output)}
+    return [(call, min(call.outputs, key=lambda t: t.serial)) for call in calls.values()]
 
 
 def _reachable(outputs: Sequence[Tensor]) -> list[Tensor]:
@@ -197,7 +220,9 @@ def match_dimensions(output: Tensor, viewed: Tensor) -> list[int | None] | None:
         current = current.source.base
     for view in reversed(chain):
         assert isinstance(view.source, View)
-        array = array.view(view.source.kind, view.source.parameters, view.shape) if array is not None else None
+        array = (
+            array.view(view.source.kind, view.source.parameters, view.shape) if array is not None else None
+        )
     if array is None:
         return None
     result: list[int | None] = []

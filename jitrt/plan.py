@@ -74,7 +74,8 @@ class Recipe:
         self.words, self.starts = np.array(words or [0], np.int64), np.array(starts, np.int64)
         self.deferred = np.array(deferred, np.int64).reshape(-1, 2).T
         self.pointers = np.array(pointers, np.int64).reshape(-1, 3).T
-        self.patches = np.array([(n, at, size) for at, n, size in pointers if n < self.outer], np.int64).reshape(-1, 3)
+        patches = [(number, at, size) for at, number, size in pointers if number < self.outer]
+        self.patches = np.array(patches, np.int64).reshape(-1, 3)  # array of a call, word, size number
         add = self.sizes.add
         step_sizes = [(add(s.extent), add(s.scratch), add(s.flops), add(s.nbytes)) for s in self.steps]
         self.step_sizes = np.array(step_sizes, np.int64).reshape(-1, 4)

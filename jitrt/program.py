@@ -7,6 +7,7 @@ which only needs new numbers; where there is none, the nodes are traced again.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,14 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from jitrt import config, opdef, show
-from jitrt.errors import Fail, JitrtError
+from jitrt import config, show
+from jitrt.errors import Fail, InvalidArgument, JitrtError
 from jitrt.execute.cpus import thread_count
 from jitrt.graph import Graph, Node
+from jitrt.host_call import Continuation, HostCall, Value
 from jitrt.plan import Plan, Recipe
 from jitrt.schedule import Scheduler
 from jitrt.table import Arena, Failure
-from jitrt.tensor import Input
+from jitrt.tensor import Input, Tensor
 from jitrt.trace import InputSpec, RestartError, Trace, Tracer
 from jitrt.types import STRING
 
@@ -31,14 +33,18 @@ MAX_PLANS = 64
 MAX_SCHEDULES = 16
 
 Place = tuple[int, int | None, int]  # input, axis or None for the value, position in the value
-Value = Any  # a NumPy array, or a Python value of a host operator (sequence, map, None)
+Shapes = tuple[tuple[int, ...], ...]
+
+_preparing = (
+    threading.RLock()
+)  # held to trace and build: by one thread of the process, and never across a fork
 
 
 class Context:
-    """What the programs of one session share: the number of threads, and arenas to run in."""
+    """What the programs of one session share: how to schedule and run them, and arenas to run in."""
 
-    def __init__(self, threads: int = 0) -> None:
-        self.threads = thread_count(threads)
+    def __init__(self, threads: int = 0, fused: bool = True) -> None:
+        self.threads, self.fused = thread_count(threads), fused
         self.arenas: list[Arena] = []
 
     def borrow(self, size: int) -> Arena:
@@ -62,8 +68,9 @@ class Variant:
     recipe: Recipe
     fits: Any  # (*symbol values) -> bool
     places: list[Place]  # where each symbol's value is in the inputs
-    results: list[tuple[str, int, bool]]  # name, number of the input or of the plan's output, is an input
+    host: HostCall | None = None
     rest: Program | None = None
+    continuation: Continuation | None = None  # None where the plan's outputs are the program's
 
     def values(self, arrays: Sequence[Any]) -> list[int]:
         """The symbols' values in a call. Raises IndexError where an input has too few elements."""
@@ -73,13 +80,17 @@ class Variant:
 def symbol_values(places: Iterable[Place], arrays: Sequence[Any]) -> list[int]:
     """The values that a call's inputs give to symbols."""
     return [
-        arrays[i].shape[axis] if axis is not None else arrays[i].item(position) for i, axis, position in places
+        arrays[i].shape[axis] if axis is not None else arrays[i].item(position)
+        for i, axis, position in places
     ]
 
 
 @dataclass(eq=False)
 class Program:
-    """Nodes with named inputs and outputs. `specs` says what is fixed about each input, in order."""
+    """Nodes with named inputs and outputs. `specs` says what is fixed about each input, in order.
+
+    Where `may_share` is true, outputs may be inputs, constants, or parts of each other.
+    """
 
     nodes: Sequence[Node]
     constants: Mapping[str, Any]
@@ -90,53 +101,55 @@ class Program:
     plans: OrderedDict[Any, tuple[Variant, Plan]] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
-        self.lock = threading.RLock()
         self.opaque = any(spec.sizes is None for spec in self.specs.values())
+        self.may_share = False
         self._note_values()
 
     def _note_values(self) -> None:
         self.by_value = [i for i, spec in enumerate(self.specs.values()) if spec.by_value]
 
-    def run(self, arrays: Sequence[Value]) -> list[Value]:
-        """The outputs for C-contiguous inputs in the order of `specs`."""
-        key = self._signature(arrays)
-        found = self.plans.get(key)
-        if found is None:
-            found = self._prepare(key, arrays)
-        variant, plan = found
+    def run(self, arrays: list[Value], shapes: Shapes | None = None) -> list[Value]:
+        """The outputs for C-contiguous inputs in the order of `specs`, whose shapes may be given as well.
+
+        Raises InvalidArgument for another shape than the specs say, and what the operators raise.
+        """
+        key = shapes if shapes is not None and not self.by_value else self._signature(arrays)
+        variant, plan = self.plans.get(key) or self._prepare(arrays)
         arena = self.context.borrow(plan.arena_nbytes)
         try:
-            results = arena.table(plan).run(arrays)
+            results = (arena.tables.get(plan.number) or arena.table(plan)).run(arrays)
         finally:
             self.context.give_back(arena)
         if isinstance(results, Failure):
             raise self._failure(variant, results)
-        if variant.trace.stop is None:
-            return [arrays[n] if passed else results[n] for _, n, passed in variant.results]
-        return self._continue(variant, arrays, results)
+        continuation = variant.continuation
+        return results if continuation is None else continuation.run(arrays, results)
 
     # preparing
 
     def _signature(self, arrays: Sequence[Value]) -> Any:
         if self.opaque:
-            shapes = tuple([getattr(a, "shape", None) for a in arrays])
+            shapes: Any = tuple([(a.shape, a.dtype) if isinstance(a, np.ndarray) else None for a in arrays])
         else:
             shapes = tuple([a.shape for a in arrays])
         if self.by_value:
             return (shapes, *[arrays[i].tobytes() for i in self.by_value])
         return shapes
 
-    def _prepare(self, key: Any, arrays: Sequence[Value]) -> tuple[Variant, Plan]:
-        with self.lock:
+    def _prepare(self, arrays: Sequence[Value]) -> tuple[Variant, Plan]:
+        for (name, spec), array in zip(self.specs.items(), arrays, strict=True):
+            _check_shape(name, spec, array)
+        with _preparing:
+            found = self.plans.get(self._signature(arrays))
+            if found is not None:  # another thread was first
+                return found
             variant = self._fitting_variant(arrays) or self._new_variant(arrays)
             plan = variant.recipe.bind(variant.values(arrays), self.context.threads)
             if config.settings.debug:
                 show.write([show.inputs_line(self.specs, arrays), show.summary_line(variant.recipe, plan)])
-            self.plans[self._signature(arrays) if self.by_value else key] = variant, plan
+            self.plans[self._signature(arrays)] = variant, plan
             while len(self.plans) > MAX_PLANS:
-                _, (_, old) = self.plans.popitem(last=False)
-                for arena in list(self.context.arenas):
-                    arena.tables.pop(id(old), None)
+                self.plans.popitem(last=False)
             return variant, plan
 
     def _fitting_variant(self, arrays: Sequence[Value]) -> Variant | None:
@@ -172,22 +185,25 @@ class Program:
                 self._note_values()
 
     def _build(self, trace: Trace) -> Variant:
-        results, computed = [], {}
-        constants = dict(trace.constants)
+        passed: dict[str, int] = {}  # names of inputs, and their numbers
+        computed: dict[str, Tensor] = {}
+        constants = dict(self.constants)
         for name, tensor in trace.outputs.items():
             if isinstance(tensor.source, Input):
-                results.append((name, tensor.source.index, True))
-            elif trace.stop is not None and tensor.value is not None and not tensor.symbolic:
-                constants[name] = tensor
+                passed[name] = tensor.source.index
+            elif _is_known(tensor) and (trace.stop is not None or tensor.dtype == STRING):
+                constants[name] = tensor.value
             else:
-                results.append((name, len(computed), False))
                 computed[name] = tensor
-        schedule = Scheduler(trace.inputs, computed).run()
-        recipe = Recipe(schedule, list(trace.symbols))
-        fits = trace.guards.compile(trace.symbols)
-        variant = Variant(trace, recipe, fits, list(trace.symbols.values()), results)
+        recipe = Recipe(Scheduler(trace.inputs, computed, self.context.fused).run(), list(trace.symbols))
+        variant = Variant(trace, recipe, trace.guards.compile(trace.symbols), list(trace.symbols.values()))
         if trace.stop is not None:
-            variant.rest = self._rest(trace, results, constants)
+            self._continue(variant, constants)
+        if list(computed) != self.outputs:
+            rest = variant.rest if variant.rest is not None and variant.rest.nodes else None
+            names = list(computed)
+            variant.continuation = Continuation(names, passed, constants, variant.host, rest, self.outputs)
+            self.may_share = True
         if config.settings.debug >= 3:
             show.write(show.schedule_lines(self.specs, variant))
         if config.settings.debug >= 4:
@@ -196,66 +212,29 @@ class Program:
 
     # operators that need data
 
-    def _rest(self, trace: Trace, results: Sequence[tuple[str, int, bool]], known: Mapping[str, Any]) -> Program:
-        """The program after the segment: it reads the segment's results and what the host operator gives."""
+    def _continue(self, variant: Variant, constants: Mapping[str, Any]) -> None:
+        """Add the host operator after the segment, and the program after that: it reads what both give."""
+        trace = variant.trace
         assert trace.stop is not None
         specs: dict[str, InputSpec] = {}
-        for name, _, _ in results:
-            tensor = trace.outputs[name]
+        for name, tensor in trace.outputs.items():
+            if _is_known(tensor) and not isinstance(tensor.source, Input):
+                continue
             sizes = tuple(s if isinstance(s, int) else None for s in tensor.shape)
-            specs[name] = InputSpec(tensor.dtype, sizes, tensor.value is not None or tensor is trace.wanted)
-        if trace.wanted is None:
-            for name in trace.stop.outputs:
-                if name:
-                    specs[name] = InputSpec(STRING, None)
-        constants = {**self.constants, **{n: t.value for n, t in known.items()}}
-        return Program(trace.rest, constants, specs, self.outputs, self.context)
+            by_value = tensor.value is not None or any(tensor is t for t in trace.wanted)
+            specs[name] = InputSpec(tensor.dtype, sizes, by_value)
+        if trace.calls_host:
+            specs.update((name, InputSpec(STRING, None)) for name in trace.stop.outputs if name)
+            variant.host = HostCall(trace.stop, lambda graph: self._body(graph, constants))
+        variant.rest = Program(trace.rest, constants, specs, self.outputs, self.context)
 
-    def _continue(self, variant: Variant, arrays: Sequence[Value], results: Sequence[Value]) -> list[Value]:
-        values = {n: arrays[i] if passed else results[i] for n, i, passed in variant.results}
-        node, rest = variant.trace.stop, variant.rest
-        assert node is not None and rest is not None
-        if variant.trace.wanted is None:
-            produced = self._call_host(node, rest, values)
-            values.update(zip((n for n in node.outputs if n), produced, strict=False))
-        if not rest.nodes:
-            return [values[name] if name in values else np.array(rest.constants[name]) for name in rest.outputs]
-        return rest.run([values[name] for name in rest.specs])
-
-    def _call_host(self, node: Node, rest: Program, values: Mapping[str, Value]) -> list[Value]:
-        entry = opdef.lookup(node.domain, node.op_type, node.version)
-        assert entry is not None
-        known = rest.constants
-
-        def value(name: str) -> Value:
-            return None if not name else values[name] if name in values else np.asarray(known[name])
-
-        attributes = {}
-        for name, attribute in opdef.attribute_values(entry, node.attributes, str(node)).items():
-            attributes[name] = self._body(attribute, value) if isinstance(attribute, Graph) else attribute
-        if "output_count" in entry.attributes:
-            attributes["output_count"] = len(node.outputs)
-        try:
-            produced = entry(*(value(n) for n in node.inputs), **attributes)
-        except JitrtError:
-            raise
-        except Exception as error:
-            where = f"Non-zero status code returned while running {node.op_type} node. Name:'{node.name}'"
-            raise Fail(f"{where} Status Message: {error}") from error
-        results = produced if isinstance(produced, (tuple, list)) and len(node.outputs) > 1 else [produced]
-        return [r for n, r in zip(node.outputs, results, strict=False) if n]
-
-    def _body(self, graph: Graph, outer: Any) -> Any:
-        """A graph attribute as a function of arrays; the values it reads from outside are bound."""
-        captured = sorted(graph.outer_names())
-        program: Program | None = getattr(graph, "program", None)
-        if program is None:
-            dtypes = {n: t.dtype for n, t in graph.types.items() if not isinstance(t, str)}
-            specs = {n: InputSpec(dtypes.get(n, STRING), None) for n in (*graph.inputs, *captured)}
-            program = Program(graph.nodes, graph.constants, specs, graph.outputs, self.context)
-            graph.program = program  # type: ignore[attr-defined]
-        values = [outer(name) for name in captured]
-        return lambda *arrays: program.run([*map(_prepared, arrays), *values])
+    def _body(self, graph: Graph, constants: Mapping[str, Any]) -> tuple[Program, list[str]]:
+        """The program of a body, and the names of the values that it reads from outside."""
+        names = sorted(graph.outer_names())
+        outer = [n for n in names if n not in constants]
+        specs = {n: InputSpec(STRING, None) for n in (*graph.inputs, *outer)}
+        known = {**{n: constants[n] for n in names if n in constants}, **graph.constants}
+        return Program(graph.nodes, known, specs, graph.outputs, self.context), outer
 
     def _failure(self, variant: Variant, failure: Failure) -> Exception:
         step = variant.recipe.steps[failure.step]
@@ -264,11 +243,35 @@ class Program:
             node = step.nodes[0] if step.nodes else step.label
             operator, _, name = node.partition(" ")
             if isinstance(error, JitrtError):
-                where = f"Non-zero status code returned while running {operator} node. Name:{name.replace(chr(34), chr(39))}"
-                return type(error)(f"{where} Status Message: {error.message}")
+                where = f"while running {operator} node. Name:{name.replace(chr(34), chr(39))}"
+                return type(error)(f"Non-zero status code returned {where} Status Message: {error.message}")
             return error
         return Fail(f"{step.label} ({', '.join(step.nodes)}) failed with status {failure.status}")
 
 
-def _prepared(value: Value) -> Value:
-    return np.ascontiguousarray(value) if isinstance(value, np.ndarray) and value.ndim else value
+def _is_known(tensor: Tensor) -> bool:
+    return tensor.value is not None and not tensor.symbolic
+
+
+def _check_shape(name: str, spec: InputSpec, array: Value) -> None:
+    """Raises InvalidArgument where the array is not what the spec says."""
+    if spec.sizes is None:
+        return
+    please = "Please fix either the inputs/outputs or the model."
+    if array.ndim != len(spec.sizes):
+        ranks = f"Got: {array.ndim} Expected: {len(spec.sizes)}"
+        raise InvalidArgument(f"Invalid rank for input: {name} {ranks} {please}")
+    wrong = [
+        f" index: {axis} Got: {size} Expected: {expected}\n"
+        for axis, (size, expected) in enumerate(zip(array.shape, spec.sizes, strict=True))
+        if expected is not None and size != expected
+    ]
+    if wrong:
+        what = f"Got invalid dimensions for input: {name} for the following indices\n{''.join(wrong)}"
+        raise InvalidArgument(f"{what} {please}")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_preparing.acquire, after_in_parent=_preparing.release, after_in_child=_preparing.release
+    )

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from jitrt.codegen.kernel import Buffer, Ref, Step
-from jitrt.dims import Size, same
+from jitrt.dims import Size, hint, same
 from jitrt.expr import Expr, load, reduce, substitute
-from jitrt.fuse import Fusion, Group, fuse, match_dimensions
+from jitrt.fuse import Fusion, Group, fuse, match_dimensions, separate
 from jitrt.layout import Array, broadcast_strides, dense_strides, is_dense, layout_order, nbytes
 from jitrt.loop_step import loop_step
 from jitrt.tensor import Call, Concat, Constant, Input, Map, Output, Reduce, Tensor, View, operands_of
@@ -48,9 +48,9 @@ class EpilogueGroup:
 class Scheduler:
     """Places tensors and lowers units, in execution order."""
 
-    def __init__(self, inputs: Sequence[Tensor], outputs: Mapping[str, Tensor]) -> None:
+    def __init__(self, inputs: Sequence[Tensor], outputs: Mapping[str, Tensor], fused: bool = True) -> None:
         self.outputs = list(outputs.values())
-        self.fusion: Fusion = fuse(self.outputs)
+        self.fusion: Fusion = fuse(self.outputs) if fused else separate(self.outputs)
         self.inputs = [Buffer("input", nbytes(t.dtype, t.shape), index=i) for i, t in enumerate(inputs)]
         self.input_tensors = inputs
         self.steps: list[Step] = []
@@ -104,7 +104,9 @@ class Scheduler:
         else:
             match tensor.source:
                 case Input(index=index):
-                    array = Array(tensor.dtype, tensor.shape, dense_strides(tensor.shape), Ref(self.inputs[index]))
+                    array = Array(
+                        tensor.dtype, tensor.shape, dense_strides(tensor.shape), Ref(self.inputs[index])
+                    )
                 case View(base=base, kind=kind, parameters=parameters):
                     placed = self._place(base)
                     view = placed.view(kind, parameters, tensor.shape)
@@ -143,7 +145,11 @@ class Scheduler:
     def _slice_of_concat(self, tensor: Tensor, order: Sequence[int] | None) -> Array | None:
         """The tensor's part of the one concatenation that reads it."""
         users = self.fusion.users.get(tensor.serial, [])
-        if len(users) != 1 or not isinstance(users[0].source, Concat) or any(t is tensor for t in self.outputs):
+        if (
+            len(users) != 1
+            or not isinstance(users[0].source, Concat)
+            or any(t is tensor for t in self.outputs)
+        ):
             return None
         joined, concat = users[0], users[0].source
         if sum(t is tensor for t in concat.operands) != 1:
@@ -180,12 +186,16 @@ class Scheduler:
         full = [a for a in arrays if len(a.shape) == len(space) and _covers(a, space)]
         if full:
             order = layout_order(full[0].shape, full[0].strides)
-        inputs = [replace(a, shape=space, strides=broadcast_strides(a.shape, a.strides, space)) for a in arrays]
+        inputs = [
+            replace(a, shape=space, strides=broadcast_strides(a.shape, a.strides, space)) for a in arrays
+        ]
         result = self._allocate(group.root, order)
         self.arrays[group.root.serial] = result
         target = replace(result, shape=space, strides=broadcast_strides(result.shape, result.strides, space))
         step = loop_step([root], space, group.axes or (), inputs, [target], _label(group))
-        step.nodes = tuple(dict.fromkeys(m.node for m in sorted(group.members.values(), key=lambda t: t.serial)))
+        step.nodes = tuple(
+            dict.fromkeys(m.node for m in sorted(group.members.values(), key=lambda t: t.serial))
+        )
         self.steps.append(step)
 
     def _expression(self, group: Group, leaves: Sequence[Tensor], first: int) -> Expr:
@@ -225,7 +235,9 @@ class Scheduler:
             self._emit_call(call, [target], EpilogueGroup(root, extra), group)
         self.arrays[group.root.serial] = result
 
-    def _over(self, array: Array, space: Sequence[Size], dimensions: Sequence[int | None], output: Tensor) -> Array:
+    def _over(
+        self, array: Array, space: Sequence[Size], dimensions: Sequence[int | None], output: Tensor
+    ) -> Array:
         """An array over the group's space as one over the dimensions of the call's output."""
         strides = broadcast_strides(array.shape, array.strides, space)
         own = tuple(0 if d is None else strides[d] for d in dimensions)
@@ -242,7 +254,7 @@ class Scheduler:
 
     def _lower_concat(self, concat: Concat, tensor: Tensor) -> None:
         if tensor.serial not in self.destinations:
-            first = concat.operands[0]
+            first = max(concat.operands, key=lambda t: hint(t.size))
             base = self.arrays.get(first.serial) or self._place(first)
             order = layout_order(base.shape, base.strides) if len(base.shape) == tensor.ndim else None
             self.destinations[tensor.serial] = self._allocate(tensor, order)
@@ -327,4 +339,3 @@ def _label(group: Group) -> str:
     """The operators a group computes, as its steps are called in plans and profiles."""
     members = sorted(group.members.values(), key=lambda t: t.serial)
     return "+".join(dict.fromkeys(m.node.partition(" ")[0] or "copy" for m in members))
-

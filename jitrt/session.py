@@ -11,15 +11,17 @@ import numpy as np
 
 from jitrt import config, opdef, show
 from jitrt.errors import EPFail, InvalidArgument
+from jitrt.feeds import as_fed, unshared
 from jitrt.graph import Graph, Model
 from jitrt.load import load
 from jitrt.load_operators import check_operators
-from jitrt.options import NodeArg, SessionOptions
+from jitrt.options import GraphOptimizationLevel, NodeArg, SessionOptions
 from jitrt.program import Context, Program
 from jitrt.trace import InputSpec
-from jitrt.types import BF16, STRING, TensorType, ort_name
+from jitrt.types import STRING, TensorType
 
 CPU = "CPUExecutionProvider"
+_READY = 0x101  # ndarray.flags.num: C-contiguous and aligned
 
 
 class InferenceSession:
@@ -44,14 +46,15 @@ class InferenceSession:
             show.write(show.graph_lines(model.graph))
         check_operators(model, lambda n: opdef.attributes_of(n.domain, n.op_type, n.version))
         self._model = model
-        self._context = Context(options.intra_op_num_threads)
+        fused = options.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL
+        self._context = Context(options.intra_op_num_threads, fused)
         self._specs = _input_specs(model)
         self._defaults = {name: model.graph.constants[name] for name in model.overridable}
         self._inputs = [n for n in model.graph.inputs if n not in self._defaults]
-        self._types = [model.graph.types.get(n) for n in self._inputs]
         self._outputs = list(model.graph.outputs)
         self._programs: dict[tuple[tuple[str, ...], tuple[str, ...]], Program] = {}
-        self._dtypes = [t.dtype if isinstance(t, TensorType) else None for t in self._types]
+        self._usual: Program | None = None  # of all outputs from the inputs that must be given,
+        self._fed = [(n, self._specs[n].dtype) for n in self._inputs]  # which are these, if all are tensors
 
     def get_inputs(self) -> list[NodeArg]:
         """The inputs that a call must give."""
@@ -69,31 +72,43 @@ class InferenceSession:
         """Where the session runs."""
         return list(self._providers)
 
-    def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: Any = None) -> Any:
+    def run(
+        self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: Any = None
+    ) -> Any:
         """Compute the named outputs, or all of them for None or an empty list.
 
         Raises ValueError for a missing input, InvalidArgument for an unknown name, a wrong type, rank or
         dimension, and Fail where a node cannot compute its result.
         """
-        program = self._programs.get((_ALL, _ALL)) if not output_names and len(input_feed) == len(self._inputs) else None
-        arrays = []
-        if program is not None:
-            try:
-                for name, dtype, spec in self._plan_inputs:
-                    value = input_feed[name]
-                    if type(value) is not np.ndarray or value.dtype != dtype or not value.flags.c_contiguous:
-                        value = self._convert(name, value)
-                    if value.ndim != len(spec):
-                        self._check_shape(name, value.shape)
-                    for size, expected in zip(value.shape, spec, strict=True):
-                        if expected is not None and size != expected:
-                            self._check_shape(name, value.shape)
-                    arrays.append(value)
-            except KeyError:
-                self._check_names(output_names, input_feed)
-        else:
-            program, arrays = self.prepare(output_names, input_feed)
-        return [r.copy() if any(r is a for a in arrays) else r for r in program.run(arrays)]
+        program = self._usual
+        if (
+            program is not None
+            and not output_names
+            and input_feed.__class__ is dict
+            and len(input_feed) == len(self._fed)
+        ):
+            arrays, shapes = [], []
+            for name, dtype in self._fed:
+                value = input_feed.get(name)
+                if (
+                    value.__class__ is not np.ndarray
+                    or value.dtype is not dtype
+                    or value.flags.num & _READY != _READY
+                ):
+                    break
+                arrays.append(value)
+                shapes.append(value.shape)
+            else:
+                results = program.run(arrays, tuple(shapes))
+                return unshared(results, arrays) if program.may_share else results
+        program, arrays = self.prepare(output_names, input_feed)
+        results = program.run(arrays)
+        if program.may_share:
+            results = unshared(results, arrays)
+        if len(results) < len(output_names or ()):  # a name is there twice
+            by_name = dict(zip(program.outputs, results, strict=True))
+            results = unshared([by_name[n] for n in output_names or ()], [])
+        return results
 
     # the less common ways into a run
 
@@ -108,35 +123,28 @@ class InferenceSession:
         """What `run` runs: a program, and the fed values as arrays in its order. Raises as `run` does."""
         self._check_names(output_names, feed)
         given = tuple(n for n in self._model.graph.inputs if n in feed)
-        wanted = tuple(output_names or self._outputs)
-        arrays = []
-        for name in given:
-            value = self._convert(name, feed[name])
-            self._check_shape(name, value.shape)
-            arrays.append(value)
-        program = self._programs.get((wanted, given))
-        if program is None:
-            program = self._program(wanted, given)
-        return program, arrays
+        wanted = tuple(dict.fromkeys(output_names or self._outputs))
+        arrays = [as_fed(n, feed[n], self._model.graph.types.get(n)) for n in given]
+        return self._programs.get((wanted, given)) or self._program(wanted, given), arrays
 
     def _program(self, wanted: tuple[str, ...], given: tuple[str, ...]) -> Program:
         graph = self._model.graph
         constants = {n: v for n, v in graph.constants.items() if n not in given}
         specs = {n: self._specs[n] for n in given}
         program = Program(graph.nodes, constants, specs, list(wanted), self._context)
-        self._programs[wanted, given] = program
-        if list(wanted) == self._outputs and list(given) == self._inputs:
-            self._plan_inputs = [(n, self._specs[n].dtype, self._specs[n].sizes or ()) for n in given]
-            if not any(s.dtype == STRING for s in specs.values()):
-                self._programs[_ALL, _ALL] = program
+        program = self._programs.setdefault((wanted, given), program)
+        all_tensors = all(isinstance(graph.types.get(n), TensorType) for n in given)
+        if list(wanted) == self._outputs and list(given) == self._inputs and all_tensors:
+            self._usual = program
         return program
 
     def _check_names(self, output_names: Sequence[str] | None, feed: Mapping[str, Any]) -> None:
-        missing = [n for n in self._inputs if n not in feed]
+        given = feed.keys()
+        missing = [n for n in self._inputs if n not in given]
         if missing:
-            raise ValueError(f"Required inputs ({missing}) are missing from input feed ({list(feed)}).")
+            raise ValueError(f"Required inputs ({missing}) are missing from input feed ({list(given)}).")
         known = set(self._model.graph.inputs)
-        for name in feed:
+        for name in given:
             if name not in known:
                 raise InvalidArgument(f"Invalid input name: {name}")
         if isinstance(output_names, str):
@@ -145,54 +153,8 @@ class InferenceSession:
             if name not in self._outputs:
                 raise InvalidArgument(f"Invalid output name:{name}")
 
-    def _convert(self, name: str, value: Any) -> Any:
-        """The fed value as a C-contiguous array in native byte order. Raises for a wrong type."""
-        if not isinstance(value, (np.ndarray, list, tuple)):
-            if not hasattr(value, "__array_interface__") and not hasattr(value, "__dlpack__"):
-                raise RuntimeError(f"Unable to handle object of type {type(value)}")
-            value = np.from_dlpack(value) if hasattr(value, "__dlpack__") else np.asarray(value)
-        declared = self._model.graph.types.get(name)
-        if not isinstance(declared, TensorType):
-            return value
-        array = np.asarray(value) if isinstance(value, np.ndarray) else np.asarray(value, declared.dtype)
-        if array.dtype.kind in "US" and declared.dtype == STRING:
-            array = array.astype(object)
-        if not array.dtype.isnative:
-            array = array.astype(array.dtype.newbyteorder("="))
-        if array.dtype != declared.dtype and not (declared.dtype == BF16 and array.dtype == np.uint16):
-            kind = "tensor(string)" if array.dtype.kind in "OUS" else _type_name(array.dtype)
-            expected = ort_name(declared.dtype)
-            raise InvalidArgument(f"Unexpected input data type. Actual: ({kind}) , expected: ({expected})")
-        if array.dtype != declared.dtype:
-            array = array.view(declared.dtype)
-        return array if array.flags.c_contiguous and array.flags.aligned else np.array(array, order="C")
-
-    def _check_shape(self, name: str, shape: tuple[int, ...]) -> None:
-        declared = self._model.graph.types.get(name)
-        if not isinstance(declared, TensorType) or declared.shape is None:
-            return
-        please = "Please fix either the inputs/outputs or the model."
-        if len(shape) != len(declared.shape):
-            got = f"Got: {len(shape)} Expected: {len(declared.shape)}"
-            raise InvalidArgument(f"Invalid rank for input: {name} {got} {please}")
-        wrong = [
-            f" index: {i} Got: {size} Expected: {expected}\n"
-            for i, (size, expected) in enumerate(zip(shape, declared.shape, strict=True))
-            if isinstance(expected, int) and size != expected
-        ]
-        if wrong:
-            message = f"Got invalid dimensions for input: {name} for the following indices\n{''.join(wrong)} {please}"
-            raise InvalidArgument(message)
-
-
-_ALL = ("",)
-
-
-def _type_name(dtype: np.dtype[Any]) -> str:
-    try:
-        return ort_name(dtype)
-    except KeyError:
-        raise RuntimeError(f"Numpy_type {dtype.num} can't be converted to MLDataType.") from None
+    def __reduce__(self) -> Any:
+        raise TypeError(f"cannot pickle {type(self).__name__!r} object")
 
 
 def _input_specs(model: Model) -> dict[str, InputSpec]:
@@ -210,7 +172,8 @@ def _input_specs(model: Model) -> dict[str, InputSpec]:
 
 def _choose_providers(providers: Sequence[str | tuple[str, dict[str, Any]]] | None) -> list[str]:
     """The providers in force. Raises EPFail where only a GPU is asked for: its backend is not there yet."""
-    names = [p if isinstance(p, str) else p[0] for p in providers or [CPU]]
+    listed = [providers] if isinstance(providers, str) else providers
+    names = [p if isinstance(p, str) else p[0] for p in listed or [CPU]]
     if CPU in names:
         for name in names:
             if name != CPU:

@@ -83,14 +83,12 @@ class Table:
     def run(self, inputs: list[Any]) -> list[Array] | Failure:
         """Run on C-contiguous inputs; fresh output arrays, or where it failed."""
         arrays = [*inputs, *map(np.empty, self.shapes, self.dtypes)]
-        settings = config.settings
-        if settings.check:
-            self._run_checked(inputs, arrays)
+        if config.settings.check:
+            failure = self._run_checked(inputs, arrays)
         else:
-            failed = self.runner.run_on(arrays) if settings.debug < 2 else self._run_shown(arrays)
-            if failed >= 0:
-                return Failure(failed, self.runner.status)
-        return arrays[len(inputs) :]
+            failed = self.runner.run_on(arrays) if config.settings.debug < 2 else self._run_shown(arrays)
+            failure = None if failed < 0 else Failure(failed, self.runner.status)
+        return arrays[len(inputs) :] if failure is None else failure
 
     def _run_shown(self, arrays: list[Any]) -> int:
         """Run, and print how long each step took."""
@@ -101,10 +99,11 @@ class Table:
         show.write(show.timing_lines(self.plan.recipe, self.plan, times))
         return failed
 
-    def _run_checked(self, inputs: list[Any], arrays: list[Any]) -> None:
-        for array, number in zip(arrays, self.plan.recipe.outer_numbers, strict=True):
+    def _run_checked(self, inputs: list[Any], arrays: list[Any]) -> Failure | None:
+        for number, array in enumerate(arrays):
             if isinstance(array, np.ndarray):
                 self.bases[number] = array.ctypes.data
         places, numbers, offsets = self.plan.recipe.pointers
         self.words[places] = self.bases[numbers] + self.plan.sizes[offsets]
-        run_checked(self, inputs)
+        failed = run_checked(self, inputs)
+        return None if failed is None else Failure(*failed)

@@ -95,7 +95,9 @@ class Tracer:
         if not isinstance(array, np.ndarray):
             return Tensor(STRING, (), Input(index))  # a sequence, map or None on its way to a host operator
         shape = [
-            size if spec.sizes is not None and spec.sizes[axis] is not None else self._symbol(size, (index, axis, 0))
+            size
+            if spec.sizes is not None and spec.sizes[axis] is not None
+            else self._symbol(size, (index, axis, 0))
             for axis, size in enumerate(array.shape)
         ]
         if not spec.by_value:

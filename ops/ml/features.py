@@ -36,7 +36,7 @@ def zip_map(
 ) -> list[dict[Any, float]]:
     """A dictionary for each row, by class. https://onnx.ai/onnx/operators/onnx_aionnxml_ZipMap.html"""
     labels = classlabels_strings or classlabels_int64s or []
-    rows = np.atleast_2d(X)
+    rows = X if X.ndim == 2 else np.atleast_2d(X)
     if rows.shape[1] != len(labels):
         raise ValueError(f"Input features_per_batch[{rows.shape[1]}] != number of classlabels[{len(labels)}]")
     return _zipper(len(labels))(rows.tolist(), labels)

@@ -1,0 +1,77 @@
+"""What callers feed and get: arrays checked on the way in, and their own on the way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from jitrt.errors import Fail, InvalidArgument
+from jitrt.types import BF16, STRING, TensorType, ort_name
+
+
+def as_fed(name: str, value: Any, declared: TensorType | str | None) -> Any:
+    """The value for input `name`: where it is a tensor, as a C-contiguous array in native byte order.
+
+    Raises InvalidArgument for a wrong type, RuntimeError for an object that holds no array, Fail for None.
+    """
+    if not isinstance(declared, TensorType):
+        return _as_declared(name, value, declared or "")
+    if value is None:
+        raise Fail(f"Missing Input: {name}")
+    if not isinstance(value, (ndarray, list, tuple)):
+        if not hasattr(value, "__dlpack__"):
+            raise RuntimeError(f"Unable to handle object of type {type(value)}")
+        value = np.from_dlpack(value)
+    array = np.asarray(value, None if isinstance(value, ndarray) else declared.dtype)
+    if declared.dtype == STRING and array.dtype.kind in "UT":
+        array = array.astype(object)
+    if declared.dtype == STRING and array.dtype.kind == "S":
+        array = np.strings.decode(array, "utf-8").astype(object)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    if declared.dtype == BF16 and array.dtype == np.uint16:
+        array = array.view(BF16)
+    if array.dtype != declared.dtype:
+        actual, expected = _type_name(array.dtype), ort_name(declared.dtype)
+        raise InvalidArgument(f"Unexpected input data type. Actual: ({actual}) , expected: ({expected})")
+    return array if array.flags.c_contiguous and array.flags.aligned else np.array(array, order="C")
+
+
+def _as_declared(name: str, value: Any, declared: str) -> Any:
+    if declared.startswith("seq(tensor") and not isinstance(value, (list, tuple)):
+        got = "a tensor" if isinstance(value, ndarray) else f"{type(value)}"
+        raise InvalidArgument(f"input with name: '{name}' expected to be of type: 3 but received {got}")
+    return value
+
+
+def _type_name(dtype: np.dtype[Any]) -> str:
+    if dtype.kind in "OUST":
+        return "tensor(string)"
+    try:
+        return ort_name(dtype)
+    except KeyError:
+        raise RuntimeError(f"Numpy_type {dtype.num} can't be converted to MLDataType.") from None
+
+
+def unshared(results: list[Any], inputs: list[Any]) -> list[Any]:
+    """The results with copies in place of what an input, a constant or another result also holds."""
+    seen = set(map(id, inputs))
+    for value in inputs:
+        if value.__class__ is not ndarray and isinstance(value, (list, tuple)):
+            seen.update(map(id, value))
+    return _unshared(results, seen)
+
+
+def _unshared(values: list[Any], seen: set[int]) -> list[Any]:
+    fresh = []
+    for value in values:
+        if value.__class__ is ndarray:
+            if value.base is not None or id(value) in seen or not value.flags.writeable:
+                value = value.copy()
+            seen.add(id(value))
+        elif value.__class__ is list and (id(value) in seen or (value and value[0].__class__ is ndarray)):
+            value = _unshared(value, seen)
+        fresh.append(value)
+    return fresh

@@ -1,0 +1,121 @@
+"""What happens between native segments: operators that run in Python, and handing values on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jitrt import opdef
+from jitrt.errors import Fail, JitrtError
+from jitrt.graph import Graph, Node
+from jitrt.types import TensorType
+
+if TYPE_CHECKING:
+    from jitrt.program import Program
+
+Value = Any  # a NumPy array, or a Python value of a host operator (sequence, map, None)
+
+
+class Body:
+    """A graph attribute as a function of arrays. `types` is what it declares of its outputs."""
+
+    def __init__(
+        self, program: Program, types: Sequence[TensorType | str | None], outer: Sequence[Value] = ()
+    ) -> None:
+        self.program, self.types, self.outer = program, types, outer
+
+    def bind(self, outer: Sequence[Value]) -> Body:
+        """The body in one call, where these are the values that it reads from outside."""
+        return Body(self.program, self.types, outer)
+
+    def __call__(self, *arrays: Value) -> list[Value]:
+        return self.program.run([*map(_contiguous, arrays), *self.outer])
+
+
+class HostCall:
+    """One call site of a host operator, which reads the values `inputs` and, in its bodies, `outer`."""
+
+    def __init__(self, node: Node, make_body: Callable[[Graph], tuple[Program, list[str]]]) -> None:
+        entry = opdef.lookup(node.domain, node.op_type, node.version)
+        assert entry is not None
+        self.node, self.definition, self.inputs = node, entry.definition, node.inputs
+        self.attributes = dict(opdef.attribute_values(entry, node.attributes, str(node)))
+        if "output_count" in entry.attributes:
+            self.attributes["output_count"] = len(node.outputs)
+        self.bodies: dict[str, tuple[Body, list[str]]] = {}
+        for key, graph in node.attributes.items():
+            if isinstance(graph, Graph):
+                program, outer = make_body(graph)
+                self.bodies[key] = Body(program, [graph.types.get(n) for n in graph.outputs]), outer
+        self.outer = [name for _, outer in self.bodies.values() for name in outer]
+
+    def __call__(self, inputs: Sequence[Value], outer: Sequence[Value]) -> Sequence[Value]:
+        """The operator's outputs, absent ones included. Raises Fail where it cannot compute them."""
+        attributes = self.attributes
+        if self.bodies:
+            values = iter(outer)
+            attributes = dict(attributes)
+            for key, (body, names) in self.bodies.items():
+                attributes[key] = body.bind([next(values) for _ in names])
+        try:
+            produced = self.definition(*inputs, **attributes)
+        except JitrtError:
+            raise
+        except Exception as error:
+            where = f"while running {self.node.op_type} node. Name:'{self.node.name}'"
+            raise Fail(f"Non-zero status code returned {where} Status Message: {error}") from error
+        several = len(self.node.outputs) > 1 and isinstance(produced, (tuple, list))
+        return produced if several else [produced]
+
+
+class Continuation:
+    """What follows a native segment: perhaps a host operator, then a program or the outputs themselves.
+
+    Values have numbers: the segment's results `computed`, inputs that are passed on, constants, and what the
+    host operator gives.
+    """
+
+    def __init__(
+        self,
+        computed: Sequence[str],
+        passed: Mapping[str, int],
+        constants: Mapping[str, Any],
+        host: HostCall | None,
+        rest: Program | None,
+        outputs: Sequence[str],
+    ) -> None:
+        self.host, self.rest, self.passed = host, rest, list(passed.values())
+        read = [*(rest.specs if rest is not None else outputs)]
+        given = [] if host is None else host.node.outputs
+        wanted = dict.fromkeys([*(() if host is None else (*host.inputs, *host.outer)), *read])
+        known = [name for name in wanted if name not in {*computed, *passed, *given}]
+        self.known = [_constant(constants[name]) if name else None for name in known]
+        place = {name: i for i, name in enumerate([*computed, *passed, *known, *given])}
+        self.read = [place[name] for name in read]
+        self.host_inputs = [] if host is None else [place[name] for name in host.inputs]
+        self.host_outer = [] if host is None else [place[name] for name in host.outer]
+
+    def run(self, arrays: Sequence[Value], values: list[Value]) -> list[Value]:
+        """The outputs, from the segment's inputs and its results."""
+        if self.passed:
+            values += [arrays[index] for index in self.passed]
+        if self.known:
+            values += self.known
+        get = values.__getitem__
+        if self.host is not None:
+            values += self.host(list(map(get, self.host_inputs)), list(map(get, self.host_outer)))
+        picked = list(map(get, self.read))
+        return picked if self.rest is None else self.rest.run(picked)
+
+
+def _constant(value: Any) -> Value:
+    """A view that nobody can write to."""
+    view = np.asarray(value).view()
+    view.flags.writeable = False
+    return view
+
+
+def _contiguous(value: Value) -> Value:
+    return np.ascontiguousarray(value) if isinstance(value, np.ndarray) and value.ndim else value
