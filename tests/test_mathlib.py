@@ -19,7 +19,7 @@ STRIDE = 65_521  # a prime: 65,551 of all 2**32 floats
 
 # highest error in ulp, rounded up from that over every 509th float32
 LIMITS = {
-    **{"exp": 0.9, "exp2": 0.9, "expm1": 1.5, "log": 0.9, "log1p": 1.5, "tanh": 1.7, "erf": 1.8},
+    **{"exp": 0.9, "exp2": 0.95, "expm1": 1.5, "log": 0.9, "log1p": 1.5, "tanh": 1.7, "erf": 1.8},
     **{"sinh": 1.6, "cosh": 1.5, "asinh": 0.51, "acosh": 0.51, "atanh": 0.51},
     **{"sin": 1.7, "cos": 1.7, "tan": 3.7, "asin": 2.5, "acos": 1.5, "atan": 1.9},
 }

@@ -4,6 +4,10 @@ Each is a reduction of the argument to a small interval, a minimax polynomial th
 relative error, coefficients rounded to the type), and a reconstruction. Nothing is flushed to zero; NaN,
 infinities and signed zeros come out as IEEE 754 recommends. float16 and bfloat16 are float32 by then.
 
+The largest error in float32, in units in the last place over every 509th float: asinh, acosh, atanh 0.50,
+exp 0.84, log 0.80, exp2 0.93, acos 1.2, cosh 1.3, expm1, log1p 1.4, tanh, sinh, sin, cos 1.6, erf, atan 1.7,
+asin 2.3, tan 3.4; sin, cos and tan have it for every finite argument.
+
 float64 has exp, exp2, expm1, log, log1p and tanh here; its other functions call the C library lane by lane.
 """
 

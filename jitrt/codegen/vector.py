@@ -22,7 +22,8 @@ Semantics. Integer `div` and `rem` by zero give 0, and INT_MIN / -1 wraps. A shi
 gives 0 (`shr` of a negative number: -1). Float to integer truncates; a value out of range gives an
 unspecified integer, never undefined behaviour (on x86 what `cvttss2si` gives, through int32 or int64 for
 narrower types, as NumPy and onnxruntime do). `ldexp` multiplies a normal number, n may be an integral float,
-and |n| <= 252 (float) or 2044 (double) on targets without `vscalef`. `min` and `max` give NaN for any NaN.
+and |n| <= 252 (float) or 2044 (double) on targets without `vscalef`. float64 becomes a 16-bit float by way of
+float32. `min` and `max` give NaN for any NaN.
 """
 
 from __future__ import annotations
