@@ -3,7 +3,7 @@
     emitter = Emitter(target)
     [root] = lower([expression])                   # once: exp, pow, half types ... become primitives
     x = emitter.load(F16, pointer, lanes=16)       # a register value: <16 x float>
-    y = emitter.emit(root, {0: x}.__getitem__, lanes=16, memo={})
+    y = emitter.emit(root, lambda leaf: x, lanes=16, memo={})   # leaf: the load, index or reduce node
     emitter.store(y, F16, pointer, lanes=16)
 
 appends, for `maximum(load(0, F16), 0)`,
