@@ -14,15 +14,17 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """What JITRT_DEBUG, JITRT_CHECK and JITRT_CACHE_DIR say.
+    """What JITRT_DEBUG, JITRT_CHECK, JITRT_CACHE_DIR and JITRT_TARGET say.
 
     `debug` prints 1 a plan's summary, 2 a line a step, 3 the graph after each pass, 4 generated source.
     `check` verifies every pass and every step. `cache_dir` is None where compiled code is not kept.
+    `target` is "avx2" to generate code as on a machine without AVX-512, for tests.
     """
 
     debug: int = 0
     check: bool = False
     cache_dir: Path | None = None
+    target: str = ""
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -33,7 +35,10 @@ def read(environment: Mapping[str, str]) -> Settings:
     check = environment.get("JITRT_CHECK", "") or "0"
     if check not in ("0", "1"):
         raise ValueError(f"JITRT_CHECK: expected 0 or 1, got {check!r}")
-    return Settings(int(debug), check == "1", _cache_dir(environment))
+    target = environment.get("JITRT_TARGET", "")
+    if target not in ("", "avx2"):
+        raise ValueError(f"JITRT_TARGET: expected avx2 or nothing, got {target!r}")
+    return Settings(int(debug), check == "1", _cache_dir(environment), target)
 
 
 def _cache_dir(environment: Mapping[str, str]) -> Path | None:

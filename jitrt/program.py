@@ -41,10 +41,13 @@ _preparing = (
 
 
 class Context:
-    """What the programs of one session share: how to schedule and run them, and arenas to run in."""
+    """What the programs of one session share: how to schedule and run them, and arenas to run in.
 
-    def __init__(self, threads: int = 0, fused: bool = True) -> None:
-        self.threads, self.fused = thread_count(threads), fused
+    `plain` names outputs of the model that are declared to hold no arrays.
+    """
+
+    def __init__(self, threads: int = 0, fused: bool = True, plain: Iterable[str] = ()) -> None:
+        self.threads, self.fused, self.plain = thread_count(threads), fused, frozenset(plain)
         self.arenas: list[Arena] = []
 
     def borrow(self, size: int) -> Arena:
@@ -203,7 +206,7 @@ class Program:
             rest = variant.rest if variant.rest is not None and variant.rest.nodes else None
             names = list(computed)
             variant.continuation = Continuation(names, passed, constants, variant.host, rest, self.outputs)
-            self.may_share = True
+            self.may_share |= not self.context.plain.issuperset(n for n in self.outputs if n not in computed)
         if config.settings.debug >= 3:
             show.write(show.schedule_lines(self.specs, variant))
         if config.settings.debug >= 4:

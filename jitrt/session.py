@@ -47,7 +47,7 @@ class InferenceSession:
         check_operators(model, lambda n: opdef.attributes_of(n.domain, n.op_type, n.version))
         self._model = model
         fused = options.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL
-        self._context = Context(options.intra_op_num_threads, fused)
+        self._context = Context(options.intra_op_num_threads, fused, _plain_outputs(model))
         self._specs = _input_specs(model)
         self._defaults = {name: model.graph.constants[name] for name in model.overridable}
         self._inputs = [n for n in model.graph.inputs if n not in self._defaults]
@@ -155,6 +155,12 @@ class InferenceSession:
 
     def __reduce__(self) -> Any:
         raise TypeError(f"cannot pickle {type(self).__name__!r} object")
+
+
+def _plain_outputs(model: Model) -> list[str]:
+    """Outputs that are maps or sequences of maps."""
+    types = model.graph.types
+    return [n for n in model.graph.outputs if str(types.get(n)).startswith(("map(", "seq(map("))]
 
 
 def _input_specs(model: Model) -> dict[str, InputSpec]:

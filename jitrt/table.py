@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import empty
 
 from jitrt import config, show
 from jitrt.check import run_checked
@@ -55,6 +56,7 @@ class Table:
     def __init__(self, plan: Plan, arena: Arena) -> None:
         recipe = plan.recipe
         self.plan = plan
+        self.input_count = len(recipe.schedule.inputs)
         self.shapes, self.dtypes = plan.output_shapes, recipe.output_dtypes
         self.words = plan.words.copy()
         self.bases = plan.bases.copy()
@@ -79,16 +81,17 @@ class Table:
             brief=plan.cost_ns < BRIEF_NS,
             patches=self.patches,
         )
+        self.run_on = self.runner.run_on
+        if config.settings.check:
+            self.run_on = self._run_checked
+        elif config.settings.debug >= 2:
+            self.run_on = self._run_shown
 
     def run(self, inputs: list[Any]) -> list[Array] | Failure:
         """Run on C-contiguous inputs; fresh output arrays, or where it failed."""
-        arrays = [*inputs, *map(np.empty, self.shapes, self.dtypes)]
-        if config.settings.check:
-            failure = self._run_checked(inputs, arrays)
-        else:
-            failed = self.runner.run_on(arrays) if config.settings.debug < 2 else self._run_shown(arrays)
-            failure = None if failed < 0 else Failure(failed, self.runner.status)
-        return arrays[len(inputs) :] if failure is None else failure
+        arrays = [*inputs, *map(empty, self.shapes, self.dtypes)]
+        failed = self.run_on(arrays)
+        return arrays[self.input_count :] if failed < 0 else Failure(failed, self.runner.status)
 
     def _run_shown(self, arrays: list[Any]) -> int:
         """Run, and print how long each step took."""
@@ -99,11 +102,11 @@ class Table:
         show.write(show.timing_lines(self.plan.recipe, self.plan, times))
         return failed
 
-    def _run_checked(self, inputs: list[Any], arrays: list[Any]) -> Failure | None:
+    def _run_checked(self, arrays: list[Any]) -> int:
+        """Run a step at a time, comparing; where a step fails, the table as a whole fails as well."""
         for number, array in enumerate(arrays):
             if isinstance(array, np.ndarray):
                 self.bases[number] = array.ctypes.data
         places, numbers, offsets = self.plan.recipe.pointers
         self.words[places] = self.bases[numbers] + self.plan.sizes[offsets]
-        failed = run_checked(self, inputs)
-        return None if failed is None else Failure(*failed)
+        return -1 if run_checked(self, arrays[: self.input_count]) else self.runner.run_on(arrays)

@@ -33,3 +33,9 @@ def test_relative_xdg_cache_home_is_ignored_as_its_specification_says():
 
 def test_empty_cache_directory_turns_the_cache_off():
     assert config.read({"JITRT_CACHE_DIR": "", "XDG_CACHE_HOME": "/x"}).cache_dir is None
+
+
+def test_the_target_is_that_of_the_tests_or_the_machine():
+    assert config.read({"JITRT_TARGET": "avx2"}).target == "avx2"
+    with pytest.raises(ValueError, match="JITRT_TARGET: expected avx2 or nothing, got 'sse'"):
+        config.read({"JITRT_TARGET": "sse"})

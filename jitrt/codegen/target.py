@@ -9,6 +9,8 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+from jitrt import config
+
 
 @dataclass(frozen=True)
 class Target:
@@ -58,11 +60,12 @@ class Target:
 
 @cache
 def host() -> Target:
-    """The machine this process runs on."""
+    """The machine this process runs on, or for tests what JITRT_TARGET makes of it."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     features = dict(llvm.get_host_cpu_features())
     listed = [f"{'+' if on else '-'}{name}" for name, on in sorted(features.items())]
     if platform.machine() == "x86_64":
         listed.append("-prefer-256-bit")
-    return Target(llvm.get_process_triple(), llvm.get_host_cpu_name(), ",".join(listed))
+    target = Target(llvm.get_process_triple(), llvm.get_host_cpu_name(), ",".join(listed))
+    return target.without_avx512() if config.settings.target == "avx2" else target
