@@ -24,7 +24,7 @@ from jitrt.expr import Dtype
 from jitrt.types import BF16, F16, F32, short_name
 
 CHAINS = 8  # independent multiply-adds that two units of a latency of four cycles need
-AHEAD = 1024  # bytes of B, read for the first time from memory or a shared cache, to fetch in advance
+LINE = 64  # bytes of a cache line
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,10 @@ def microkernels(dtype: Dtype, vectors: int, target: Target) -> Kernel:
     """The micro-kernels of every height for panels of `vectors` vectors, behind one address:
 
     `void f(ptr rows, ptr b, ptr init, ptr out, i64 height, i64 taps, i64 k, i64 b_pitch, i64 out_pitch,
-    i64 column, i64 columns)`. `init` is one row. Pitches count elements from one k to the next in b, and from
-    row to row of out. The panel starts at `column` of B and has so many `columns`, which only depthwise
-    micro-kernels need to know.
+    i64 column, i64 columns, ptr fetch, i64 fetch_step)`. `init` is one row. Pitches count elements from one k
+    to the next in b, and from row to row of out. The panel starts at `column` of B and has so many `columns`,
+    which only depthwise micro-kernels need to know. Each k brings two lines at `fetch` into the cache, and
+    moves it on by `fetch_step` bytes.
     """
     shape = tile_shape(dtype, target)
     name = f"microkernel {short_name(dtype)} {shape.rows}x{vectors}x{shape.lanes}"
@@ -109,7 +110,7 @@ def microkernels(dtype: Dtype, vectors: int, target: Target) -> Kernel:
 
 SIGNATURE = (
     "ptr %rows, ptr %b, ptr %init, ptr %out, i64 %height, i64 %taps, i64 %k, "
-    "i64 %b_pitch, i64 %out_pitch, i64 %column, i64 %columns"
+    "i64 %b_pitch, i64 %out_pitch, i64 %column, i64 %columns, ptr %fetch, i64 %fetch_step"
 )
 
 
@@ -160,18 +161,23 @@ class _Tile:
         sums += ["zeroinitializer"] * (count * (sets - 1))
         unrolled_k = f.let(f"and i64 %k, {-sets}") if sets > 1 else "%k"
         with f.carrying(
-            0, "%taps", 1, [("ptr", "%rows"), ("ptr", "%b"), *((vector, s) for s in sums)]
+            0, "%taps", 1, [("ptr", "%rows"), ("ptr", "%b"), ("ptr", "%fetch"), *((vector, s) for s in sums)]
         ) as taps:
-            table, b, *sums = taps.values
+            table, b, fetch, *sums = taps.values
             rows = [f.get("ptr", f.at(table, i, "ptr")) for i in range(self.height)]
-            with f.carrying(0, unrolled_k, sets, [("ptr", b), *((vector, s) for s in sums)]) as main:
-                b, *sums = main.values
+            with f.carrying(
+                0, unrolled_k, sets, [("ptr", b), ("ptr", fetch), *((vector, s) for s in sums)]
+            ) as main:
+                b, fetch, *sums = main.values
                 for n in range(sets):
                     part = slice(n * count, (n + 1) * count)
+                    for line in (0, LINE):
+                        f.prefetch(f.at(fetch, line))
+                    fetch = f.at(fetch, "%fetch_step")
                     sums[part] = self._step(f, rows, f.add(main.index, n), b, sums[part])
                     b = f.at(b, "%b_pitch", scalar)
-                main.carry([b, *sums])
-            b, *sums = main.values
+                main.carry([b, fetch, *sums])
+            b, fetch, *sums = main.values
             if sets > 1:
                 with f.carrying(
                     unrolled_k, "%k", 1, [("ptr", b), *((vector, s) for s in sums[:count])]
@@ -180,12 +186,12 @@ class _Tile:
                     stepped = self._step(f, rows, rest.index, b, first)
                     rest.carry([f.at(b, "%b_pitch", scalar), *stepped])
                 b, *sums[:count] = rest.values
-            taps.carry([f.at(table, self.shape.table_rows, "ptr"), b, *sums])
+            taps.carry([f.at(table, self.shape.table_rows, "ptr"), b, fetch, *sums])
         store_rows(
             f,
             self.shape,
             self.vectors,
-            [reduce(partial(self._add, f), taps.values[2 + n :: count]) for n in range(count)],
+            [reduce(partial(self._add, f), taps.values[3 + n :: count]) for n in range(count)],
         )
         f.do("ret void")
         return f
@@ -204,7 +210,6 @@ class _Tile:
     def _step(self, f: Function, rows: list[str], k: Integer, b: str, sums: list[str]) -> list[str]:
         """The accumulators after position k, whose row of B is at `b`."""
         shape = self.shape
-        f.prefetch(f.at(b, AHEAD))
         columns = [self._load(f, f.at(b, j * shape.lanes, shape.scalar)) for j in range(self.vectors)]
         results = []
         for i, row in enumerate(rows):

@@ -19,7 +19,7 @@ from functools import cached_property, partial
 from jitrt.codegen.depthwise_microkernel import depthwise_microkernels
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
-from jitrt.codegen.microkernel import TileShape, microkernels, tile_shape
+from jitrt.codegen.microkernel import LINE, TileShape, microkernels, tile_shape
 from jitrt.codegen.target import Target
 from jitrt.codegen.walk import PanelSource, RowSource, strided
 from jitrt.dims import Size
@@ -28,7 +28,6 @@ from jitrt.types import short_name
 
 BLOCK_BYTES = 1 << 19  # of the rows in a block: part of a second-level cache
 TABLE_BYTES = 1 << 16
-LINE = 64  # bytes of a cache line
 SCRATCH = ("panel", "table", "rows", "zeros")
 
 

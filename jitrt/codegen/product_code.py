@@ -7,6 +7,8 @@ from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.product import BLOCK_BYTES, TABLE_BYTES, Product
 from jitrt.codegen.walk import Walk
 
+AHEAD = 1024  # bytes of B to fetch in advance
+
 
 def driver(product: Product, symbol: str) -> str:
     """The IR of a product's kernel:
@@ -86,7 +88,7 @@ class _Driver:
         with f.count(first, f.add(last, 1)) as panel:
             before = f.mul(panel, count)
             left, right = f.max(f.sub(begin, before), 0), f.min(f.sub(end, before), count)
-            self._emit_panel(panel, base, left, right)
+            self._emit_panel(panel, base, left, right, f.compare("eq", panel, first))
 
     def _rows(self, tile: Integer) -> tuple[Integer, Integer]:
         """The first row and the height of a tile."""
@@ -97,7 +99,7 @@ class _Driver:
     def _table(self, tile: Integer) -> str:
         return self.f.at("%scratch", self.f.add(self.w["scratch.table"], self.f.mul(tile, self.line)))
 
-    def _emit_panel(self, panel: str, base: Integer, begin: str, end: str) -> None:
+    def _emit_panel(self, panel: str, base: Integer, begin: str, end: str, first: str) -> None:
         f, w, shape = self.f, self.w, self.shape
         column = f.mul(panel, shape.columns)
         columns = f.min(f.sub(w["n"], column), shape.columns)
@@ -115,9 +117,28 @@ class _Driver:
             addresses = (self._table(tile), b, "%scratch", out)
             numbers = (height, w["taps"], w["k"], b_pitch, pitch, column, columns)
             arguments = (*(f"ptr {a}" for a in addresses), *(f"i64 {n}" for n in numbers))
+            fetch, step = self._fetch(b, b_pitch, f.sub(tile, begin), f.sub(end, begin), first)
+            arguments += (f"ptr {fetch}", f"i64 {step}")
             f.do(f"call void {microkernel}({', '.join(arguments)})")
             with f.when(f.let(f"xor i1 {direct}, true")):
                 store_tile(f, self.product.epilogue, self.product.dtype, shape.lanes, place)
+
+    def _fetch(
+        self, b: str, b_pitch: Integer, visited: Integer, count: Integer, first: str
+    ) -> tuple[str, Integer]:
+        """What a tile's micro-kernel brings into the cache: the first address, and bytes from step to step.
+
+        The tiles of a panel share out the next panel, so that it comes from memory while they compute. The
+        first tile of a call's first panel reads its own some way ahead.
+        """
+        f = self.f
+        if not self.product.panel_source.ready:
+            return b, 0
+        steps, row = f.mul(self.w["taps"], self.w["k"]), f.mul(b_pitch, self.size)
+        share = f.ceil_div(row, f.max(count, 1))
+        shared = f.at(b, f.mul(steps, f.add(row, f.mul(visited, share))))
+        alone = f.let(f"and i1 {first}, {f.compare('eq', visited, 0)}")
+        return f.select(alone, f.at(b, AHEAD), shared, "ptr"), f.select(alone, row, share)
 
     def _microkernel(self, vectors: Integer) -> str:
         """The address of the micro-kernels for a panel of so many vectors."""
