@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from types import CellType, FunctionType, ModuleType
 from typing import Any
@@ -92,7 +93,7 @@ def lower(function: Callable[..., Any], parameters: Sequence[Parameter]) -> Lowe
     flags.no_compile = True
     flags.forceinline = True
     flags.fastmath = FastMathOptions(fast_math)
-    with global_compiler_lock:
+    with global_compiler_lock, _own_libraries():
         cpu_target.target_context.refresh()
         library = _codegen().create_library(function.__name__)
         compiled = compiler.compile_extra(
@@ -118,6 +119,17 @@ def lower(function: Callable[..., Any], parameters: Sequence[Parameter]) -> Lowe
 @cache
 def _codegen() -> Any:
     return _UnoptimisedCodegen("jitrt")
+
+
+@contextmanager
+def _own_libraries() -> Iterator[None]:
+    """What the kernel calls is not optimised by Numba either: it vectorises for narrower registers."""
+    context = cpu_target.target_context
+    theirs, context._internal_codegen = context._internal_codegen, _codegen()
+    try:
+        yield
+    finally:
+        context._internal_codegen = theirs
 
 
 def _numba_type(parameter: Parameter) -> Any:
