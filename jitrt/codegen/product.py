@@ -6,8 +6,8 @@ panel, numbered so that any range of units is a good piece of work:
 
     unit = ((batch * row blocks + row block) * panels + panel) * tiles in the block + tile
 
-The rows of a block stay in the second-level cache while the panels pass by, each once. The heights of tiles
-are balanced and depend on m alone: a result's bits depend on sizes only, not on how units are dealt out.
+While the panels pass by, the rows of a block stay in a cache. The heights of tiles are balanced and depend
+on m alone: a result's bits depend on sizes only, not on how units are dealt out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from jitrt.dims import Size
 from jitrt.expr import Dtype
 from jitrt.types import short_name
 
-BLOCK_BYTES = 1 << 19  # of the rows in a block: part of a second-level cache
+FIRST_LEVEL_BYTES = 1 << 15  # of a cache, for what is read and written again soon
+SECOND_LEVEL_BYTES = 1 << 19
 TABLE_BYTES = 1 << 16
 SCRATCH = ("panel", "table", "rows", "zeros")
 
@@ -131,7 +132,7 @@ class Product:
         """Offsets into scratch, the total as `end`. The start holds the first accumulators and the tile."""
         shape, size = self.shape, self.dtype.itemsize
         panel_rows = 0 if self.panel_source.ready else k + (shape.lanes - 1)
-        packed = BLOCK_BYTES + k * (shape.rows * size) + 2 * LINE if self.row_source.packs else 0
+        packed = SECOND_LEVEL_BYTES + k * (shape.rows * size) + 2 * LINE if self.row_source.packs else 0
         panel = (shape.rows + 1) * shape.columns * size
         table = panel + panel_rows * (shape.columns * size)
         rows = table + TABLE_BYTES + taps * (shape.table_rows * 8)

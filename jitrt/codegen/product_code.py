@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jitrt.codegen.epilogue import TilePlace, store_tile, stored_as_is
 from jitrt.codegen.function import Function, Integer, module
-from jitrt.codegen.product import BLOCK_BYTES, TABLE_BYTES, Product
+from jitrt.codegen.product import FIRST_LEVEL_BYTES, SECOND_LEVEL_BYTES, TABLE_BYTES, Product
 from jitrt.codegen.walk import Walk
 
 AHEAD = 1024  # bytes of B to fetch in advance
@@ -52,12 +52,22 @@ class _Driver:
         self.block = self._block()
 
     def _block(self) -> Integer:
-        """Tiles in a block: as many as the caches hold of rows, and of their table; one if B is diagonal."""
-        f, packs = self.f, self.product.row_source.packs
+        """Tiles in a block.
+
+        A small B stays in the second-level cache while blocks of few rows pass by, whose output is written
+        row by row. Of a large one, each panel is read once for as many rows as that cache holds. Each tile is
+        a block of its own if B is diagonal.
+        """
+        f, w, rows = self.f, self.w, self.shape.rows * self.size
         if self.product.diagonal:
             return 1
-        tile = self.own if packs else f.mul(self.w["k"], self.shape.rows * self.size)
-        return f.max(f.min(f.div(BLOCK_BYTES, f.max(tile, 1)), f.div(TABLE_BYTES, f.max(self.line, 1))), 1)
+        tile = self.own if self.product.row_source.packs else f.mul(w["k"], rows)
+        b_bytes = f.mul(f.mul(f.mul(w["k"], w["taps"]), w["n"]), self.size)
+        small = f.compare("sle", b_bytes, SECOND_LEVEL_BYTES)
+        with_output = f.div(FIRST_LEVEL_BYTES, f.max(f.add(tile, f.mul(w["n"], rows)), 1))
+        alone = f.div(SECOND_LEVEL_BYTES, f.max(tile, 1))
+        fitting = f.min(f.select(small, with_output, alone), f.div(TABLE_BYTES, f.max(self.line, 1)))
+        return f.max(fitting, 1)
 
     def emit(self) -> None:
         f, w = self.f, self.w
