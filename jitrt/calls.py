@@ -35,7 +35,12 @@ class NumbaCall(Call):
         scratch: Size,
     ) -> None:
         self.name = function.__name__.strip("_")
-        self.function, self.inputs, self.scalars, self.extent = function, tuple(inputs), tuple(scalars), extent
+        self.function, self.inputs, self.scalars, self.extent = (
+            function,
+            tuple(inputs),
+            tuple(scalars),
+            extent,
+        )
         self.error, self.flops, self.scratch = error, flops, scratch
 
     def reference(self, inputs: Sequence[Value | None]) -> list[Value] | None:
@@ -128,5 +133,3 @@ def _nbytes(array: Array) -> Size:
     for extent in array.shape:
         size = size * extent
     return size
-
-

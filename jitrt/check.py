@@ -104,7 +104,8 @@ def _view(x: Value, kind: str, parameters: Any, tensor: Tensor) -> Value:
     if kind == "reinterpret":
         return np.ascontiguousarray(x).view(tensor.dtype).reshape(shape)
     axis, start, step = parameters
-    return np.take(x, np.arange(shape[axis]) * step + hint(start), axis)
+    taken: Value = np.take(x, np.arange(shape[axis]) * step + hint(start), axis)
+    return taken
 
 
 def run_checked(table: Table, arrays: Sequence[Value]) -> bool:
@@ -137,12 +138,14 @@ def read(table: Table, array: Array) -> Value:
     recipe = table.plan.recipe
     address = int(table.bases[recipe.buffer_numbers[id(array.ref.buffer)]]) + hint(array.ref.offset)
     shape, strides = concrete(array.shape), concrete(array.strides)
-    reach = sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) + 1 if all(shape) else 0
-    if not reach:
+    if not all(shape):
         return np.empty(shape, array.dtype)
-    memory = (ctypes.c_uint8 * (reach * array.dtype.itemsize)).from_address(address)
-    flat = np.frombuffer(memory, np.uint8).view(array.dtype)
-    return np.lib.stride_tricks.as_strided(flat, shape, [s * array.dtype.itemsize for s in strides])
+    steps = [(n - 1) * s for n, s in zip(shape, strides, strict=True)]
+    before, after = sum(-s for s in steps if s < 0), sum(s for s in steps if s > 0)
+    size = array.dtype.itemsize
+    memory = (ctypes.c_uint8 * ((before + after + 1) * size)).from_address(address - before * size)
+    flat = np.ctypeslib.as_array(memory).view(array.dtype)[before:]
+    return np.lib.stride_tricks.as_strided(flat, shape, [s * size for s in strides])
 
 
 def _compare(got: Value, want: Value | None, where: str, tensor: Tensor) -> None:
@@ -160,4 +163,3 @@ def _compare(got: Value, want: Value | None, where: str, tensor: Tensor) -> None
         limit = 1e-2 if tensor.dtype in (F16, BF16) else 1e-4
     if error > limit:
         raise StepMismatchError(f"{where}, {tensor.node}: {tensor} differs from NumPy by {error:.3g}")
-

@@ -66,7 +66,9 @@ def is_dense(shape: Sequence[Size], strides: Sequence[Size]) -> bool:
     return True
 
 
-def broadcast_strides(shape: Sequence[Size], strides: Sequence[Size], target: Sequence[Size]) -> tuple[Size, ...]:
+def broadcast_strides(
+    shape: Sequence[Size], strides: Sequence[Size], target: Sequence[Size]
+) -> tuple[Size, ...]:
     """Strides of the array broadcast to `target`: 0 along dimensions it repeats in."""
     lead = len(target) - len(shape)
     own = zip(shape, strides, strict=True)

@@ -149,7 +149,11 @@ def _renumber_indices(root: Expr, place: dict[int, int]) -> Expr:
 def _flops(op: str) -> int:
     if op in _CHEAP:
         return 0
-    return 1 if op in ("add", "sub", "mul", "fma", "neg", "abs", "min", "max", "select") else TRANSCENDENTAL_FLOPS
+    return (
+        1
+        if op in ("add", "sub", "mul", "fma", "neg", "abs", "min", "max", "select")
+        else TRANSCENDENTAL_FLOPS
+    )
 
 
 def _moved(array: Array, space: Sequence[Size]) -> Size:

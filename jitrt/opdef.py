@@ -83,7 +83,9 @@ def _register(entry: Operator) -> Operator:
     for other in versions:
         if other.since == entry.since:
             first, second = other.location, entry.location
-            raise ValueError(f"{entry.name} since version {entry.since} is defined twice: {first} and {second}")
+            raise ValueError(
+                f"{entry.name} since version {entry.since} is defined twice: {first} and {second}"
+            )
     versions.append(entry)
     versions.sort(key=lambda o: o.since)
     return entry

@@ -120,12 +120,11 @@ class MatrixProduct(Call):
             if len(rows[0]) > 1 or len(pairs[0]) > 2:
                 continue
             m = rows[0][0] if rows[0] else 1
-            sizes = (1,) * (2 - len(pairs[0])) + tuple(pairs[0])
             result = []
             for i in range(len(along) + len(lead)):
                 row = rows[1][i][0] if i < len(along) and rows[1][i] else 0
-                result.append((row, (0,) * (2 - len(pairs[1][i])) + tuple(pairs[1][i])))
-            return (sizes[0], sizes[1]), m, result
+                result.append((row, _pair(pairs[1][i], 0)))
+            return _pair(pairs[0], 1), m, result
         return None
 
 
@@ -158,13 +157,20 @@ def _batch_strides(b: Array, lead_shape: Shape) -> list[Size]:
     return [0] * lead + own
 
 
+def _pair(values: Sequence[Size], missing: Size) -> tuple[Size, Size]:
+    """At most two values, preceded by `missing` where there are fewer."""
+    outer, inner = [missing] * (2 - len(values)) + list(values)
+    return outer, inner
+
+
 def _moves(strides: Sequence[Size]) -> int | None:
     return 0 if all(same(s, 0) for s in strides) else None
 
 
 def _dtype(constant: Buffer) -> Dtype:
     assert constant.data is not None
-    return constant.data.dtype
+    dtype: Dtype = constant.data.dtype
+    return dtype
 
 
 def _densify(array: Array, copies: list[Step]) -> Array:

@@ -126,10 +126,9 @@ class Scheduler:
             self.sized_constants.append((buffer, tensor.value))
             return Array(tensor.dtype, tensor.shape, dense_strides(tensor.shape), Ref(buffer))
         value = np.asarray(tensor.value, tensor.dtype)
-        strides = tuple(s // max(value.itemsize, 1) for s in value.strides)
-        if any(s < 0 for s in strides) or not value.flags.aligned:
+        if any(s < 0 for s in value.strides) or not value.flags.aligned:
             value = np.ascontiguousarray(value)
-            strides = dense_strides(tensor.shape)
+        strides = tuple(s // max(value.itemsize, 1) for s in value.strides)
         return Array(tensor.dtype, tensor.shape, strides, Ref(Buffer("constant", value.nbytes, value)))
 
     def _allocate(self, tensor: Tensor, order: Sequence[int] | None) -> Array:
@@ -311,7 +310,8 @@ def call_accepts_output(call: Call, target: Array) -> bool:
 def _replace_leaves(root: Expr, operands: Sequence[Expr], lead: int) -> Expr:
     def replacement(node: Expr) -> Expr | None:
         if node.op == "load":
-            return operands[node.value]
+            leaf: Expr = operands[node.value]
+            return leaf
         if node.op == "index" and lead:
             return Expr("index", (), node.dtype, node.value + lead)
         return None

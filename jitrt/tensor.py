@@ -119,7 +119,9 @@ class Tensor:
 
     current_node = ""
 
-    def __init__(self, dtype: Dtype, shape: Iterable[Size], source: Source, value: Value | None = None) -> None:
+    def __init__(
+        self, dtype: Dtype, shape: Iterable[Size], source: Source, value: Value | None = None
+    ) -> None:
         self.dtype, self.source, self.value = np.dtype(dtype), source, value
         self.shape: Shape = tuple([settled(size) for size in shape])
         self.serial, self.node = next(_serial), Tensor.current_node
@@ -260,8 +262,10 @@ def map_tensors(function: Callable[..., ex.Expr], *operands: Tensor | None) -> T
         return _scalar(t) if scalar else ex.load(next(numbers), t.dtype)
 
     root = function(*map(argument, operands))
-    if root.op == "load" and present[root.value].shape == shape:
-        return present[root.value]
+    if root.op == "load":
+        only: Tensor = present[root.value]
+        if only.shape == shape:
+            return only
     value = _evaluate(root, present)
     return Tensor(root.dtype, shape, Map(root, tuple(present)) if value is None else Constant(), value)
 

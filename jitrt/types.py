@@ -63,7 +63,8 @@ _ONNX = {np.dtype(t): code for code, (t, _, _) in ELEMENT_TYPES.items()}
 
 def from_onnx(code: int) -> np.dtype[Any]:
     """The NumPy type of ONNX element type `code`. Raises KeyError for an unknown code."""
-    return np.dtype(ELEMENT_TYPES[code][0])
+    kind: np.dtype[Any] = np.dtype(ELEMENT_TYPES[code][0])
+    return kind
 
 
 def to_onnx(dtype: np.dtype[Any]) -> int:
