@@ -22,6 +22,7 @@ import numpy as np
 from jitrt.codegen.numba_ir import fast_math
 
 BLOCK = 8
+COLUMNS = 1024
 ACTIVATIONS = (
     *("Sigmoid", "Tanh", "Relu", "Affine", "LeakyRelu", "ThresholdedRelu"),
     *("ScaledTanh", "HardSigmoid", "Elu", "Softsign", "Softplus"),
@@ -190,21 +191,30 @@ def clear(Y, t, d, n):
 
 
 def accumulate(G, S, R, d, first, stop, state, start, end):
-    """G[n, start:end] += S[n, state:state + size] @ R[:, start:end] for a block of samples."""
+    """G[n, start:end] += S[n, state:state + size] @ R[:, start:end] for a block of samples.
+
+    A block of columns at a time, so that the gates of all samples and eight rows of R stay in the cache.
+    """
     size = R.shape[1]
-    for k in range(0, size - 3, 4):
-        for n in range(first, stop):
-            s0, s1 = S[d, n, state + k], S[d, n, state + k + 1]
-            s2, s3 = S[d, n, state + k + 2], S[d, n, state + k + 3]
-            for j in range(start, end):
-                low = s0 * R[d, k, j] + s1 * R[d, k + 1, j]
-                high = s2 * R[d, k + 2, j] + s3 * R[d, k + 3, j]
-                G[d, n, j] += low + high
-    for k in range(size - size % 4, size):
-        for n in range(first, stop):
-            s = S[d, n, state + k]
-            for j in range(start, end):
-                G[d, n, j] += s * R[d, k, j]
+    for left in range(start, end, COLUMNS):
+        right = min(left + COLUMNS, end)
+        for k in range(0, size - 7, 8):
+            for n in range(first, stop):
+                s0, s1 = S[d, n, state + k], S[d, n, state + k + 1]
+                s2, s3 = S[d, n, state + k + 2], S[d, n, state + k + 3]
+                s4, s5 = S[d, n, state + k + 4], S[d, n, state + k + 5]
+                s6, s7 = S[d, n, state + k + 6], S[d, n, state + k + 7]
+                for j in range(left, right):
+                    a = s0 * R[d, k, j] + s1 * R[d, k + 1, j]
+                    b = s2 * R[d, k + 2, j] + s3 * R[d, k + 3, j]
+                    a += s4 * R[d, k + 4, j] + s5 * R[d, k + 5, j]
+                    b += s6 * R[d, k + 6, j] + s7 * R[d, k + 7, j]
+                    G[d, n, j] += a + b
+        for k in range(size - size % 8, size):
+            for n in range(first, stop):
+                s = S[d, n, state + k]
+                for j in range(left, right):
+                    G[d, n, j] += s * R[d, k, j]
 
 
 def accumulate_linear(G, H, R, d, first, stop):

@@ -122,18 +122,18 @@ def gather_elements(data: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
 
 def pick_elements(Y, X, indices, begin, end):
     """Y[o, i, j] is X[o, indices[o, i, j], j]; a unit is a row [o, i]."""
-    n, count = X.shape[1], Y.shape[1]
-    o, i = begin // count, begin % count
-    for _ in range(begin, end):
-        for j in range(Y.shape[2]):
-            index = indices[o, i, j]
-            row = index + n if index < 0 else index
-            if row < 0 or row >= n:
-                return index_status(index, n)
-            Y[o, i, j] = X[o, row, j]
-        i += 1
-        if i == count:
-            o, i = o + 1, 0
+    n, count, inner = X.shape[1], Y.shape[1], Y.shape[2]
+    while begin < end:
+        o, first = begin // count, begin % count
+        stop = min(first + end - begin, count)
+        begin += stop - first
+        for i in range(first, stop):
+            for j in range(inner):
+                index = indices[o, i, j]
+                row = index + n if index < 0 else index
+                if row < 0 or row >= n:
+                    return index_status(index, n)
+                Y[o, i, j] = X[o, row, j]
     return 0
 
 
