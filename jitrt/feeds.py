@@ -8,7 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from jitrt.errors import Fail, InvalidArgument
-from jitrt.types import BF16, STRING, TensorType, ort_name
+from jitrt.types import BF16, STRING, TensorType, is_float, is_integer, ort_name
 
 
 def as_fed(name: str, value: Any, declared: TensorType | str | None) -> Any:
@@ -49,10 +49,9 @@ def _as_declared(name: str, value: Any, declared: str) -> Any:
 def _type_name(dtype: np.dtype[Any]) -> str:
     if dtype.kind in "OUST":
         return "tensor(string)"
-    try:
-        return ort_name(dtype)
-    except KeyError:
-        raise RuntimeError(f"Numpy_type {dtype.num} can't be converted to MLDataType.") from None
+    if not (is_float(dtype) or is_integer(dtype) or dtype.kind == "b"):
+        raise RuntimeError(f"Numpy_type {dtype.num} can't be converted to MLDataType.")
+    return ort_name(dtype)
 
 
 def unshared(results: list[Any], inputs: list[Any]) -> list[Any]:

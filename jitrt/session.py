@@ -50,7 +50,7 @@ class InferenceSession:
         self._context = Context(options.intra_op_num_threads, fused, _plain_outputs(model))
         self._specs = _input_specs(model)
         self._defaults = {name: model.graph.constants[name] for name in model.overridable}
-        self._inputs = [n for n in model.graph.inputs if n not in self._defaults]
+        self._inputs = list(model.graph.inputs)
         self._outputs = list(model.graph.outputs)
         self._programs: dict[tuple[tuple[str, ...], tuple[str, ...]], Program] = {}
         self._usual: Program | None = None  # of all outputs from the inputs that must be given,
@@ -122,7 +122,7 @@ class InferenceSession:
     ) -> tuple[Program, list[Any]]:
         """What `run` runs: a program, and the fed values as arrays in its order. Raises as `run` does."""
         self._check_names(output_names, feed)
-        given = tuple(n for n in self._model.graph.inputs if n in feed)
+        given = tuple(n for n in self._specs if n in feed)
         wanted = tuple(dict.fromkeys(output_names or self._outputs))
         arrays = [as_fed(n, feed[n], self._model.graph.types.get(n)) for n in given]
         return self._programs.get((wanted, given)) or self._program(wanted, given), arrays
@@ -143,9 +143,8 @@ class InferenceSession:
         missing = [n for n in self._inputs if n not in given]
         if missing:
             raise ValueError(f"Required inputs ({missing}) are missing from input feed ({list(given)}).")
-        known = set(self._model.graph.inputs)
         for name in given:
-            if name not in known:
+            if name not in self._specs:
                 raise InvalidArgument(f"Invalid input name: {name}")
         if isinstance(output_names, str):
             raise TypeError(f"run(): output_names is a list of names, got the string {output_names!r}")
@@ -165,7 +164,7 @@ def _plain_outputs(model: Model) -> list[str]:
 
 def _input_specs(model: Model) -> dict[str, InputSpec]:
     specs = {}
-    for name in model.graph.inputs:
+    for name in (*model.graph.inputs, *model.overridable):
         declared = model.graph.types.get(name)
         if isinstance(declared, TensorType):
             shape = declared.shape
