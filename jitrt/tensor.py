@@ -10,13 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from jitrt import expr as ex
-from jitrt.dims import Dim, Size, hint, prod, same, settled
+from jitrt.dims import Dim, Size, prod, same, settled
 from jitrt.evaluate import evaluate
+from jitrt.fold import fold_map
 from jitrt.types import I64, format_type
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Output:
     index: int
 
 
-Source = Union[Input, Constant, Map, Reduce, View, Concat, Output]
+Source: TypeAlias = "Input | Constant | Map | Reduce | View | Concat | Output"
 
 
 class Tensor:
@@ -231,7 +232,7 @@ def sizes(values: Sequence[Size]) -> Tensor:
 
 
 def broadcast(*shapes: Shape) -> Shape:
-    """The shape that several shapes broadcast to. Raises ValueError where two sizes are neither equal nor 1."""
+    """The shape that several broadcast to. Raises ValueError where two sizes are neither equal nor 1."""
     rank = max(map(len, shapes), default=0)
     result: list[Size] = []
     for axis in range(-rank, 0):
@@ -266,7 +267,7 @@ def map_tensors(function: Callable[..., ex.Expr], *operands: Tensor | None) -> T
         only: Tensor = present[root.value]
         if only.shape == shape:
             return only
-    value = _evaluate(root, present)
+    value = fold_map(root, [t.value for t in present], shape)
     return Tensor(root.dtype, shape, Map(root, tuple(present)) if value is None else Constant(), value)
 
 
@@ -281,7 +282,7 @@ def _scalar(t: Tensor) -> ex.Expr:
 
 
 def map_indices(function: Callable[..., ex.Expr], shape: Shape, *operands: Tensor) -> Tensor:
-    """As `map_tensors` with a given shape; `function` takes one index expression per axis, then the operands."""
+    """As `map_tensors` with a given shape; `function` takes an index expression per axis, then operands."""
     axes = [ex.index(i) for i in range(len(shape))]
     root = function(*axes, *(ex.load(i, t.dtype) for i, t in enumerate(operands)))
     return Tensor(root.dtype, shape, Map(root, operands))
@@ -341,62 +342,6 @@ def operands_of(tensor: Tensor) -> tuple[Tensor, ...]:
             return call.inputs
         case _:
             return ()
-
-
-def _evaluate(root: ex.Expr, operands: Sequence[Tensor]) -> Value | None:
-    """The value of a map over known operands: small ones, and those on weights alone."""
-    if any(t.value is None for t in operands) or not operands:
-        return None
-    values = [t.value for t in operands if t.value is not None]
-    if not any(t.symbolic for t in operands):
-        if prod(int(s) for s in broadcast(*(t.shape for t in operands))) > max(v.size for v in values):
-            return None
-        return np.asarray(evaluate([root], values)[0])
-    return _evaluate_sizes(root, values)
-
-
-_SIZE_OPERATIONS: dict[str, Callable[..., Any]] = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "div": lambda a, b: a // b,
-    "rem": lambda a, b: a % b,
-    "neg": lambda a: -a,
-    "max": lambda a, b: a if a >= b else b,
-    "min": lambda a, b: a if a <= b else b,
-    "eq": lambda a, b: a == b,
-    "ne": lambda a, b: a != b,
-    "lt": lambda a, b: a < b,
-    "le": lambda a, b: a <= b,
-    "gt": lambda a, b: a > b,
-    "ge": lambda a, b: a >= b,
-    "and": lambda a, b: a & b,
-    "or": lambda a, b: a | b,
-    "not": lambda a: not a,
-    "abs": lambda a: a if a >= 0 else -a,
-    "select": lambda c, a, b: a if c else b,
-}
-
-
-def _evaluate_sizes(root: ex.Expr, values: Sequence[Value]) -> Value | None:
-    """The map over arrays that hold symbolic sizes; None where it leaves the integers."""
-    made: dict[int, Any] = {}
-    for node in ex.walk(root):
-        args = [made[id(a)] for a in node.args]
-        if node.op == "load":
-            made[id(node)] = values[node.value]
-        elif node.op == "const":
-            made[id(node)] = np.asarray(node.value.item(), object)
-        elif node.op == "cast" and node.dtype.kind in "iu" and node.args[0].dtype.kind in "iub":
-            made[id(node)] = args[0]
-        elif node.op in ("div", "rem") and any(hint(v) < 0 for a in args for v in np.asarray(a, object).flat):
-            return None
-        elif node.op in _SIZE_OPERATIONS and node.dtype.kind in "iub":
-            made[id(node)] = np.frompyfunc(_SIZE_OPERATIONS[node.op], len(args), 1)(*args)
-        else:
-            return None
-    result = np.asarray(made[id(root)], object)
-    return result if any(isinstance(v, Dim) for v in result.flat) else result.astype(root.dtype)
 
 
 def _format(shape: Shape) -> str:
