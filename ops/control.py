@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jitrt.opdef import host_operator
+from jitrt.types import F32, TensorType
+
+if TYPE_CHECKING:
+    from jitrt.host_call import Body
 
 Array = np.ndarray[Any, Any]
-Body = Callable[..., Sequence[Any]]
 
 
 @host_operator("Loop", since=1)
@@ -29,7 +32,7 @@ def loop(
         for values, value in zip(scanned, results[len(state) :], strict=False):
             values.append(value)
         iteration += 1
-    return _outputs([*state, *map(_stack, scanned)], output_count)
+    return _outputs([*state, *map(_stack, scanned, body.types[1 + len(state) :])], output_count)
 
 
 @host_operator("Scan", since=9)
@@ -96,15 +99,19 @@ def _scan(
         state = list(results[: len(state)])
         for values, value in zip(scanned, results[len(state) :], strict=False):
             values.append(value)
-    return [*state, *map(_stack, scanned)]
+    return [*state, *map(_stack, scanned, body.types[len(state) :])]
 
 
 def _ordered(x: Array, backward: Any) -> Array:
     return x[::-1] if backward else x
 
 
-def _stack(values: Sequence[Any]) -> Array:
-    return np.stack(values) if values else np.zeros(0, np.float32)
+def _stack(values: Sequence[Any], declared: Any) -> Array:
+    """What an output of the body was in each iteration; where there was none, as the body declares it."""
+    if values:
+        return np.stack(values)
+    kind = declared if isinstance(declared, TensorType) else TensorType(F32, None)
+    return np.zeros([0, *(n if isinstance(n, int) else 0 for n in kind.shape or ())], kind.dtype)
 
 
 def _outputs(results: Sequence[Any], output_count: int) -> Any:
