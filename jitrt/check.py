@@ -15,8 +15,8 @@ import numpy as np
 from jitrt.dims import concrete, hint
 from jitrt.errors import Fail
 from jitrt.evaluate import evaluate
-from jitrt.expr import load, reduce
 from jitrt.execute import pool
+from jitrt.expr import load, reduce
 from jitrt.layout import Array
 from jitrt.tensor import Concat, Constant, Input, Map, Output, Reduce, Tensor, View, operands_of
 from jitrt.types import BF16, F16, is_float

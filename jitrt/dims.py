@@ -127,7 +127,9 @@ class Dim:
         return self._decide("==", other, self.hint == hint(other))
 
     def __ne__(self, other: object) -> bool:
-        return NotImplemented if not isinstance(other, (int, Dim)) else not self == other
+        if not isinstance(other, (int, Dim)):
+            return NotImplemented
+        return self._decide("!=", other, self.hint != hint(other))
 
     def __lt__(self, other: Size) -> bool:
         return self._decide("<", other, self.hint < hint(other))

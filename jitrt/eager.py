@@ -1,4 +1,4 @@
-"""One operator on arrays, through the same kernels as a model: `jitrt.call("Gelu", x, approximate="tanh")`."""
+"""One operator on arrays, by the kernels of a model: `jitrt.call("Gelu", x, approximate="tanh")`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ LATEST = 10_000
 _programs: dict[Any, Program] = {}
 
 
-def call(name: str, *inputs: Any, domain: str = "", version: int = LATEST, outputs: int = 1, **attributes: Any) -> Any:
+def call(
+    name: str, *inputs: Any, domain: str = "", version: int = LATEST, outputs: int = 1, **attributes: Any
+) -> Any:
     """Apply an operator to arrays (None for an absent optional input); a list where it has several outputs.
 
     `version` is the opset version whose semantics apply, the newest known by default.
@@ -44,9 +46,7 @@ def _program(
     produced = [f"y{i}" for i in range(outputs)]
     node = Node(name, names, produced, attributes, domain, version, name)
     specs = {
-        n: InputSpec(a.dtype, (None,) * a.ndim)
-        for n, a in zip(names, arrays, strict=True)
-        if a is not None
+        n: InputSpec(a.dtype, (None,) * a.ndim) for n, a in zip(names, arrays, strict=True) if a is not None
     }
     return Program([node], {}, specs, produced, _context())
 

@@ -82,7 +82,6 @@ def reshape_strides(
     if any(same(s, 0) for s in shape):
         return dense_strides(target)
     old = [(s, t) for s, t in zip(shape, strides, strict=True) if not same(s, 1)]
-    result: list[Size] = []
     position = 0
     pending = [t for t in target if not same(t, 1)]
     split: list[Size] = []
@@ -114,13 +113,11 @@ def reshape_strides(
     if position < len(old) or pending:
         return None
     steps = iter(split)
-    for size in target:
-        result.append(0 if same(size, 1) else next(steps))
-    return tuple(result)
+    return tuple(0 if same(size, 1) else next(steps) for size in target)
 
 
 def layout_order(shape: Sequence[Size], strides: Sequence[Size]) -> list[int]:
-    """The dimensions from the outermost in memory to the innermost; those of size 1 or stride 0 keep their place."""
+    """The dimensions from the outermost in memory inwards; those of size 1 or stride 0 keep their place."""
     order = [a for a in range(len(shape)) if not same(shape[a], 1) and not same(strides[a], 0)]
     slots = sorted(order)
     ranked = iter(sorted(order, key=lambda a: -abs(hint(strides[a]))))

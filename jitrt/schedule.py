@@ -213,14 +213,15 @@ class Scheduler:
         return made[group.root.serial]
 
     def _lower_epilogue(self, group: Group, root: Expr, arrays: Sequence[Array]) -> None:
-        assert group.call is not None and group.viewed is not None
+        assert group.call is not None
+        assert group.viewed is not None
         assert isinstance(group.call.source, Output)
         call, output = group.call.source.call, group.call
         dimensions = match_dimensions(output, group.viewed)
         assert dimensions is not None
         order = [d for d in dimensions if d is not None]
         order += [d for d in range(len(group.space)) if d not in order]
-        result = self._allocate(group.root, sorted(range(len(order)), key=lambda d: order.index(d)))
+        result = self._allocate(group.root, order)
         target = self._over(result, group.space, dimensions, output)
         if not call_accepts_output(call, target):
             scratch = Buffer("arena", nbytes(result.dtype, result.shape))

@@ -35,7 +35,7 @@ class RestartError(Exception):
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What is fixed about an input of a program: static sizes, and whether its value is part of the signature.
+    """What is fixed about an input: static sizes, and whether its value is part of the signature.
 
     `sizes` holds an int where the size is always the same and None where it may change; None for all
     when even the rank may change.
@@ -69,7 +69,7 @@ class Tracer:
     """Walks nodes, turning each into tensors by its operator's definition."""
 
     def __init__(self, specs: Mapping[str, InputSpec], arrays: Sequence[Any], generic: bool = False) -> None:
-        """`generic`: dimensions of size 1 are traced as if of another size, for a schedule that serves all."""
+        """With `generic`, a dimension of 1 is traced as if of another size: the schedule serves all sizes."""
         self.guards, self.generic = Guards(), generic
         self.symbols: dict[str, tuple[int, int | None, int]] = {}
         self.specs = specs
@@ -193,8 +193,9 @@ class Tracer:
 
         expansion = function_body(node, dtypes)
         if expansion is None:
+            operator = f"{node.op_type}({node.version})"
             raise NotImplementedHere(
-                f"Could not find an implementation for {node.op_type}({node.version}) node with name '{node.name}'"
+                f"Could not find an implementation for {operator} node with name '{node.name}'"
             )
         return expansion, {}
 

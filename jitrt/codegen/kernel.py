@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class Ref:
     offset: Size = 0
 
 
-Argument = Union[Size, Ref, Kernel]  # a kernel stands for the address of its machine code
+Argument: TypeAlias = "Size | Ref | Kernel"  # a kernel stands for the address of its machine code
 
 
 @dataclass(eq=False)
@@ -67,4 +67,5 @@ class Step:
     scratch: Size = 0
     nodes: tuple[str, ...] = ()
     in_place: tuple[tuple[Buffer, Buffer], ...] = ()  # an output and an input that may share memory
+    keeps: tuple[object, ...] = ()  # what must live as long as the step
     error: Callable[[int], Exception] | None = None  # what a status other than 0 means

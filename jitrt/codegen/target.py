@@ -1,4 +1,4 @@
-"""The machine that code is generated for: triple, CPU, features, and what the micro-kernels derive from them."""
+"""The machine that code is generated for: triple, CPU, features, and what micro-kernels derive from them."""
 
 from __future__ import annotations
 
