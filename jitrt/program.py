@@ -35,9 +35,7 @@ MAX_SCHEDULES = 16
 Place = tuple[int, int | None, int]  # input, axis or None for the value, position in the value
 Shapes = tuple[tuple[int, ...], ...]
 
-_preparing = (
-    threading.RLock()
-)  # held to trace and build: by one thread of the process, and never across a fork
+_preparing = threading.RLock()  # held to trace and build, which one thread of the process does at a time
 
 
 class Context:
@@ -274,6 +272,8 @@ def _check_shape(name: str, spec: InputSpec, array: Value) -> None:
         raise InvalidArgument(f"{what} {please}")
 
 
+# A forked child finds nothing half made, and no lock that is held for ever. Compilation, imported above, has the
+# older hook: its lock is taken after this one.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_preparing.acquire, after_in_parent=_preparing.release, after_in_child=_preparing.release

@@ -136,7 +136,9 @@ def test_nodes_that_fail(name: str, fused: bool) -> None:
         (kind, message), (wanted, text) = (outcome(lambda s=s: s.run(None, feed)) for s in (ours, theirs))
         assert kind == wanted
         operator, label = nodes[0].op_type, nodes[0].name
-        start = f"Non-zero status code returned while running {operator} node. Name:'{label}' Status Message: "
+        start = (
+            f"Non-zero status code returned while running {operator} node. Name:'{label}' Status Message: "
+        )
         assert start in message
         assert start in text
         assert message.partition(":")[0] == text.partition(":")[0]
@@ -174,5 +176,7 @@ def test_a_provider_that_is_not_there() -> None:
 
 def test_strings_are_not_numbers() -> None:
     source = model([node("Identity", ["x"], ["y"])], {"x": (STRING, ["n"])}, ["y"])
-    with pytest.raises(errors.InvalidArgument, match=r"Actual: \(tensor\(float\)\) , expected: \(tensor\(string\)\)"):
+    with pytest.raises(
+        errors.InvalidArgument, match=r"Actual: \(tensor\(float\)\) , expected: \(tensor\(string\)\)"
+    ):
         session(source).run(None, {"x": random(3)})

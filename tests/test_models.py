@@ -12,7 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models import BOOL, FLOAT, INT64, assert_close, assert_like_onnxruntime, info, model, node, random, reference
+from models import (
+    BOOL,
+    FLOAT,
+    INT64,
+    assert_close,
+    assert_like_onnxruntime,
+    info,
+    model,
+    node,
+    random,
+    reference,
+)
 from onnx import helper, numpy_helper
 
 import jitrt
@@ -177,7 +188,11 @@ def test_networks(name: str, fused: bool) -> None:
 def test_networks_without_avx512(name: str) -> None:
     """In a process of its own, for which JITRT_TARGET turns AVX-512 off."""
     code = f"import test_models; test_models.test_networks({name!r}, True)"
-    environment = {**os.environ, "JITRT_TARGET": "avx2", "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
+    environment = {
+        **os.environ,
+        "JITRT_TARGET": "avx2",
+        "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path]),
+    }
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
 
 
@@ -238,7 +253,9 @@ def loop_with_scan_outputs() -> tuple[bytes, list[dict[str, np.ndarray]]]:
         node("ReduceSum", ["all"], ["y"], keepdims=0),
     ]
     inputs = {"x": ["n", 4], "trips": (INT64, [])}
-    source = model(nodes, inputs, ["final", "all", "y"], {"w": np.abs(random(4, 4)), "limit": np.float32(1e4)})
+    source = model(
+        nodes, inputs, ["final", "all", "y"], {"w": np.abs(random(4, 4)), "limit": np.float32(1e4)}
+    )
     return source, [{"x": np.abs(random(n, 4)), "trips": np.array(t)} for n, t in [(2, 3), (3, 1), (2, 50)]]
 
 
@@ -287,7 +304,11 @@ def sizes_from_data() -> tuple[bytes, list[dict[str, np.ndarray]]]:
 
 def loop_without_iterations() -> tuple[bytes, list[dict[str, np.ndarray]]]:
     body = helper.make_graph(
-        [node("Identity", ["c"], ["go"]), node("Add", ["s", "i"], ["s_out"]), node("Cast", ["s_out"], ["o"], to=INT64)],
+        [
+            node("Identity", ["c"], ["go"]),
+            node("Add", ["s", "i"], ["s_out"]),
+            node("Cast", ["s_out"], ["o"], to=INT64),
+        ],
         "body",
         [info("i", INT64, []), info("c", BOOL, []), info("s", INT64, [2])],
         [info("go", BOOL, []), info("s_out", INT64, [2]), info("o", INT64, [2])],
@@ -348,4 +369,6 @@ def test_initializers_of_every_size_are_kept() -> None:
     constants = {"w": w, "k": np.float32(0.5)}
     proto = model(nodes, {"x": [16, 16]}, ["y", "w"], constants)
     assert_like_onnxruntime(proto, {"x": random(16, 16, seed=1)}, {"x": random(16, 16, seed=2)})
-    assert numpy_helper.from_array(w).raw_data == jitrt.InferenceSession(proto).run(["w"], {"x": w})[0].tobytes()
+    assert (
+        numpy_helper.from_array(w).raw_data == jitrt.InferenceSession(proto).run(["w"], {"x": w})[0].tobytes()
+    )

@@ -29,6 +29,7 @@ from jitrt import errors
 from jitrt.codegen import compile as compiler
 from jitrt.program import Program
 
+
 class Subclass(np.ndarray):
     """An array of a type of its own."""
 
@@ -190,7 +191,22 @@ def test_every_ir_version(ir: int) -> None:
     np.testing.assert_array_equal(session(source).run(None, {"x": np.float32([-1, 0, 1])})[0], [0, 0, 1])
 
 
-NAMES = ["a b", "a.b", "a/b:0", "1", "x'\"\\", "été", "名", "\n", "lambda", "s0", "__class__", "{}", "%s", "🂡"]
+NAMES = [
+    "a b",
+    "a.b",
+    "a/b:0",
+    "1",
+    "x'\"\\",
+    "été",
+    "名",
+    "\n",
+    "lambda",
+    "s0",
+    "__class__",
+    "{}",
+    "%s",
+    "🂡",
+]
 
 
 def test_names_with_any_character() -> None:
@@ -205,7 +221,9 @@ def test_names_with_any_character() -> None:
 
 def test_external_data(tmp_path: Path) -> None:
     w = random(300, 4)
-    proto = onnx.load_from_string(model([node("MatMul", ["x", "w"], ["y"])], {"x": ["n", 300]}, ["y"], {"w": w}))
+    proto = onnx.load_from_string(
+        model([node("MatMul", ["x", "w"], ["y"])], {"x": ["n", 300]}, ["y"], {"w": w})
+    )
     path = tmp_path / "model.onnx"
     onnx.save_model(proto, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
     assert (tmp_path / "weights.bin").stat().st_size >= w.nbytes
@@ -268,7 +286,12 @@ def test_many_shapes() -> None:
 def test_strings_pass_through() -> None:
     nodes = [node("Identity", ["s"], ["t"]), node("Constant", [], ["c"], value_string="fixed")]
     s = session(model(nodes, {"s": (STRING, ["n"])}, ["t", "c"]))
-    for fed in (np.array(["a", "bé"], object), np.array(["a", "bé"]), np.array([b"a", "bé".encode()]), ["a", "bé"]):
+    for fed in (
+        np.array(["a", "bé"], object),
+        np.array(["a", "bé"]),
+        np.array([b"a", "bé".encode()]),
+        ["a", "bé"],
+    ):
         text, constant = s.run(None, {"s": fed})
         assert text.dtype == object
         assert text.tolist() == ["a", "bé"]

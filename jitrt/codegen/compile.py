@@ -8,6 +8,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures.thread import ThreadPoolExecutor
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -116,8 +117,6 @@ def _objects(kernels: Sequence[Kernel], target: Target) -> list[bytes]:
     entries = [_entry(k.key, target, k.pipeline, name) for k, name in zip(kernels, names, strict=True)]
     objects = {entry: kept for entry in entries if (kept := disk.get(entry)) is not None}
     if len(objects) < len(entries):
-        from concurrent.futures import ThreadPoolExecutor
-
         with ThreadPoolExecutor(min(_cpus(), len(entries) - len(objects))) as pool:
             building = {
                 entry: pool.submit(emit.emit_object, k.build(name), target, k.name, k.pipeline, name)
@@ -143,3 +142,9 @@ def _cpus() -> int:
 @cache
 def _linker() -> Any:
     return llvm.create_lljit_compiler(host().machine)
+
+
+# No thread is inside LLVM while the process forks: the child would find its locks held for ever. The hooks of
+# logging and concurrent.futures, imported above, are older than this one, and so take their locks after it.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
