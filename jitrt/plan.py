@@ -20,7 +20,7 @@ from jitrt.schedule import Schedule
 from jitrt.table import ALIGNMENT
 
 PARALLEL_NS = 6000  # a step expected to take less runs on the calling thread
-CHUNKS_PER_THREAD = 4
+CHUNKS_PER_THREAD = 8
 FLOPS_PER_NS = 64
 BYTES_PER_NS = 12
 

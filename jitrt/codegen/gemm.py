@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from jitrt.dims import Size, prod, same
 from jitrt.expr import Dtype
 
 Array = np.ndarray[Any, Any]
+LINE = 64  # bytes
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,23 @@ def pack_matrix(matrix: Array, target: Target | None = None, inner: int = 1) -> 
     return packed
 
 
+_REGION = 1 << 25  # bytes taken from the system at once: large enough for huge pages
+_region: list[Array] = []
+_region_lock = threading.Lock()
+
+
 def aligned_empty(shape: Sequence[int], dtype: Dtype) -> Array:
-    """An uninitialised array that starts at a cache line."""
+    """An uninitialised array that starts at a cache line, next in memory to the one made before it.
+
+    Weights packed in the order of execution are then read in the order of their addresses, on huge pages.
+    """
     nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    memory = np.empty(nbytes + 64, np.uint8)
-    start = -memory.ctypes.data % 64
+    with _region_lock:
+        if not _region or _region[0].nbytes < nbytes + LINE:
+            _region[:] = [np.empty(max(_REGION, nbytes + LINE), np.uint8)]
+        memory = _region[0]
+        start = -memory.__array_interface__["data"][0] % LINE
+        _region[0] = memory[start + nbytes :]
     return memory[start : start + nbytes].view(dtype).reshape(shape)
 
 

@@ -4,8 +4,12 @@
 ; that are not finished, bits 52-63 threads that may claim. Whoever decrements the first number owns a chunk,
 ; and a step does not end before all chunks are finished: so an owner, and only an owner, reads the rest of
 ; the job. The caller waits for claimed chunks only, never for a worker that has not arrived yet.
+;
+; Each thread's first chunk is a long run of units, so that the next step finds in its core's cache what this
+; one left there; a quarter of the units is left for small chunks, which even out when threads finish.
 
-%Job = type { i64, ptr, ptr, i64, i64, ptr, i64, i64 }  ; claim, function, args, extent, chunk, scratch, stride, status
+; claim, function, args, extent, chunk, scratch, stride, status, small chunks, units of a long one
+%Job = type { i64, ptr, ptr, i64, i64, ptr, i64, i64, i64, i64 }
 
 @job = global %Job zeroinitializer, align 128
 @lock = global i32 0, align 128          ; 1 while a run holds the pool
@@ -167,7 +171,23 @@ define internal i64 @publish(ptr %row, ptr %run, i32 %n) alwaysinline {
   %chunk = call i64 @llvm.smax.i64(i64 %chunk.asked, i64 %chunk.above)
   %extent.up = add i64 %extent, %chunk
   %extent.last = sub i64 %extent.up, 1
-  %chunks = udiv i64 %extent.last, %chunk
+  %chunks.even = udiv i64 %extent.last, %chunk
+
+  %n.wide = zext i32 %n to i64
+  %n.four = mul i64 %n.wide, 4
+  %few.chunks = icmp ult i64 %chunks.even, %n.four
+  %n.square = mul i64 %n.four, %n.wide
+  %few.units = icmp ult i64 %extent, %n.square  ; a long run could then begin past the end
+  %few = or i1 %few.chunks, %few.units
+  %quarter = lshr i64 %chunks.even, 2
+  %small = select i1 %few, i64 %chunks.even, i64 %quarter
+  %small.units = mul i64 %quarter, %chunk
+  %long.units = sub i64 %extent, %small.units
+  %long.up = add i64 %long.units, %n.wide
+  %long.last = sub i64 %long.up, 1
+  %long = udiv i64 %long.last, %n.wide
+  %chunks.uneven = add i64 %quarter, %n.wide
+  %chunks = select i1 %few, i64 %chunks.even, i64 %chunks.uneven
 
   %run.fields = load %Run, ptr %run
   %scratch = extractvalue %Run %run.fields, 2
@@ -186,6 +206,10 @@ define internal i64 @publish(ptr %row, ptr %run, i32 %n) alwaysinline {
   store i64 %stride, ptr %stride.at
   %status.at = getelementptr %Job, ptr @job, i32 0, i32 7
   store i64 0, ptr %status.at
+  %small.at = getelementptr %Job, ptr @job, i32 0, i32 8
+  store i64 %small, ptr %small.at
+  %long.at = getelementptr %Job, ptr @job, i32 0, i32 9
+  store i64 %long, ptr %long.at
 
   %threads = zext i32 %n to i64
   %threads.bits = shl i64 %threads, 52
@@ -303,6 +327,9 @@ entry:
   %chunk = extractvalue %Job %job, 4
   %scratch.first = extractvalue %Job %job, 5
   %stride = extractvalue %Job %job, 6
+  %small = extractvalue %Job %job, 8
+  %long = extractvalue %Job %job, 9
+  %small.units = mul i64 %small, %chunk
   %scratch.offset = mul i64 %thread, %stride
   %scratch = getelementptr i8, ptr %scratch.first, i64 %scratch.offset
   br label %chunks
@@ -311,8 +338,14 @@ chunks:
   %finished = phi i64 [ 0, %entry ], [ %finished.next, %claim ]
   %index.up = and i64 %word, 67108863
   %index = sub i64 %index.up, 1
-  %begin = mul i64 %index, %chunk
-  %begin.next = add i64 %begin, %chunk
+  %is.small = icmp ult i64 %index, %small
+  %begin.small = mul i64 %index, %chunk
+  %index.long = sub i64 %index, %small
+  %units.before = mul i64 %index.long, %long
+  %begin.long = add i64 %small.units, %units.before
+  %begin = select i1 %is.small, i64 %begin.small, i64 %begin.long
+  %units = select i1 %is.small, i64 %chunk, i64 %long
+  %begin.next = add i64 %begin, %units
   %end = call i64 @llvm.smin.i64(i64 %begin.next, i64 %extent)
   %status = call i64 %function(ptr %args, i64 %begin, i64 %end, ptr %scratch)
   %finished.next = add i64 %finished, 1
