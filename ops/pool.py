@@ -1,16 +1,18 @@
-"""Pooling over windows. Kernels run on channels-last tensors [N, D, H, W, C], vectorised over C."""
+"""Pooling over windows. Kernels run on channels-last tensors [N, D, H, W * C], vectorised over C or W * C."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from jitrt.calls import cast_tensor, launch
 from jitrt.dims import Size, prod
 from jitrt.expr import absolute, power, sqrt
 from jitrt.opdef import operator
-from jitrt.tensor import Tensor, map_tensors, reduce_tensor
-from jitrt.types import I64
+from jitrt.tensor import Tensor, constant, map_tensors, reduce_tensor
+from jitrt.types import I64, is_float
 
 from ._shared import mean, widen
 
@@ -77,19 +79,18 @@ def window(
 
 
 def channels_last(x: Tensor) -> Tensor:
-    """[N, C, spatial...] as [N, D, H, W, C], with D and H of size 1 where there are fewer spatial axes."""
-    moved = x.permute([0, *range(2, x.ndim), 1])
-    return moved.reshape([x.shape[0], *[1] * (5 - x.ndim), *x.shape[2:], x.shape[1]])
+    """[N, C, spatial...] as [N, D, H, W * C], with D and H of size 1 where there are fewer spatial axes."""
+    return x.permute([0, *range(2, x.ndim), 1]).reshape(_row_shape(x.shape, x.shape[2:]))
 
 
-def channels_first(y: Tensor, spatial: Sequence[Size]) -> Tensor:
-    """The inverse of `channels_last`."""
+def channels_first(y: Tensor, shape: Sequence[Size], spatial: Sequence[Size]) -> Tensor:
+    """The inverse of `channels_last`, for a tensor of other spatial sizes than `shape` has."""
     rank = len(spatial)
-    return y.reshape([y.shape[0], *spatial, y.shape[4]]).permute([0, rank + 1, *range(1, rank + 1)])
+    return y.reshape([shape[0], *spatial, shape[1]]).permute([0, rank + 1, *range(1, rank + 1)])
 
 
-def _output_shape(x: Tensor, w: Window) -> list[Size]:
-    return [x.shape[0], *[1] * (5 - x.ndim), *w.output, x.shape[1]]
+def _row_shape(shape: Sequence[Size], spatial: Sequence[Size]) -> list[Size]:
+    return [shape[0], *[1] * (3 - len(spatial)), *spatial[:-1], spatial[-1] * shape[1]]
 
 
 @operator("MaxPool", since=1)
@@ -107,17 +108,18 @@ def max_pool(
 ) -> list[Tensor]:
     """The maximum of each window, and where it is. https://onnx.ai/onnx/operators/onnx__MaxPool.html"""
     w = window(X.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
-    shape = _output_shape(X, w)
-    outputs = [(X.dtype, shape), (I64, shape)][:output_count]
+    rows = _row_shape(X.shape, w.output)
+    lowest = -np.inf if is_float(X.dtype) else np.iinfo(X.dtype).min
     results = launch(
         max_windows if output_count == 1 else max_windows_and_places,
         channels_last(X),
-        outputs=outputs,
-        scalars=[*w.scalars(), storage_order][: 12 if output_count == 1 else 13],
-        extent=prod(shape[:3]),
-        flops=prod(shape) * prod(kernel_shape),
+        constant(np.array([lowest], X.dtype)),
+        outputs=[(X.dtype, rows), (I64, rows)][:output_count],
+        scalars=[X.shape[1], *w.scalars(), *[storage_order][: output_count - 1]],
+        extent=prod(rows[:3]),
+        flops=prod(rows) * prod(kernel_shape),
     )
-    return [channels_first(y, w.output) for y in results]
+    return [channels_first(y, X.shape, w.output) for y in results]
 
 
 @operator("AveragePool", since=7)
@@ -157,16 +159,16 @@ def lp_pool(
 
 def _sum_pool(X: Tensor, w: Window, counting: Sequence[Size]) -> Tensor:
     """Sums or means over windows; `counting` is the last scalars of `sum_windows`."""
-    shape = _output_shape(X, w)
+    rows = _row_shape(X.shape, w.output)
     (y,) = launch(
         sum_windows,
         channels_last(X),
-        outputs=[(X.dtype, shape)],
-        scalars=[*w.scalars(), *counting],
-        extent=prod(shape[:3]),
-        flops=prod(shape) * prod(w.kernel),
+        outputs=[(X.dtype, rows)],
+        scalars=[X.shape[1], *w.scalars(), *counting],
+        extent=prod(rows[:3]),
+        flops=prod(rows) * prod(w.kernel),
     )
-    return channels_first(y, w.output)
+    return channels_first(y, X.shape, w.output)
 
 
 @operator("GlobalAveragePool", since=1)
@@ -200,96 +202,127 @@ def _root(x: Tensor, p: int) -> Tensor:
     return map_tensors(sqrt if p == 2 else lambda x: power(x, 1 / p), x)
 
 
-def max_windows(Y, X, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, begin, end):
-    """Maxima over windows, NaN where one is; a unit is a row of Y [N, D, H, W, C]."""
-    D, H, W, C = X.shape[1], X.shape[2], X.shape[3], X.shape[4]
-    OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3]
+def max_windows(Y, X, lowest, C, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, begin, end):
+    """Maxima over windows, NaN where one is, `lowest` of none; a unit is a row of Y [N, D, H, W * C]."""
+    D, H, W = X.shape[1], X.shape[2], X.shape[3] // C
+    OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3] // C
     for unit in range(begin, end):
         n, od, oh = unit // (OD * OH), unit // OH % OD, unit % OH
         d0, h0 = od * sd - pd, oh * sh - ph
+        i0, i1 = first_tap(d0, dd), stop_tap(d0, dd, kd, D)
+        j0, j1 = first_tap(h0, dh), stop_tap(h0, dh, kh, H)
+        for x in range(OW * C):
+            Y[n, od, oh, x] = lowest[0]
+        if sw == 1:
+            for i in range(i0, i1):
+                for j in range(j0, j1):
+                    for k in range(kw):
+                        shift = k * dw - pw
+                        for x in range(max(-shift, 0) * C, min(W - shift, OW) * C):
+                            y = X[n, d0 + i * dd, h0 + j * dh, x + shift * C]
+                            Y[n, od, oh, x] = larger(y, Y[n, od, oh, x])
+            continue
         for ow in range(OW):
             w0 = ow * sw - pw
-            empty = True
-            for i in range(first_tap(d0, dd), stop_tap(d0, dd, kd, D)):
-                for j in range(first_tap(h0, dh), stop_tap(h0, dh, kh, H)):
-                    for k in range(first_tap(w0, dw), stop_tap(w0, dw, kw, W)):
-                        d, h, w = d0 + i * dd, h0 + j * dh, w0 + k * dw
-                        if empty:
-                            empty = False
-                            for c in range(C):
-                                Y[n, od, oh, ow, c] = X[n, d, h, w, c]
-                        else:
-                            for c in range(C):
-                                x, y = X[n, d, h, w, c], Y[n, od, oh, ow, c]
-                                Y[n, od, oh, ow, c] = x if (x > y) | (x != x) else y
-            if empty:
-                for c in range(C):
-                    Y[n, od, oh, ow, c] = 0
+            k0, k1 = first_tap(w0, dw), stop_tap(w0, dw, kw, W)
+            for i in range(i0, i1):
+                for j in range(j0, j1):
+                    max_taps(Y, X, n, od, oh, ow * C, d0 + i * dd, h0 + j * dh, w0, k0, k1, dw, C)
+
+
+def max_taps(Y, X, n, od, oh, y, d, h, w, first, stop, step, C):
+    """The maximum of a pixel and taps `first` to `stop` of a row of the window, three at a time."""
+    for k in range(first, stop - 2, 3):
+        a, b, e = (w + k * step) * C, (w + (k + 1) * step) * C, (w + (k + 2) * step) * C
+        for c in range(C):
+            pair = larger(X[n, d, h, a + c], X[n, d, h, b + c])
+            last = larger(X[n, d, h, e + c], Y[n, od, oh, y + c])
+            Y[n, od, oh, y + c] = larger(pair, last)
+    for k in range(stop - max(stop - first, 0) % 3, stop):
+        a = (w + k * step) * C
+        for c in range(C):
+            Y[n, od, oh, y + c] = larger(X[n, d, h, a + c], Y[n, od, oh, y + c])
+
+
+def larger(x, y):
+    """The larger of two, NaN if one is."""
+    return x if (x > y) | (x != x) else y
 
 
 def max_windows_and_places(
-    Y, places, X, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, column_major, begin, end
+    Y, places, X, lowest, C, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, column_major, begin, end
 ):
     """As `max_windows`, with each maximum's position in the flattened [N, C, D, H, W] tensor.
 
     In column-major order the spatial axes count from the first, the fastest, to the last.
     """
-    D, H, W, C = X.shape[1], X.shape[2], X.shape[3], X.shape[4]
-    OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3]
+    D, H, W = X.shape[1], X.shape[2], X.shape[3] // C
+    OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3] // C
     for unit in range(begin, end):
         n, od, oh = unit // (OD * OH), unit // OH % OD, unit % OH
         d0, h0 = od * sd - pd, oh * sh - ph
         for ow in range(OW):
-            w0 = ow * sw - pw
+            w0, y = ow * sw - pw, ow * C
             empty = True
             for c in range(C):
-                Y[n, od, oh, ow, c] = 0
-                places[n, od, oh, ow, c] = 0
+                Y[n, od, oh, y + c], places[n, od, oh, y + c] = lowest[0], 0
             for i in range(first_tap(d0, dd), stop_tap(d0, dd, kd, D)):
                 for j in range(first_tap(h0, dh), stop_tap(h0, dh, kh, H)):
                     for k in range(first_tap(w0, dw), stop_tap(w0, dw, kw, W)):
                         d, h, w = d0 + i * dd, h0 + j * dh, w0 + k * dw
                         place = d + D * (h + H * w) if column_major else (d * H + h) * W + w
                         for c in range(C):
-                            x, y = X[n, d, h, w, c], Y[n, od, oh, ow, c]
-                            if empty or x > y or (x != x and y == y):
-                                Y[n, od, oh, ow, c] = x
-                                places[n, od, oh, ow, c] = (n * C + c) * D * H * W + place
+                            x, best = X[n, d, h, w * C + c], Y[n, od, oh, y + c]
+                            if empty or x > best or (x != x and best == best):
+                                Y[n, od, oh, y + c] = x
+                                places[n, od, oh, y + c] = (n * C + c) * D * H * W + place
                         empty = False
 
 
 def sum_windows(
-    Y, X, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, average, count_padding, ad, ah, aw, begin, end
+    Y, X, C, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, average, count_padding, ad, ah, aw, begin, end
 ):
-    """Sums over windows, divided if `average` by the elements in them; a unit is a row of Y [N, D, H, W, C].
+    """Sums over windows, divided if `average` by the elements in them; a unit is a row of Y [N, D, H, W * C].
 
     With `count_padding`, padding before and after (`ad, ah, aw`) counts as elements.
     """
-    D, H, W, C = X.shape[1], X.shape[2], X.shape[3], X.shape[4]
-    OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3]
+    D, H, W = X.shape[1], X.shape[2], X.shape[3] // C
+    OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3] // C
     for unit in range(begin, end):
         n, od, oh = unit // (OD * OH), unit // OH % OD, unit % OH
         d0, h0 = od * sd - pd, oh * sh - ph
         i0, i1 = first_tap(d0, dd), stop_tap(d0, dd, kd, D)
         j0, j1 = first_tap(h0, dh), stop_tap(h0, dh, kh, H)
-        for ow in range(OW):
-            w0 = ow * sw - pw
-            k0, k1 = first_tap(w0, dw), stop_tap(w0, dw, kw, W)
-            for c in range(C):
-                Y[n, od, oh, ow, c] = 0
-            for i in range(i0, i1):
-                for j in range(j0, j1):
-                    for k in range(k0, k1):
+        for x in range(OW * C):
+            Y[n, od, oh, x] = 0
+        for i in range(i0, i1):
+            for j in range(j0, j1):
+                d, h = d0 + i * dd, h0 + j * dh
+                if sw == 1:
+                    for k in range(kw):
+                        shift = k * dw - pw
+                        for x in range(max(-shift, 0) * C, min(W - shift, OW) * C):
+                            Y[n, od, oh, x] += X[n, d, h, x + shift * C]
+                    continue
+                for ow in range(OW):
+                    w0, y = ow * sw - pw, ow * C
+                    for k in range(first_tap(w0, dw), stop_tap(w0, dw, kw, W)):
+                        a = (w0 + k * dw) * C
                         for c in range(C):
-                            Y[n, od, oh, ow, c] += X[n, d0 + i * dd, h0 + j * dh, w0 + k * dw, c]
+                            Y[n, od, oh, y + c] += X[n, d, h, a + c]
+        if count_padding:
+            rows = stop_tap(d0, dd, kd, D + ad) * stop_tap(h0, dh, kh, H + ah)
+        else:
+            rows = max(i1 - i0, 0) * max(j1 - j0, 0)
+        for ow in range(OW if average else 0):
+            w0 = ow * sw - pw
             if count_padding:
-                rows = stop_tap(d0, dd, kd, D + ad) * stop_tap(h0, dh, kh, H + ah)
                 count = rows * stop_tap(w0, dw, kw, W + aw)
             else:
-                count = max(i1 - i0, 0) * max(j1 - j0, 0) * max(k1 - k0, 0)
-            if average and count > 1:
+                count = rows * max(stop_tap(w0, dw, kw, W) - first_tap(w0, dw), 0)
+            if count > 1:
                 for c in range(C):
-                    Y[n, od, oh, ow, c] /= count
+                    Y[n, od, oh, ow * C + c] /= count
 
 
 def first_tap(start, step):
