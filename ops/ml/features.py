@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -39,22 +39,21 @@ def zip_map(
     rows = X if X.ndim == 2 else np.atleast_2d(X)
     if rows.shape[1] != len(labels):
         raise ValueError(f"Input features_per_batch[{rows.shape[1]}] != number of classlabels[{len(labels)}]")
-    return _zipper(len(labels))(rows.tolist(), labels)
+    return _zipper(tuple(labels))(rows.T.tolist())
 
 
 @lru_cache
-def _zipper(count: int) -> Callable[[list[list[float]], Sequence[Any]], list[dict[Any, float]]]:
-    """A function of rows and labels; for two classes
+def _zipper(labels: tuple[Any, ...]) -> Callable[[list[list[float]]], list[dict[Any, float]]]:
+    """A function of columns; for the classes 0 and 1
 
-    def zip_rows(rows, labels):
-        k0, k1 = labels
-        return [{k0: v0, k1: v1} for v0, v1 in rows]
+        lambda columns: [{0: v0, 1: v1} for v0, v1 in zip(*columns)]
 
     because a displayed dictionary is built several times faster than by `dict(zip(...))`.
     """
-    if not 0 < count <= MAX_UNROLLED:
-        return lambda rows, labels: [dict(zip(labels, row, strict=True)) for row in rows]
-    keys, values = (", ".join(f"{letter}{i}" for i in range(count)) for letter in "kv")
-    items = ", ".join(f"k{i}: v{i}" for i in range(count))
-    source = f"lambda rows, labels: (lambda {keys}: [{{{items}}} for [{values}] in rows])(*labels)"
-    return eval(source)
+    if not 0 < len(labels) <= MAX_UNROLLED:
+        return lambda columns: [dict(zip(labels, row, strict=True)) for row in zip(*columns, strict=True)]
+    values = ", ".join(f"v{i}" for i in range(len(labels)))
+    items = ", ".join(f"{label!r}: v{i}" for i, label in enumerate(labels))
+    function: Callable[[list[list[float]]], list[dict[Any, float]]]
+    function = eval(f"lambda columns: [{{{items}}} for {values}, in zip(*columns)]")
+    return function
