@@ -60,10 +60,15 @@ def is_dense(shape: Sequence[Size], strides: Sequence[Size]) -> bool:
     for size, stride in zip(reversed(shape), reversed(strides), strict=True):
         if same(size, 1):
             continue
-        if not same(stride, step) and (hint(stride) != hint(step) or stride != step):
+        if not _equal_here(stride, step):
             return False
         step = step * size
     return True
+
+
+def _equal_here(a: Size, b: Size) -> bool:
+    """Whether two sizes are equal; a guard is recorded only where they are so by chance, in this call."""
+    return same(a, b) or (hint(a) == hint(b) and a == b)
 
 
 def broadcast_strides(
@@ -89,7 +94,7 @@ def reshape_strides(
         first, last = position, position + 1
         have: Size = old[first][0]
         taken, need = 1, pending[0]
-        while have != need:
+        while not _equal_here(have, need):
             if hint(have) < hint(need):
                 if last == len(old):
                     return None
@@ -101,7 +106,7 @@ def reshape_strides(
                 need = need * pending[taken]
                 taken += 1
         for (_, outer), (size, inner) in zip(old[first : last - 1], old[first + 1 : last], strict=True):
-            if not same(outer, inner * size) and outer != inner * size:
+            if not _equal_here(outer, inner * size):
                 return None
         step = old[last - 1][1]
         block: list[Size] = []
