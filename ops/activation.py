@@ -120,8 +120,8 @@ def softmax(input: Tensor, *, axis: int = -1) -> Tensor:
     """exp(x) over its sum along the axis. https://onnx.ai/onnx/operators/onnx__Softmax.html"""
     x = widen(input)
     powers = map_tensors(lambda x, m: exp(x - m), x, reduce_tensor(x, "max", [axis]))
-    total = reduce_tensor(powers, "sum", [axis])
-    return cast_tensor(map_tensors(lambda p, s: p / s, powers, total), input.dtype)
+    scale = map_tensors(lambda s: 1 / s, reduce_tensor(powers, "sum", [axis]))
+    return cast_tensor(map_tensors(lambda p, s: p * s, powers, scale), input.dtype)
 
 
 @operator("LogSoftmax", since=13)
