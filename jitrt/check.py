@@ -160,6 +160,16 @@ def _compare(got: Value, want: Value | None, where: str, tensor: Tensor) -> None
         odd = (~both) & ~((np.isnan(g) & np.isnan(w)) | (g == w))
         scale = float(np.abs(w[both]).max(initial=0)) or 1.0
         error = float(np.abs(g[both] - w[both]).max(initial=0)) / scale if not odd.any() else float("inf")
-        limit = 1e-2 if tensor.dtype in (F16, BF16) else 1e-4
+        limit = 1e-2 if _is_rounded(tensor) else 1e-4
     if error > limit:
         raise StepMismatchError(f"{where}, {tensor.node}: {tensor} differs from NumPy by {error:.3g}")
+
+
+def _is_rounded(tensor: Tensor) -> bool:
+    """Whether NumPy rounds to 16 bits on the way to the tensor, where a fused kernel may round once at its end."""
+    level = [tensor]
+    for _ in range(8):
+        if any(t.dtype in (F16, BF16) for t in level):
+            return True
+        level = [o for t in level for o in operands_of(t) if o is not None and o.value is None]
+    return False
