@@ -166,7 +166,7 @@ def _compare(got: Value, want: Value | None, where: str, tensor: Tensor) -> None
 
 
 def _is_rounded(tensor: Tensor) -> bool:
-    """Whether NumPy rounds to 16 bits on the way to the tensor, where a fused kernel may round once at its end."""
+    """Whether NumPy rounds to 16 bits on the way to the tensor; a fused kernel may do so only at its end."""
     level = [tensor]
     for _ in range(8):
         if any(t.dtype in (F16, BF16) for t in level):

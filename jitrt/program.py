@@ -272,8 +272,8 @@ def _check_shape(name: str, spec: InputSpec, array: Value) -> None:
         raise InvalidArgument(f"{what} {please}")
 
 
-# A forked child finds nothing half made, and no lock that is held for ever. Compilation, imported above, has the
-# older hook: its lock is taken after this one.
+# A forked child finds nothing half made, and no lock that is held for ever. Compilation is imported above, so
+# its hook is older and takes its lock after this one.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_preparing.acquire, after_in_parent=_preparing.release, after_in_child=_preparing.release

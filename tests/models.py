@@ -25,7 +25,7 @@ def model(
     opset: int = 18,
     ir: int = 10,
 ) -> bytes:
-    """A model. `inputs` gives each input's shape, float32, or (element type, shape); outputs have no shapes."""
+    """A model. `inputs` gives each input's shape, a list, or (element type, shape); outputs have no shapes."""
     constants = constants or {}
     graph = helper.make_graph(
         list(nodes),
@@ -72,7 +72,7 @@ def reference(source: bytes | str) -> Any:
 
 
 def assert_close(got: Any, wanted: Any, tolerance: float = 1e-5) -> None:
-    """Same types and shapes, and values within a tolerance relative to the largest; sequences and maps too."""
+    """Same types and shapes, and values within a tolerance relative to the largest, in containers too."""
     assert type(got) is type(wanted)
     if isinstance(wanted, (list, tuple)):
         assert len(got) == len(wanted)

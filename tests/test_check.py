@@ -75,7 +75,7 @@ def test_a_wrong_epilogue_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "jitrt.schedule.Scheduler._expression", lambda self, group, leaves, first: load_negated()
     )
-    with pytest.raises(StepMismatchError, match='MatMul.*, Relu "activation"'):
+    with pytest.raises(StepMismatchError, match=r'MatMul.*, Relu "activation"'):
         session(source).run(None, {"x": x})
 
 

@@ -27,7 +27,10 @@ COMPARISONS = [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, 
 
 # a tree of operations over the symbols' positions and constants
 EXPRESSIONS = st.recursive(
-    st.one_of(st.integers(0, len(SYMBOLS) - 1).map(lambda i: ("symbol", i)), st.integers(-3, 9).map(lambda c: ("c", c))),
+    st.one_of(
+        st.integers(0, len(SYMBOLS) - 1).map(lambda i: ("symbol", i)),
+        st.integers(-3, 9).map(lambda c: ("c", c)),
+    ),
     lambda inner: st.tuples(st.sampled_from(sorted(OPERATIONS)), inner, inner),
     max_leaves=12,
 )

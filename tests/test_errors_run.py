@@ -85,7 +85,7 @@ def test_an_object_with_only_an_array_method_is_refused() -> None:
         def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
             return X
 
-    with pytest.raises(RuntimeError, match="Unable to handle object of type <class '.*Convertible'>"):
+    with pytest.raises(RuntimeError, match=r"Unable to handle object of type <class '.*Convertible'>"):
         session(GEMM).run(None, {"x": Convertible(), "b": B})
 
 
@@ -149,8 +149,8 @@ def test_the_message_of_an_index_out_of_bounds() -> None:
     with pytest.raises(errors.InvalidArgument) as caught:
         session(model(nodes, inputs, ["y"])).run(None, feed)
     assert str(caught.value) == (
-        "[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Non-zero status code returned while running Gather node. "
-        "Name:'ga' Status Message: indices element out of data bounds, idx=5 must be within the inclusive "
+        "[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Non-zero status code returned while running Gather "
+        "node. Name:'ga' Status Message: indices element out of data bounds, idx=5 must be within the inclusive "
         "range [-2,1]"
     )
 

@@ -194,7 +194,9 @@ def test_concatenation_needs_no_copy(axis: int) -> None:
         node("ReduceSum", ["c"], ["y"]),
     ]
     shape = [3, 4, 5]
-    labels = steps_of(model(nodes, {"x": shape, "z": shape}, ["c", "y"]), x=random(*shape), z=random(*shape, seed=1))
+    labels = steps_of(
+        model(nodes, {"x": shape, "z": shape}, ["c", "y"]), x=random(*shape), z=random(*shape, seed=1)
+    )
     assert not any("copy" in label for label in labels)
 
 

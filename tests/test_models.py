@@ -36,7 +36,7 @@ TESTS = Path(__file__).parent
 
 
 def convolutional_network() -> tuple[bytes, list[dict[str, np.ndarray]]]:
-    """Strided, depthwise, grouped and transposed convolutions, a residual, pooling, resizing, a classifier."""
+    """Convolutions of every kind, a residual, pooling, resizing, a classifier."""
     nodes = [
         node("Conv", ["image", "w1", "b1"], ["c1"], strides=[2, 2], pads=[1, 1, 1, 1]),
         node("BatchNormalization", ["c1", "scale", "shift", "mean", "variance"], ["n1"]),

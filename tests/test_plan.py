@@ -22,7 +22,9 @@ from jitrt.table import Arena, Table
 NOTHING = Kernel(
     "test_plan nothing",
     "nothing",
-    lambda symbol: f"define i64 @{symbol}(ptr %args, i64 %begin, i64 %end, ptr %scratch) {{\n  ret i64 0\n}}\n",
+    lambda symbol: (
+        f"define i64 @{symbol}(ptr %args, i64 %begin, i64 %end, ptr %scratch) {{\n  ret i64 0\n}}\n"
+    ),
 )
 
 
@@ -155,4 +157,6 @@ def test_sizes_in_data() -> None:
     nodes = [node("Shape", ["x"], ["s"]), node("Cast", ["s"], ["f"], to=1), node("Mul", ["f", "k"], ["y"])]
     s = session(model(nodes, {"x": ["a", "b", 3]}, ["y"], {"k": np.float32(0.5)}))
     for a, b in [(4, 2), (1, 7), (5, 5), (4, 2), (0, 3)]:
-        np.testing.assert_array_equal(s.run(None, {"x": np.zeros((a, b, 3), np.float32)})[0], [a / 2, b / 2, 1.5])
+        np.testing.assert_array_equal(
+            s.run(None, {"x": np.zeros((a, b, 3), np.float32)})[0], [a / 2, b / 2, 1.5]
+        )

@@ -1,4 +1,4 @@
-"""One session from several threads, several sessions at once, several threads in one run: always the same bits."""
+"""Threads that share a session, sessions side by side, several threads in a run: always the same bits."""
 
 from __future__ import annotations
 
