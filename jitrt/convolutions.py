@@ -20,7 +20,6 @@ from jitrt.dims import Size, concrete, same
 from jitrt.layout import Array
 from jitrt.products import copied, merge
 from jitrt.tensor import Call, Shape, Tensor, Value, outputs_of
-from jitrt.types import F32
 
 FEW_CHANNELS = 8  # an input with fewer is read as it lies
 
@@ -63,7 +62,7 @@ class ImageCall(Call):
     ) -> None:
         self.weights, self.attributes = weights, attributes
         self.inputs = (x, bias)  # type: ignore[assignment]
-        outputs_of(self, [(F32, outputs)])
+        outputs_of(self, [(x.dtype, outputs)])
 
     def accepts(self, index: int, strides: Sequence[Size], shape: Shape) -> bool:
         """Pixels may be apart; few channels may lie in any order."""
@@ -166,6 +165,8 @@ class TransposedConvolution(ImageCall):
         spatial: Sequence[Size],
     ) -> None:
         channels = weights.shape[1] * attributes.groups
+        if attributes.groups == weights.shape[0] == channels > 1:
+            self.few_channels = 0  # a kernel a channel reads channels-last images only
         super().__init__(x, weights, bias, attributes, (x.shape[0], *spatial, channels))
 
     def kernel_steps(self, x: Image, out: Image, more: dict[str, Any]) -> list[Step]:

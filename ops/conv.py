@@ -1,11 +1,16 @@
 """Convolutions. https://onnx.ai/onnx/operators/onnx__Conv.html"""
 
+import numpy as np
+
 from jitrt.calls import cast_tensor
 from jitrt.convolutions import ConvAttributes, Convolution, TransposedConvolution
-from jitrt.dims import same
-from jitrt.errors import NotImplemented as NotImplementedHere
+from jitrt.dims import prod, same
 from jitrt.opdef import operator
-from jitrt.types import F32
+from jitrt.tensor import constant, map_tensors, sizes
+from jitrt.types import F32, F64
+
+from .matmul import matmul_tensors
+from .pad import pad
 
 
 @operator("Conv", since=1)
@@ -38,10 +43,45 @@ def conv(
             x = inner
     attributes = ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group)
     last = (0, *range(2, rank + 2), 1)
-    bias = None if B is None else cast_tensor(B, F32)
-    call = Convolution(cast_tensor(x, F32).permute(last), weights_of(W), bias, attributes)
-    y = call.outputs[0].permute((0, rank + 1, *range(1, rank + 1)))
-    return cast_tensor(y, X.dtype)
+    x, bias = computed(with_channels(x, W.shape[1] * group)), None if B is None else computed(B)
+    if W.value is None or W.symbolic:
+        y = convolve_taps(x.permute(last), computed(W), bias, attributes)
+    else:
+        (y,) = Convolution(x.permute(last), W.value, bias, attributes).outputs
+    return cast_tensor(y.permute((0, rank + 1, *range(1, rank + 1))), X.dtype)
+
+
+def with_channels(x, channels):
+    """The images with the number of channels that the weights say, where their own is symbolic."""
+    return x.reshape((x.shape[0], channels, *x.shape[2:]))
+
+
+def computed(x):
+    """The tensor in the type that convolutions compute in: float64, or float32 for the narrower ones."""
+    return x if x.dtype == F64 else cast_tensor(x, F32)
+
+
+def convolve_taps(x, weights, bias, attributes):
+    """Convolution of x [n, *spatial, c] with weights known at run time: a product a kernel position."""
+    rank, groups = len(attributes.kernel), attributes.groups
+    spatial = attributes.output_sizes(x.shape[1:-1])
+    pads = (0, *attributes.pads[:rank], 0, 0, *attributes.pads[rank:], 0)
+    padded = pad(x, constant(np.array(pads)))
+    outputs, channels = weights.shape[0], weights.shape[1]
+    flat = weights.reshape((groups, outputs // groups, channels, prod(attributes.kernel)))
+    total = None
+    for tap, position in enumerate(np.ndindex(*attributes.kernel)):
+        a = padded
+        for axis, (k, dilation, stride) in enumerate(
+            zip(position, attributes.dilations, attributes.strides, strict=True)
+        ):
+            a = a.slice(axis + 1, k * dilation, spatial[axis], stride)
+        a = a.reshape((*a.shape[:-1], groups, channels)).permute((rank + 1, *range(rank + 1), rank + 2))
+        b = flat.slice(3, tap, 1).squeeze(3).permute((0, 2, 1)).unsqueeze(*range(1, rank + 1))
+        y = matmul_tensors(a, b)
+        total = y if total is None else map_tensors(lambda p, q: p + q, total, y)
+    total = total.permute((*range(1, rank + 2), 0, rank + 2)).reshape((x.shape[0], *spatial, outputs))
+    return total if bias is None else map_tensors(lambda p, q: p + q, total, bias)
 
 
 @operator("ConvTranspose", since=1)
@@ -84,18 +124,37 @@ def conv_transpose(
         pads = [0] * (2 * rank) if auto_pad == "VALID" or not pads else list(pads)
         spatial = [w - b - a for w, b, a in zip(whole, pads[:rank], pads[rank:], strict=True)]
     attributes = ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group)
-    bias = None if B is None else cast_tensor(B, F32)
-    x = cast_tensor(X, F32).permute((0, *range(2, rank + 2), 1))
-    call = TransposedConvolution(x, weights_of(W), bias, attributes, spatial)
-    y = call.outputs[0].permute((0, rank + 1, *range(1, rank + 1)))
-    return cast_tensor(y, X.dtype)
-
-
-def weights_of(W):
-    """The value of constant weights. Raises NotImplemented for weights computed at run time."""
+    bias = None if B is None else computed(B)
+    x = computed(with_channels(X, W.shape[0])).permute((0, *range(2, rank + 2), 1))
     if W.value is None or W.symbolic:
-        raise NotImplementedHere(f"convolution with weights that are not constant: {W}")
-    return W.value
+        y = convolve_stuffed(x, computed(W), bias, attributes, spatial)
+    else:
+        (y,) = TransposedConvolution(x, W.value, bias, attributes, spatial).outputs
+    return cast_tensor(y.permute((0, rank + 1, *range(1, rank + 1))), X.dtype)
+
+
+def convolve_stuffed(x, weights, bias, attributes, spatial):
+    """Transposed convolution with weights known at run time: x with zeros between, the kernel reversed."""
+    rank, groups = len(attributes.kernel), attributes.groups
+    for axis, stride in enumerate(attributes.strides, 1):
+        size = x.shape[axis]
+        around = np.zeros(2 * (x.ndim + 1), np.int64)
+        around[x.ndim + 1 + axis + 1] = stride - 1
+        apart = pad(x.unsqueeze(axis + 1), constant(around))
+        x = apart.reshape((*x.shape[:axis], size * stride, *x.shape[axis + 1 :]))
+        x = x.slice(axis, 0, (size - 1) * stride + 1)
+    inputs, outputs = weights.shape[0] // groups, weights.shape[1]
+    order = (0, 2, 1, *range(3, rank + 3))
+    kernel = weights.reshape((groups, inputs, outputs, *attributes.kernel)).permute(order)
+    kernel = kernel.reshape((groups * outputs, inputs, *attributes.kernel))
+    for axis, k in enumerate(attributes.kernel, 2):
+        kernel = kernel.slice(axis, k - 1, k, -1) if k > 1 else kernel
+    reach = [d * (k - 1) for d, k in zip(attributes.dilations, attributes.kernel, strict=True)]
+    before = [r - p for r, p in zip(reach, attributes.pads[:rank], strict=True)]
+    after = [o + r - s - b for o, r, s, b in zip(spatial, reach, x.shape[1:-1], before, strict=True)]
+    x = pad(x, sizes([0, *before, 0, 0, *after, 0]))
+    plain = ConvAttributes(attributes.kernel, (1,) * rank, attributes.dilations, (0,) * (2 * rank), groups)
+    return convolve_taps(x, kernel, bias, plain)
 
 
 def conv_pads(spatial, kernel, strides, dilations, auto_pad, pads):
