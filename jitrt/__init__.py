@@ -1,7 +1,7 @@
 """jitrt: a JIT-compiled runtime for ONNX models.
 
-    session = jitrt.InferenceSession("model.onnx")
-    outputs = session.run(None, {"input": array})
+session = jitrt.InferenceSession("model.onnx")
+outputs = session.run(None, {"input": array})
 """
 
 from __future__ import annotations

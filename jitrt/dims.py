@@ -144,7 +144,7 @@ class Dim:
         return self._decide(">=", other, self.hint >= hint(other))
 
     def __bool__(self) -> bool:
-        return not self == 0
+        return self != 0
 
     def __hash__(self) -> int:
         return hash(frozenset(self.terms.items()))

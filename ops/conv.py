@@ -6,7 +6,7 @@ from jitrt.calls import cast_tensor
 from jitrt.convolutions import ConvAttributes, Convolution, TransposedConvolution
 from jitrt.dims import prod, same
 from jitrt.opdef import operator
-from jitrt.tensor import constant, map_tensors, sizes
+from jitrt.tensor import Tensor, constant, map_tensors, sizes
 from jitrt.types import F32, F64
 
 from .matmul import matmul_tensors
@@ -69,7 +69,7 @@ def convolve_taps(x, weights, bias, attributes):
     padded = pad(x, constant(np.array(pads)))
     outputs, channels = weights.shape[0], weights.shape[1]
     flat = weights.reshape((groups, outputs // groups, channels, prod(attributes.kernel)))
-    total = None
+    total: Tensor | None = None
     for tap, position in enumerate(np.ndindex(*attributes.kernel)):
         a = padded
         for axis, (k, dilation, stride) in enumerate(
@@ -80,6 +80,7 @@ def convolve_taps(x, weights, bias, attributes):
         b = flat.slice(3, tap, 1).squeeze(3).permute((0, 2, 1)).unsqueeze(*range(1, rank + 1))
         y = matmul_tensors(a, b)
         total = y if total is None else map_tensors(lambda p, q: p + q, total, y)
+    assert total is not None
     total = total.permute((*range(1, rank + 2), 0, rank + 2)).reshape((x.shape[0], *spatial, outputs))
     return total if bias is None else map_tensors(lambda p, q: p + q, total, bias)
 
