@@ -56,6 +56,17 @@ class Interpreter:
             pending.pop()
         return self.values[tensor.serial]
 
+    def magnitude(self, tensor: Tensor) -> float:
+        """The largest sum of absolute values that an element of the tensor, a sum, is made of; else 0."""
+        source = tensor.source
+        if not is_float(tensor.dtype):
+            return 0.0
+        if isinstance(source, Reduce) and source.kind == "sum":
+            return _largest(np.abs(self._known(source.operand).astype(np.float64)).sum(source.axes))
+        if isinstance(source, Map) and source.root.op in ("add", "sub"):
+            return max((_largest(self._known(t)) for t in source.operands), default=0.0)
+        return 0.0
+
     def _known(self, tensor: Tensor) -> Value:
         if tensor.serial not in self.values:
             self.values[tensor.serial] = self._compute(tensor)
@@ -128,7 +139,8 @@ def run_checked(table: Table, arrays: Sequence[Value]) -> bool:
             except LookupError:
                 interpreter.values[tensor.serial] = got.copy()
                 continue
-            _compare(got, want, f"step {number} {schedule.steps[number].label}", tensor)
+            where = f"step {number} {schedule.steps[number].label}"
+            _compare(got, want, where, tensor, interpreter.magnitude(tensor))
             interpreter.values[tensor.serial] = got.copy()
     return True
 
@@ -148,7 +160,7 @@ def read(table: Table, array: Array) -> Value:
     return np.lib.stride_tricks.as_strided(flat, shape, [s * size for s in strides])
 
 
-def _compare(got: Value, want: Value | None, where: str, tensor: Tensor) -> None:
+def _compare(got: Value, want: Value | None, where: str, tensor: Tensor, magnitude: float) -> None:
     if want is None or not got.size:
         return
     if not is_float(tensor.dtype):
@@ -158,11 +170,17 @@ def _compare(got: Value, want: Value | None, where: str, tensor: Tensor) -> None
         g, w = got.astype(np.float64), want.astype(np.float64)
         both = np.isfinite(g) & np.isfinite(w)
         odd = (~both) & ~((np.isnan(g) & np.isnan(w)) | (g == w))
-        scale = float(np.abs(w[both]).max(initial=0)) or 1.0
+        scale = max(float(np.abs(w[both]).max(initial=0)), magnitude) or 1.0
         error = float(np.abs(g[both] - w[both]).max(initial=0)) / scale if not odd.any() else float("inf")
         limit = 1e-2 if _is_rounded(tensor) else 1e-4
     if error > limit:
         raise StepMismatchError(f"{where}, {tensor.node}: {tensor} differs from NumPy by {error:.3g}")
+
+
+def _largest(x: Value) -> float:
+    """The largest absolute value that is finite, or 0."""
+    wide = np.abs(x.astype(np.float64))
+    return float(wide[np.isfinite(wide)].max(initial=0))
 
 
 def _is_rounded(tensor: Tensor) -> bool:

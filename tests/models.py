@@ -25,7 +25,7 @@ def model(
     opset: int = 18,
     ir: int = 10,
 ) -> bytes:
-    """A model. `inputs` gives each input's shape, a list, or (element type, shape); outputs have no shapes."""
+    """A model. `inputs` has shapes, which are lists, or pairs of element type and shape."""
     constants = constants or {}
     graph = helper.make_graph(
         list(nodes),

@@ -150,8 +150,8 @@ def test_the_message_of_an_index_out_of_bounds() -> None:
         session(model(nodes, inputs, ["y"])).run(None, feed)
     assert str(caught.value) == (
         "[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Non-zero status code returned while running Gather "
-        "node. Name:'ga' Status Message: indices element out of data bounds, idx=5 must be within the inclusive "
-        "range [-2,1]"
+        "node. Name:'ga' Status Message: indices element out of data bounds, idx=5 must be within the "
+        "inclusive range [-2,1]"
     )
 
 
