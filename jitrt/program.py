@@ -116,6 +116,9 @@ class Program:
         """
         key = shapes if shapes is not None and not self.by_value else self._signature(arrays)
         variant, plan = self.plans.get(key) or self._prepare(arrays)
+        if len(self.plans) > MAX_PLANS // 2:
+            with suppress(KeyError):  # another thread has just dropped it
+                self.plans.move_to_end(key)
         arena = self.context.borrow(plan.arena_nbytes)
         try:
             results = (arena.tables.get(plan.number) or arena.table(plan)).run(arrays)
@@ -154,9 +157,11 @@ class Program:
             return variant, plan
 
     def _fitting_variant(self, arrays: Sequence[Value]) -> Variant | None:
-        for variant in [] if config.settings.check else self.variants:
+        for variant in [] if config.settings.check else self.variants[::-1]:
             with suppress(IndexError, ArithmeticError):
                 if variant.fits(*variant.values(arrays)):
+                    self.variants.remove(variant)
+                    self.variants.append(variant)  # the first is the one that was used least recently
                     return variant
         return None
 

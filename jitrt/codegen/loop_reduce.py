@@ -13,6 +13,7 @@ Along other dimensions, for a few vectors of kept positions:
     for block in begin..end:
         a0 = a1 = a2 = a3 = 0
         for r in 0..m:                             a0 += x[r, block + 0..]**2; a1 += ...
+            after every 256 positions:             total0 += a0; a0 = 0; total1 += a1; ...
 
 Either way a loop makes several such passes when a reduction's argument depends on another's result.
 """
@@ -33,6 +34,7 @@ from jitrt.expr import Dtype, Expr, walk
 from jitrt.types import is_float
 
 COMBINE = {"sum": "add", "prod": "mul", "max": "max", "min": "min"}
+PARTIAL = 256  # positions that are added one after the other
 
 
 def identity(kind: str, dtype: Dtype) -> object:
@@ -44,6 +46,11 @@ def identity(kind: str, dtype: Dtype) -> object:
     if dtype.kind == "b":
         return kind == "min"
     return getattr(np.iinfo(dtype), "min" if kind == "max" else "max")
+
+
+def _drifts(node: Expr) -> bool:
+    """Whether a reduction's error grows with the number of positions."""
+    return bool(node.value == "sum" and is_float(node.dtype))
 
 
 class ReduceCode(LoopCode):
@@ -130,6 +137,27 @@ class ReduceCode(LoopCode):
     def _scratch_pointer(self, node: Expr, place: str) -> str:
         return self.let(f"getelementptr {memory_element(node.dtype)}, ptr {self.kept[node]}, i64 {place}")
 
+    def _collect(
+        self,
+        number: str,
+        accumulators: Sequence[Mapping[Expr, Cell]],
+        totals: Sequence[Mapping[Expr, Cell]],
+    ) -> None:
+        """Every `PARTIAL` positions, move sums to their totals: long sums then keep their precision."""
+        position = self.let(f"and i64 {number}, {PARTIAL - 1}")
+        with self.branch(self.let(f"icmp eq i64 {position}, {PARTIAL - 1}")) as branch:
+            for cells, sums in zip(accumulators, totals, strict=True):
+                self._add_partial(cells, sums)
+                for node, total in sums.items():
+                    total.set(cells[node].get())
+                    cells[node].set(literal(identity(node.value, node.dtype), node.dtype, self.lanes))
+            branch.otherwise()
+
+    def _add_partial(self, cells: Mapping[Expr, Cell], totals: Mapping[Expr, Cell]) -> None:
+        for node, total in totals.items():
+            both = self.binary(COMBINE[node.value], node.dtype, cells[node].get(), total.get(), self.lanes)
+            cells[node].set(both)
+
     def _accumulator(self, node: Expr, lanes: int) -> Cell:
         start = literal(identity(node.value, node.dtype), node.dtype, lanes)
         return self.cell(vector(element(node.dtype), lanes), start)
@@ -200,6 +228,9 @@ class ReduceCode(LoopCode):
         accumulators = [
             {node: self._accumulator(node, self.lanes) for node in current.reductions} for _ in tiles
         ]
+        totals = [
+            {n: self._accumulator(n, self.lanes) for n in cells if _drifts(n)} for cells in accumulators
+        ]
         with self._over([d for d in range(self.last) if self.nest.reduced[d]]) as number:
             row = self.let(f"mul nsw i64 {number}, {BLOCK}", "row")
             for tile, memo, cells in zip(tiles, known, accumulators, strict=True):
@@ -208,5 +239,9 @@ class ReduceCode(LoopCode):
                 values = self._compute(current, tile, place, memo)
                 for node, cell in cells.items():
                     self._accumulate(node, cell, values[node.args[0]], replace(tile, mask=None))
+            if any(totals):
+                self._collect(number, accumulators, totals)
+        for cells, sums in zip(accumulators, totals, strict=True):
+            self._add_partial(cells, sums)
         for memo, cells in zip(known, accumulators, strict=True):
             memo.update((node, cell.get()) for node, cell in cells.items())

@@ -5,7 +5,12 @@ entry:
   %cell39 = alloca <8 x float>
   %cell40 = alloca <8 x float>
   %cell41 = alloca <8 x float>
-  %cell97 = alloca <8 x float>
+  %cell42 = alloca <8 x float>
+  %cell43 = alloca <8 x float>
+  %cell44 = alloca <8 x float>
+  %cell45 = alloca <8 x float>
+  %cell134 = alloca <8 x float>
+  %cell135 = alloca <8 x float>
   %arg1 = getelementptr i64, ptr %args, i64 0
   %size2 = load i64, ptr %arg1, align 8
   %arg3 = getelementptr i64, ptr %args, i64 1
@@ -36,7 +41,7 @@ then27:
   %any34 = icmp slt i64 %start24, %stop25
   br i1 %any34, label %body30, label %done31
 body30:
-  %j32 = phi i64 [ %start24, %then27 ], [ %next33, %done43 ]
+  %j32 = phi i64 [ %start24, %then27 ], [ %next33, %done47 ]
   %j35 = add nsw i64 %j32, 8
   %j36 = add nsw i64 %j32, 16
   %j37 = add nsw i64 %j32, 24
@@ -44,110 +49,186 @@ body30:
   store <8 x float> splat (float 0x0000000000000000), ptr %cell39
   store <8 x float> splat (float 0x0000000000000000), ptr %cell40
   store <8 x float> splat (float 0x0000000000000000), ptr %cell41
-  %any46 = icmp slt i64 0, %size2
-  br i1 %any46, label %body42, label %done43
-body42:
-  %r44 = phi i64 [ 0, %body30 ], [ %next45, %body42 ]
-  %v47 = mul nsw i64 0, %size2
-  %v48 = add nsw i64 %v47, %r44
-  %v49 = mul nsw i64 %r44, %stride8
-  %v50 = getelementptr float, ptr %base6, i64 %v49
-  %row51 = mul nsw i64 %v48, 64
-  %v52 = sub nsw i64 %j32, %start24
-  %v53 = add nsw i64 %row51, %v52
-  %v54 = getelementptr float, ptr %v50, i64 %j32
-  %v55 = load <8 x float>, ptr %v54, align 4
-  %v56 = load <8 x float>, ptr %cell38
-  %v57 = fadd <8 x float> %v55, %v56
-  store <8 x float> %v57, ptr %cell38
-  %v58 = sub nsw i64 %j35, %start24
-  %v59 = add nsw i64 %row51, %v58
-  %v60 = getelementptr float, ptr %v50, i64 %j35
-  %v61 = load <8 x float>, ptr %v60, align 4
-  %v62 = load <8 x float>, ptr %cell39
-  %v63 = fadd <8 x float> %v61, %v62
-  store <8 x float> %v63, ptr %cell39
-  %v64 = sub nsw i64 %j36, %start24
-  %v65 = add nsw i64 %row51, %v64
-  %v66 = getelementptr float, ptr %v50, i64 %j36
-  %v67 = load <8 x float>, ptr %v66, align 4
-  %v68 = load <8 x float>, ptr %cell40
-  %v69 = fadd <8 x float> %v67, %v68
-  store <8 x float> %v69, ptr %cell40
-  %v70 = sub nsw i64 %j37, %start24
-  %v71 = add nsw i64 %row51, %v70
-  %v72 = getelementptr float, ptr %v50, i64 %j37
-  %v73 = load <8 x float>, ptr %v72, align 4
-  %v74 = load <8 x float>, ptr %cell41
-  %v75 = fadd <8 x float> %v73, %v74
-  store <8 x float> %v75, ptr %cell41
-  %next45 = add nsw i64 %r44, 1
-  %more76 = icmp slt i64 %next45, %size2
-  br i1 %more76, label %body42, label %done43
-done43:
-  %v77 = load <8 x float>, ptr %cell38
-  %v78 = load <8 x float>, ptr %cell39
-  %v79 = load <8 x float>, ptr %cell40
-  %v80 = load <8 x float>, ptr %cell41
-  %v81 = getelementptr float, ptr %base10, i64 %j32
-  store <8 x float> %v77, ptr %v81, align 4
-  %v82 = getelementptr float, ptr %base10, i64 %j35
-  store <8 x float> %v78, ptr %v82, align 4
-  %v83 = getelementptr float, ptr %base10, i64 %j36
-  store <8 x float> %v79, ptr %v83, align 4
-  %v84 = getelementptr float, ptr %base10, i64 %j37
-  store <8 x float> %v80, ptr %v84, align 4
+  store <8 x float> splat (float 0x0000000000000000), ptr %cell42
+  store <8 x float> splat (float 0x0000000000000000), ptr %cell43
+  store <8 x float> splat (float 0x0000000000000000), ptr %cell44
+  store <8 x float> splat (float 0x0000000000000000), ptr %cell45
+  %any50 = icmp slt i64 0, %size2
+  br i1 %any50, label %body46, label %done47
+body46:
+  %r48 = phi i64 [ 0, %body30 ], [ %next49, %endif84 ]
+  %v51 = mul nsw i64 0, %size2
+  %v52 = add nsw i64 %v51, %r48
+  %v53 = mul nsw i64 %r48, %stride8
+  %v54 = getelementptr float, ptr %base6, i64 %v53
+  %row55 = mul nsw i64 %v52, 64
+  %v56 = sub nsw i64 %j32, %start24
+  %v57 = add nsw i64 %row55, %v56
+  %v58 = getelementptr float, ptr %v54, i64 %j32
+  %v59 = load <8 x float>, ptr %v58, align 4
+  %v60 = load <8 x float>, ptr %cell38
+  %v61 = fadd <8 x float> %v59, %v60
+  store <8 x float> %v61, ptr %cell38
+  %v62 = sub nsw i64 %j35, %start24
+  %v63 = add nsw i64 %row55, %v62
+  %v64 = getelementptr float, ptr %v54, i64 %j35
+  %v65 = load <8 x float>, ptr %v64, align 4
+  %v66 = load <8 x float>, ptr %cell39
+  %v67 = fadd <8 x float> %v65, %v66
+  store <8 x float> %v67, ptr %cell39
+  %v68 = sub nsw i64 %j36, %start24
+  %v69 = add nsw i64 %row55, %v68
+  %v70 = getelementptr float, ptr %v54, i64 %j36
+  %v71 = load <8 x float>, ptr %v70, align 4
+  %v72 = load <8 x float>, ptr %cell40
+  %v73 = fadd <8 x float> %v71, %v72
+  store <8 x float> %v73, ptr %cell40
+  %v74 = sub nsw i64 %j37, %start24
+  %v75 = add nsw i64 %row55, %v74
+  %v76 = getelementptr float, ptr %v54, i64 %j37
+  %v77 = load <8 x float>, ptr %v76, align 4
+  %v78 = load <8 x float>, ptr %cell41
+  %v79 = fadd <8 x float> %v77, %v78
+  store <8 x float> %v79, ptr %cell41
+  %v80 = and i64 %v52, 255
+  %v81 = icmp eq i64 %v80, 255
+  br i1 %v81, label %then82, label %else83
+then82:
+  %v85 = load <8 x float>, ptr %cell38
+  %v86 = load <8 x float>, ptr %cell42
+  %v87 = fadd <8 x float> %v85, %v86
+  store <8 x float> %v87, ptr %cell38
+  %v88 = load <8 x float>, ptr %cell38
+  store <8 x float> %v88, ptr %cell42
+  store <8 x float> splat (float 0x0000000000000000), ptr %cell38
+  %v89 = load <8 x float>, ptr %cell39
+  %v90 = load <8 x float>, ptr %cell43
+  %v91 = fadd <8 x float> %v89, %v90
+  store <8 x float> %v91, ptr %cell39
+  %v92 = load <8 x float>, ptr %cell39
+  store <8 x float> %v92, ptr %cell43
+  store <8 x float> splat (float 0x0000000000000000), ptr %cell39
+  %v93 = load <8 x float>, ptr %cell40
+  %v94 = load <8 x float>, ptr %cell44
+  %v95 = fadd <8 x float> %v93, %v94
+  store <8 x float> %v95, ptr %cell40
+  %v96 = load <8 x float>, ptr %cell40
+  store <8 x float> %v96, ptr %cell44
+  store <8 x float> splat (float 0x0000000000000000), ptr %cell40
+  %v97 = load <8 x float>, ptr %cell41
+  %v98 = load <8 x float>, ptr %cell45
+  %v99 = fadd <8 x float> %v97, %v98
+  store <8 x float> %v99, ptr %cell41
+  %v100 = load <8 x float>, ptr %cell41
+  store <8 x float> %v100, ptr %cell45
+  store <8 x float> splat (float 0x0000000000000000), ptr %cell41
+  br label %endif84
+else83:
+  br label %endif84
+endif84:
+  %next49 = add nsw i64 %r48, 1
+  %more101 = icmp slt i64 %next49, %size2
+  br i1 %more101, label %body46, label %done47
+done47:
+  %v102 = load <8 x float>, ptr %cell38
+  %v103 = load <8 x float>, ptr %cell42
+  %v104 = fadd <8 x float> %v102, %v103
+  store <8 x float> %v104, ptr %cell38
+  %v105 = load <8 x float>, ptr %cell39
+  %v106 = load <8 x float>, ptr %cell43
+  %v107 = fadd <8 x float> %v105, %v106
+  store <8 x float> %v107, ptr %cell39
+  %v108 = load <8 x float>, ptr %cell40
+  %v109 = load <8 x float>, ptr %cell44
+  %v110 = fadd <8 x float> %v108, %v109
+  store <8 x float> %v110, ptr %cell40
+  %v111 = load <8 x float>, ptr %cell41
+  %v112 = load <8 x float>, ptr %cell45
+  %v113 = fadd <8 x float> %v111, %v112
+  store <8 x float> %v113, ptr %cell41
+  %v114 = load <8 x float>, ptr %cell38
+  %v115 = load <8 x float>, ptr %cell39
+  %v116 = load <8 x float>, ptr %cell40
+  %v117 = load <8 x float>, ptr %cell41
+  %v118 = getelementptr float, ptr %base10, i64 %j32
+  store <8 x float> %v114, ptr %v118, align 4
+  %v119 = getelementptr float, ptr %base10, i64 %j35
+  store <8 x float> %v115, ptr %v119, align 4
+  %v120 = getelementptr float, ptr %base10, i64 %j36
+  store <8 x float> %v116, ptr %v120, align 4
+  %v121 = getelementptr float, ptr %base10, i64 %j37
+  store <8 x float> %v117, ptr %v121, align 4
   %next33 = add nsw i64 %j32, 32
-  %more85 = icmp slt i64 %next33, %stop25
-  br i1 %more85, label %body30, label %done31
+  %more122 = icmp slt i64 %next33, %stop25
+  br i1 %more122, label %body30, label %done31
 done31:
   br label %endif29
 else28:
-  %any90 = icmp slt i64 %start24, %size4
-  br i1 %any90, label %body86, label %done87
-body86:
-  %j88 = phi i64 [ %start24, %else28 ], [ %next89, %done99 ]
-  %left91 = sub nsw i64 %size4, %j88
-  %v92 = call i64 @llvm.smin.i64(i64 %left91, i64 8)
-  %v93 = trunc i64 %v92 to i32
-  %v94 = insertelement <8 x i32> poison, i32 %v93, i64 0
-  %v95 = shufflevector <8 x i32> %v94, <8 x i32> poison, <8 x i32> zeroinitializer
-  %mask96 = icmp ult <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>, %v95
-  store <8 x float> splat (float 0x0000000000000000), ptr %cell97
-  %any102 = icmp slt i64 0, %size2
-  br i1 %any102, label %body98, label %done99
-body98:
-  %r100 = phi i64 [ 0, %body86 ], [ %next101, %body98 ]
-  %v103 = mul nsw i64 0, %size2
-  %v104 = add nsw i64 %v103, %r100
-  %v105 = mul nsw i64 %r100, %stride8
-  %v106 = getelementptr float, ptr %base6, i64 %v105
-  %row107 = mul nsw i64 %v104, 64
-  %v108 = sub nsw i64 %j88, %start24
-  %v109 = add nsw i64 %row107, %v108
-  %v110 = getelementptr float, ptr %v106, i64 %j88
-  %v111 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v110, i32 4, <8 x i1> %mask96, <8 x float> zeroinitializer)
-  %v112 = load <8 x float>, ptr %cell97
-  %v113 = fadd <8 x float> %v111, %v112
-  store <8 x float> %v113, ptr %cell97
-  %next101 = add nsw i64 %r100, 1
-  %more114 = icmp slt i64 %next101, %size2
-  br i1 %more114, label %body98, label %done99
-done99:
-  %v115 = load <8 x float>, ptr %cell97
-  %v116 = getelementptr float, ptr %base10, i64 %j88
-  call void @llvm.masked.store.v8f32.p0(<8 x float> %v115, ptr %v116, i32 4, <8 x i1> %mask96)
-  %next89 = add nsw i64 %j88, 8
-  %more117 = icmp slt i64 %next89, %size4
-  br i1 %more117, label %body86, label %done87
-done87:
+  %any127 = icmp slt i64 %start24, %size4
+  br i1 %any127, label %body123, label %done124
+body123:
+  %j125 = phi i64 [ %start24, %else28 ], [ %next126, %done137 ]
+  %left128 = sub nsw i64 %size4, %j125
+  %v129 = call i64 @llvm.smin.i64(i64 %left128, i64 8)
+  %v130 = trunc i64 %v129 to i32
+  %v131 = insertelement <8 x i32> poison, i32 %v130, i64 0
+  %v132 = shufflevector <8 x i32> %v131, <8 x i32> poison, <8 x i32> zeroinitializer
+  %mask133 = icmp ult <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>, %v132
+  store <8 x float> splat (float 0x0000000000000000), ptr %cell134
+  store <8 x float> splat (float 0x0000000000000000), ptr %cell135
+  %any140 = icmp slt i64 0, %size2
+  br i1 %any140, label %body136, label %done137
+body136:
+  %r138 = phi i64 [ 0, %body123 ], [ %next139, %endif156 ]
+  %v141 = mul nsw i64 0, %size2
+  %v142 = add nsw i64 %v141, %r138
+  %v143 = mul nsw i64 %r138, %stride8
+  %v144 = getelementptr float, ptr %base6, i64 %v143
+  %row145 = mul nsw i64 %v142, 64
+  %v146 = sub nsw i64 %j125, %start24
+  %v147 = add nsw i64 %row145, %v146
+  %v148 = getelementptr float, ptr %v144, i64 %j125
+  %v149 = call <8 x float> @llvm.masked.load.v8f32.p0(ptr %v148, i32 4, <8 x i1> %mask133, <8 x float> zeroinitializer)
+  %v150 = load <8 x float>, ptr %cell134
+  %v151 = fadd <8 x float> %v149, %v150
+  store <8 x float> %v151, ptr %cell134
+  %v152 = and i64 %v142, 255
+  %v153 = icmp eq i64 %v152, 255
+  br i1 %v153, label %then154, label %else155
+then154:
+  %v157 = load <8 x float>, ptr %cell134
+  %v158 = load <8 x float>, ptr %cell135
+  %v159 = fadd <8 x float> %v157, %v158
+  store <8 x float> %v159, ptr %cell134
+  %v160 = load <8 x float>, ptr %cell134
+  store <8 x float> %v160, ptr %cell135
+  store <8 x float> splat (float 0x0000000000000000), ptr %cell134
+  br label %endif156
+else155:
+  br label %endif156
+endif156:
+  %next139 = add nsw i64 %r138, 1
+  %more161 = icmp slt i64 %next139, %size2
+  br i1 %more161, label %body136, label %done137
+done137:
+  %v162 = load <8 x float>, ptr %cell134
+  %v163 = load <8 x float>, ptr %cell135
+  %v164 = fadd <8 x float> %v162, %v163
+  store <8 x float> %v164, ptr %cell134
+  %v165 = load <8 x float>, ptr %cell134
+  %v166 = getelementptr float, ptr %base10, i64 %j125
+  call void @llvm.masked.store.v8f32.p0(<8 x float> %v165, ptr %v166, i32 4, <8 x i1> %mask133)
+  %next126 = add nsw i64 %j125, 8
+  %more167 = icmp slt i64 %next126, %size4
+  br i1 %more167, label %body123, label %done124
+done124:
   br label %endif29
 endif29:
-  %v118 = add nsw i64 %v23, 1
-  store i64 %v118, ptr %cell17
+  %v168 = add nsw i64 %v23, 1
+  store i64 %v168, ptr %cell17
   %next21 = add nsw i64 %unit20, 1
-  %more119 = icmp slt i64 %next21, %end
-  br i1 %more119, label %body18, label %done19
+  %more169 = icmp slt i64 %next21, %end
+  br i1 %more169, label %body18, label %done19
 done19:
   br label %endif13
 endif13:
