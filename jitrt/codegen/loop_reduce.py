@@ -13,7 +13,7 @@ Along other dimensions, for a few vectors of kept positions:
     for block in begin..end:
         a0 = a1 = a2 = a3 = 0
         for r in 0..m:                             a0 += x[r, block + 0..]**2; a1 += ...
-            after every 256 positions:             total0 += a0; a0 = 0; total1 += a1; ...
+            after every 128 positions:             total0 += a0; a0 = 0; total1 += a1; ...
 
 Either way a loop makes several such passes when a reduction's argument depends on another's result.
 """
@@ -34,7 +34,7 @@ from jitrt.expr import Dtype, Expr, walk
 from jitrt.types import is_float
 
 COMBINE = {"sum": "add", "prod": "mul", "max": "max", "min": "min"}
-PARTIAL = 256  # positions that are added one after the other
+PARTIAL = 128  # positions that are added one after the other
 
 
 def identity(kind: str, dtype: Dtype) -> object:

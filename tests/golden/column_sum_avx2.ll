@@ -90,8 +90,8 @@ body46:
   %v78 = load <8 x float>, ptr %cell41
   %v79 = fadd <8 x float> %v77, %v78
   store <8 x float> %v79, ptr %cell41
-  %v80 = and i64 %v52, 255
-  %v81 = icmp eq i64 %v80, 255
+  %v80 = and i64 %v52, 127
+  %v81 = icmp eq i64 %v80, 127
   br i1 %v81, label %then82, label %else83
 then82:
   %v85 = load <8 x float>, ptr %cell38
@@ -192,8 +192,8 @@ body136:
   %v150 = load <8 x float>, ptr %cell134
   %v151 = fadd <8 x float> %v149, %v150
   store <8 x float> %v151, ptr %cell134
-  %v152 = and i64 %v142, 255
-  %v153 = icmp eq i64 %v152, 255
+  %v152 = and i64 %v142, 127
+  %v153 = icmp eq i64 %v152, 127
   br i1 %v153, label %then154, label %else155
 then154:
   %v157 = load <8 x float>, ptr %cell134
