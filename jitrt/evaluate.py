@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jitrt.expr import Dtype, Expr, walk
+from jitrt.expr import Dtype, Expr, identity, walk
 from jitrt.types import BF16, F16, F32, F64, is_float
 
 Array = np.ndarray[Any, Any]
@@ -121,19 +121,9 @@ class _Interpreter:
         x = x.reshape([1] * (len(self.shape) - x.ndim) + list(x.shape))
         full = [size if a in self.axes else x.shape[a] for a, size in enumerate(self.shape)]
         x = np.broadcast_to(x, full)
-        start = _identity(node.value, x.dtype)
+        start = identity(node.value, x.dtype)
         ufunc = REDUCE[node.value]
         return ufunc.reduce(x, axis=self.axes, keepdims=True, initial=start, dtype=x.dtype)
-
-
-def _identity(kind: str, dtype: Dtype) -> Any:
-    if kind in ("sum", "prod"):
-        return int(kind == "prod")
-    if is_float(dtype):
-        return -np.inf if kind == "max" else np.inf
-    if dtype.kind == "b":
-        return kind == "min"
-    return getattr(np.iinfo(dtype), "min" if kind == "max" else "max")
 
 
 def _divide(op: str, x: Array, y: Array) -> Any:

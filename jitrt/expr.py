@@ -14,7 +14,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from jitrt.types import BF16, BOOL, F16, F32, I32, short_name
+from jitrt.types import BF16, BOOL, F16, F32, I32, is_float, short_name
 
 Dtype = np.dtype[Any]
 Scalar = Union["Expr", int, float, bool]
@@ -175,6 +175,17 @@ def ldexp(x: Expr, n: Expr) -> Expr:
 def reduce(x: Expr, kind: str) -> Expr:
     """`x` combined over the reduced axes of the loop it is computed in."""
     return Expr("reduce", (x,), x.dtype, kind)
+
+
+def identity(kind: str, dtype: Dtype) -> Any:
+    """What a reduction of nothing gives: 0, 1, or the type's lowest or highest value."""
+    if kind in ("sum", "prod"):
+        return int(kind == "prod")
+    if is_float(dtype):
+        return -np.inf if kind == "max" else np.inf
+    if dtype.kind == "b":
+        return kind == "min"
+    return getattr(np.iinfo(dtype), "min" if kind == "max" else "max")
 
 
 def isnan(x: Expr) -> Expr:

@@ -52,7 +52,6 @@ class Scheduler:
         self.outputs = list(outputs.values())
         self.fusion: Fusion = fuse(self.outputs) if fused else separate(self.outputs)
         self.inputs = [Buffer("input", nbytes(t.dtype, t.shape), index=i) for i, t in enumerate(inputs)]
-        self.input_tensors = inputs
         self.steps: list[Step] = []
         self.arrays: dict[int, Array] = {}
         self.destinations: dict[int, Array] = {}
@@ -223,15 +222,14 @@ class Scheduler:
         order += [d for d in range(len(group.space)) if d not in order]
         result = self._allocate(group.root, order)
         target = self._over(result, group.space, dimensions, output)
+        extra = tuple(self._over(a, group.space, dimensions, output) for a in arrays)
         if not call_accepts_output(call, target):
             scratch = Buffer("arena", nbytes(result.dtype, result.shape))
             dense = Array(result.dtype, output.shape, dense_strides(output.shape), Ref(scratch))
-            extra = tuple(self._over(a, group.space, dimensions, output) for a in arrays)
             self._emit_call(call, [dense], EpilogueGroup(root, extra), group)
             strides = self._inverse(dense, dimensions, group.space)
             self._copy(replace(dense, shape=group.space, strides=strides), result, group.root.node)
         else:
-            extra = tuple(self._over(a, group.space, dimensions, output) for a in arrays)
             self._emit_call(call, [target], EpilogueGroup(root, extra), group)
         self.arrays[group.root.serial] = result
 

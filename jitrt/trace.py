@@ -58,7 +58,6 @@ class Trace:
     outputs: dict[str, Tensor]
     symbols: dict[str, tuple[int, int | None, int]]  # name -> (input, axis or None for the value, flat index)
     guards: Guards
-    constants: dict[str, Tensor] = field(default_factory=dict)
     stop: Node | None = None
     calls_host: bool = False
     rest: list[Node] = field(default_factory=list)
@@ -171,7 +170,7 @@ class Tracer:
                 message = f"{tensor.node}: a value computed inside an operator decides on a shape"
                 raise NotImplementedHere(message)
         stop, calls_host = left[0], host is not None
-        return Trace(self.inputs, results, self.symbols, self.guards, {}, stop, calls_host, rest, wanted)
+        return Trace(self.inputs, results, self.symbols, self.guards, stop, calls_host, rest, wanted)
 
     def _result(self, name: str) -> Tensor:
         return self.environment[name]  # type: ignore[no-any-return]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jitrt import expr as ex
 from jitrt.expr import BITWISE, COMPARISONS, UNARY, Expr
 from jitrt.types import BF16, BOOL, F16, F32, F64, is_float, short_name
 
@@ -161,11 +162,4 @@ def converted(x: str, source: Dtype, target: Dtype) -> str:
 
 def identity(kind: str, dtype: Dtype) -> str:
     """The value that a reduction starts from."""
-    if kind in ("sum", "prod"):
-        return literal(kind == "prod", dtype)
-    if dtype == BOOL:
-        return literal(kind == "min", dtype)
-    if is_float(dtype):
-        return literal(math.inf if kind == "min" else -math.inf, dtype)
-    limits = np.iinfo(dtype)
-    return literal(limits.max if kind == "min" else limits.min, dtype)
+    return literal(ex.identity(kind, dtype), dtype)

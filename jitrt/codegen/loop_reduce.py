@@ -23,29 +23,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from jitrt.codegen.ir import Cell
 from jitrt.codegen.levels import Pass
 from jitrt.codegen.loop import ALIGNMENT, BLOCK
 from jitrt.codegen.loop_code import LoopCode, Tile
 from jitrt.codegen.vector import element, literal, memory_element, vector
-from jitrt.expr import Dtype, Expr, walk
+from jitrt.expr import Expr, identity, walk
 from jitrt.types import is_float
 
 COMBINE = {"sum": "add", "prod": "mul", "max": "max", "min": "min"}
 PARTIAL = 128  # positions that are added one after the other
-
-
-def identity(kind: str, dtype: Dtype) -> object:
-    """What a reduction of nothing gives: 0, 1, or the type's lowest or highest value."""
-    if kind in ("sum", "prod"):
-        return int(kind == "prod")
-    if is_float(dtype):
-        return -np.inf if kind == "max" else np.inf
-    if dtype.kind == "b":
-        return kind == "min"
-    return getattr(np.iinfo(dtype), "min" if kind == "max" else "max")
 
 
 def _drifts(node: Expr) -> bool:
