@@ -14,10 +14,8 @@ LATEST = 10_000
 
 def schemas(entry):
     """The schema versions that an entry serves, oldest first."""
-    domain = "" if entry.domain == "" else entry.domain
-    found = [
-        s for s in onnx.defs.get_all_schemas_with_history() if s.name == entry.name and s.domain == domain
-    ]
+    name = entry.domain, entry.name
+    found = [s for s in onnx.defs.get_all_schemas_with_history() if (s.domain, s.name) == name]
     later = [
         o.since
         for o in opdef.operators()
@@ -40,7 +38,10 @@ def defaults(schema):
     return result
 
 
-STANDARD = [o for o in opdef.operators() if o.domain in ("", "ai.onnx.ml")]
+SCHEMAS = {(s.domain, s.name) for s in onnx.defs.get_all_schemas_with_history()}
+STANDARD = [o for o in opdef.operators() if (o.domain, o.name) in SCHEMAS]
+OTHERS = [o for o in opdef.operators() if o not in STANDARD and o.domain != "test.opdef"]
+MICROSOFT = "https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft."
 
 
 def name_of(entry):
@@ -81,8 +82,15 @@ def test_number_of_inputs(entry):
 @pytest.mark.parametrize("entry", STANDARD, ids=name_of)
 def test_documentation_names_the_spec(entry):
     text = inspect.getdoc(entry.scalar or entry.definition) or ""
-    prefix = "onnx__" if entry.domain == "" else "onnx_aionnxml_"
-    assert f"https://onnx.ai/onnx/operators/{prefix}{entry.name}.html" in text
+    domain = entry.domain.replace(".", "")
+    assert f"https://onnx.ai/onnx/operators/onnx_{domain}_{entry.name}.html" in text
+
+
+@pytest.mark.parametrize("entry", OTHERS, ids=name_of)
+def test_documentation_of_operators_without_schema_names_their_source(entry):
+    assert entry.domain in ("", "com.microsoft", "jitrt")
+    text = inspect.getdoc(entry.scalar or entry.definition) or ""
+    assert entry.domain == "jitrt" or MICROSOFT + entry.name in text
 
 
 def test_a_second_registration_names_both_places():

@@ -1,0 +1,1 @@
+"""Operators of the domain com.microsoft, as onnxruntime and its optimisers write them into models."""
