@@ -40,7 +40,9 @@ class HostCall:
     def __init__(self, node: Node, make_body: Callable[[Graph], tuple[Program, list[str]]]) -> None:
         entry = opdef.lookup(node.domain, node.op_type, node.version)
         assert entry is not None
-        self.node, self.definition, self.inputs = node, entry.definition, node.inputs
+        definition = entry.definition if entry.host else entry.fold
+        assert definition is not None
+        self.node, self.definition, self.inputs = node, definition, node.inputs
         self.attributes = dict(opdef.attribute_values(entry, node.attributes, str(node)))
         if "output_count" in entry.attributes:
             self.attributes["output_count"] = len(node.outputs)
@@ -67,7 +69,7 @@ class HostCall:
             where = f"while running {self.node.op_type} node. Name:'{self.node.name}'"
             raise Fail(f"Non-zero status code returned {where} Status Message: {error}") from error
         several = len(self.node.outputs) > 1 and isinstance(produced, (tuple, list))
-        return produced if several else [produced]
+        return [_as_value(p) for p in produced] if several else [_as_value(produced)]
 
 
 class Continuation:
@@ -115,6 +117,15 @@ def _constant(value: Any) -> Value:
     view = np.asarray(value).view()
     view.flags.writeable = False
     return view
+
+
+def _as_value(produced: Any) -> Value:
+    """What NumPy gave, in the form in which values are kept: C-contiguous arrays, strings as objects."""
+    if isinstance(produced, np.generic):
+        produced = np.asarray(produced)
+    if isinstance(produced, np.ndarray) and produced.dtype.kind in "UT":
+        produced = produced.astype(object)
+    return _contiguous(produced)
 
 
 def _contiguous(value: Value) -> Value:

@@ -34,9 +34,10 @@ class Operator:
     """One operator from opset version `since` on. `definition` takes traced tensors and attributes.
 
     `scalar` is the function over `Expr` where the operator is elementwise. `numpy` computes the operator on
-    NumPy arrays: the fold of constants, and the oracle. `gpu` gives CUDA C++ source where the operator has a
-    hand-written kernel; the generated kernels need none. A `host` operator runs on arrays between native
-    segments; one that `inlines` gives a graph to run in its place.
+    NumPy arrays: the fold of constants, and what runs between native segments for inputs that no kernel reads
+    (strings, complex numbers) or where the definition raises RunsOnHostError. `gpu` gives CUDA C++ source
+    where the operator has a hand-written kernel; the generated kernels need none. A `host` operator runs on
+    arrays between native segments; one that `inlines` gives a graph to run in its place.
     """
 
     domain: str

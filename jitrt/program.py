@@ -27,7 +27,7 @@ from jitrt.schedule import Scheduler
 from jitrt.table import Arena, Failure
 from jitrt.tensor import Input, Tensor
 from jitrt.trace import InputSpec, RestartError, Trace, Tracer
-from jitrt.types import STRING
+from jitrt.types import HOST_TYPES, STRING
 
 MAX_PLANS = 64
 MAX_SCHEDULES = 16
@@ -197,7 +197,7 @@ class Program:
         for name, tensor in trace.outputs.items():
             if isinstance(tensor.source, Input):
                 passed[name] = tensor.source.index
-            elif _is_known(tensor) and (trace.stop is not None or tensor.dtype == STRING):
+            elif _is_known(tensor) and (trace.stop is not None or tensor.dtype in HOST_TYPES):
                 constants[name] = tensor.value
             else:
                 computed[name] = tensor

@@ -7,6 +7,7 @@ from them. That is the program that continues from there.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +19,18 @@ from jitrt.dims import Dim, Guards, Size
 from jitrt.errors import Fail, JitrtError
 from jitrt.errors import NotImplemented as NotImplementedHere
 from jitrt.graph import Graph, Node
-from jitrt.tensor import Constant, Input, NeedsValueError, Tensor, constant, operands_of
-from jitrt.types import STRING, is_integer
+from jitrt.tensor import (
+    Constant,
+    Input,
+    NeedsValueError,
+    Output,
+    Reduce,
+    RunsOnHostError,
+    Tensor,
+    constant,
+    operands_of,
+)
+from jitrt.types import HOST_TYPES, STRING, is_integer
 
 MAX_VALUE_SIZE = 64
 ANY_SIZE = 17  # stands for a size that is 1 in the traced call: one that no model's own sizes equal
@@ -133,16 +144,11 @@ class Tracer:
                 continue
             if any(environment.get(name, self) is None for name in node.inputs if name):
                 raise Fail(f"{node}: an input is missing")
-            Tensor.current_node = str(node)
+            Tensor.current_node, Tensor.answers = str(node), self._answers(node)
             try:
                 entry = opdef.lookup(node.domain, node.op_type, node.version)
                 if entry is not None and entry.host:
-                    if host is None:
-                        host = node
-                    else:
-                        rest.append(node)
-                    later.update(node.outputs)
-                    continue
+                    raise RunsOnHostError
                 expansion = self._expand(node, entry)
                 if expansion is not None:
                     body, extra = expansion
@@ -152,10 +158,18 @@ class Tracer:
                     continue
                 assert entry is not None
                 self._apply(node, entry)
+            except RunsOnHostError:
+                if host is None:
+                    host = node
+                else:
+                    rest.append(node)
+                later.update(node.outputs)
             except NeedsValueError as need:
-                names = self._deciding_inputs(need.tensor)
+                name = self._named(need.tensor, node)
+                names = self._deciding_inputs(need.tensor, is_inside=name not in node.inputs)
                 if names:
                     raise RestartError(names) from None
+                environment[name] = need.tensor
                 wanted.append(need.tensor)
                 rest.append(node)
                 later.update(node.outputs)
@@ -163,14 +177,25 @@ class Tracer:
         if not left:
             results = {name: self._result(name) for name in outputs}
             return Trace(self.inputs, results, self.symbols, self.guards)
-        live = _live_names(left, outputs)
+        live = _live_names(left, outputs).union(*map(self._answer_names, left))
         results = {n: environment[n] for n in environment if n in live and environment[n] is not None}
-        for tensor in wanted:
-            if not any(t is tensor for t in results.values()):
-                message = f"{tensor.node}: a value computed inside an operator decides on a shape"
-                raise NotImplementedHere(message)
         stop, calls_host = left[0], host is not None
         return Trace(self.inputs, results, self.symbols, self.guards, stop, calls_host, rest, wanted)
+
+    def _answer_names(self, node: Node) -> list[str]:
+        """The names of tensors inside `node` whose values its definition has asked for, in order."""
+        names = (_answer_name(node, number) for number in itertools.count())
+        return list(itertools.takewhile(self.environment.__contains__, names))
+
+    def _answers(self, node: Node) -> list[Any]:
+        return [self.environment[name].value for name in self._answer_names(node)]
+
+    def _named(self, tensor: Tensor, node: Node) -> str:
+        """The name of a tensor that `node` asks for the value of; one inside of it gets a name."""
+        for name in node.inputs:
+            if self.environment[name] is tensor:
+                return name
+        return _answer_name(node, len(self._answer_names(node)))
 
     def _result(self, name: str) -> Tensor:
         return self.environment[name]  # type: ignore[no-any-return]
@@ -208,8 +233,14 @@ class Tracer:
         try:
             results = self._fold(entry, inputs, attributes)
             if results is None:
+                if entry.fold is not None and any(t is not None and t.dtype in HOST_TYPES for t in inputs):
+                    raise RunsOnHostError
                 results = entry(*inputs, **attributes)
         except (NeedsValueError, JitrtError):
+            raise
+        except RunsOnHostError:
+            if entry.fold is None:
+                raise NotImplementedHere(f"{node}: not for {', '.join(map(repr, inputs))}") from None
             raise
         except Exception as error:
             where = f"Non-zero status code returned while running {node.op_type} node. Name:'{node.name}'"
@@ -217,6 +248,8 @@ class Tracer:
         if not isinstance(results, (tuple, list)):
             results = (results,)
         for name, tensor in zip(node.outputs, results, strict=False):
+            if tensor.dtype in HOST_TYPES and not isinstance(tensor.source, (Input, Constant)):
+                raise NotImplementedHere(f"{node}: not for {', '.join(map(repr, inputs))}")
             if name:
                 self.environment[name] = tensor
 
@@ -230,11 +263,15 @@ class Tracer:
             return None
         if not isinstance(results, (tuple, list)):
             results = (results,)
-        kind = next(t.dtype for t in inputs if t is not None)
+        kinds = [t.dtype for t in inputs if t is not None]
+        kind = STRING if STRING in kinds else kinds[0]
         return [constant(r, kind if np.asarray(r).dtype == object else None) for r in results]
 
-    def _deciding_inputs(self, tensor: Tensor) -> list[str]:
-        """The inputs that the tensor follows from, where all are small enough to join the signature."""
+    def _deciding_inputs(self, tensor: Tensor, is_inside: bool) -> list[str]:
+        """The inputs that the tensor follows from, where all are small enough to join the signature.
+
+        None where the tensor is computed inside an operator by a kernel: data decide then, not sizes.
+        """
         sources, seen, stack = [], {id(tensor)}, [tensor]
         while stack:
             current = stack.pop()
@@ -242,12 +279,19 @@ class Tracer:
                 sources.append(current.source.index)
             elif isinstance(current.source, Constant):
                 continue
+            elif is_inside and isinstance(current.source, (Output, Reduce)):
+                return []
             for operand in operands_of(current):
                 if operand is not None and id(operand) not in seen:
                     seen.add(id(operand))
                     stack.append(operand)
         names = list(self.specs)
         return [names[i] for i in sources] if all(_is_small(self.inputs[i]) for i in sources) else []
+
+
+def _answer_name(node: Node, number: int) -> str:
+    """No name of a model's, and the same in each segment that `node` comes up in."""
+    return f"{next(filter(None, node.outputs), '')}\0{number}"
 
 
 def _is_small(tensor: Tensor) -> bool:

@@ -55,6 +55,7 @@ I32 = np.dtype(np.int32)
 I64 = np.dtype(np.int64)
 BOOL = np.dtype(np.bool_)
 STRING = np.dtype(np.object_)
+HOST_TYPES = (STRING, np.dtype(np.complex64), np.dtype(np.complex128))  # which no kernel reads
 
 _SHORT = {np.dtype(t): short for t, short, _ in ELEMENT_TYPES.values()}
 _LONG = {np.dtype(t): long for t, _, long in ELEMENT_TYPES.values()}
