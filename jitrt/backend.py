@@ -34,7 +34,8 @@ class JitrtBackendRep(BackendRep):  # type: ignore[misc]
             names = [i.name for i in self.session.get_inputs()]
             names += [i.name for i in self.session.get_overridable_initializers()]
             inputs = dict(zip(names, inputs, strict=False))
-        return tuple(self.session.run(None, inputs))
+        feed = {n: np.asarray(x) if isinstance(x, np.generic) else x for n, x in inputs.items()}
+        return tuple(self.session.run(None, feed))
 
 
 class JitrtBackend(Backend):  # type: ignore[misc]

@@ -122,7 +122,8 @@ def _attributes_fault(node: Node, schema: Any) -> str:
         if name not in schema.attributes:
             return f"Unrecognized attribute: {name} for operator {node.op_type}"
         expected, actual = schema.attributes[name].type.name, _attribute_type(value)
-        if actual and expected.removesuffix("S") != actual.removesuffix("S"):
+        is_type = expected.startswith("TYPE_PROTO")  # which is text here
+        if actual and not is_type and expected.removesuffix("S") != actual.removesuffix("S"):
             where = f"Mismatched attribute type in '{node.name} : {name}'"
             return f"{where}. Expected: '{expected}', actual: '{actual}'"
     for name, attribute in schema.attributes.items():
