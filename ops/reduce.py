@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from jitrt.calls import cast_tensor, launch
-from jitrt.dims import Dim, prod
+from jitrt.calls import cast_tensor
+from jitrt.dims import Dim
 from jitrt.expr import Expr, absolute, cast, eq, exp, isinf, isnan, log, sqrt, where
 from jitrt.opdef import operator
-from jitrt.tensor import Tensor, constant, known, known_sizes, map_indices, map_tensors, reduce_tensor
+from jitrt.tensor import Tensor, constant, known_sizes, map_indices, map_tensors, reduce_tensor
 from jitrt.types import BOOL, F64, I32, I64, U8, is_float
 
 from ._shared import mean, widen
@@ -157,39 +157,3 @@ def _arg_extremum(x: Tensor, axis: int, keepdims: int, last: int, kind: str) -> 
     places = map_tensors(place, x, reduce_tensor(x, kind, [axis]), positions)
     index = cast_tensor(reduce_tensor(places, "max" if last else "min", [axis]), I64)
     return index if keepdims else index.squeeze(axis)
-
-
-@operator("CumSum", since=11)
-def cum_sum(x: Tensor, axis: Tensor, *, exclusive: int = 0, reverse: int = 0) -> Tensor:
-    """The running sum along an axis. https://onnx.ai/onnx/operators/onnx__CumSum.html"""
-    along = int(known(axis).ravel()[0]) % x.ndim
-    outer, inner = prod(x.shape[:along]), prod(x.shape[along + 1 :])
-    shape = [outer, x.shape[along], inner]
-    (y,) = launch(
-        running_sum,
-        x.reshape(shape),
-        outputs=[(x.dtype, shape)],
-        scalars=[exclusive, reverse],
-        extent=outer * inner,
-        flops=x.size,
-    )
-    return y.reshape(x.shape)
-
-
-def running_sum(y, x, exclusive, reverse, begin, end):
-    """Columns `begin` to `end` of x [outer, n, inner], counted over outer and inner, summed along n."""
-    n, inner = x.shape[1], x.shape[2]
-    while begin < end:
-        o, first = begin // inner, begin % inner
-        stop = min(first + end - begin, inner)
-        for k in range(n):
-            here = n - 1 - k if reverse else k
-            before = here + 1 if reverse else here - 1
-            if k == 0:
-                for j in range(first, stop):
-                    y[o, here, j] = 0 if exclusive else x[o, here, j]
-            else:
-                term = before if exclusive else here
-                for j in range(first, stop):
-                    y[o, here, j] = y[o, before, j] + x[o, term, j]
-        begin += stop - first
