@@ -1,0 +1,78 @@
+"""Strings to tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from jitrt.errors import InvalidArgument
+from jitrt.opdef import host_operator
+
+from .._strings import as_strings
+from ..regex import compile_pattern
+from ..text import as_table
+
+Array = np.ndarray[Any, Any]
+START, END = "\x02", "\x03"
+
+
+@host_operator("Tokenizer", since=1, domain="com.microsoft")
+def tokenizer(
+    X: Array,
+    *,
+    mark: int,
+    mincharnum: int,
+    pad_value: str,
+    separators: list[str] | None = None,
+    tokenexp: str | None = None,
+) -> Array:
+    """Strings cut into tokens, [*X.shape, most tokens], filled with `pad_value`.
+
+    https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.Tokenizer
+    """
+    if mincharnum < 1:
+        raise InvalidArgument("attribute mincharnum must have a positive value")
+    if not separators and not tokenexp:
+        raise InvalidArgument("Either one of the separators OR tokenexp attributes required but none is set")
+    if X.ndim not in (1, 2):
+        raise InvalidArgument(f"Input dimensions are either [C] or [N][C] allowed, got {list(X.shape)}")
+    if not X.size:
+        return as_strings([], (*X.shape[:-1], 0))
+    if separators == [""] or (not separators and tokenexp == "."):
+        if mincharnum > 1:
+            raise InvalidArgument("mincharnum is too big for char level tokenezation")
+        rows = [list(text) for text in X.flat]
+    elif separators:
+        rows = [_between(text, separators) for text in X.flat]
+    else:
+        rows = [list(_matches(text, tokenexp)) for text in X.flat]
+    rows = [[token for token in row if len(token) >= mincharnum] for row in rows]
+    if mark and any(rows):
+        rows = [[START, *row, END] for row in rows]
+    return as_table(rows, X.shape, pad_value)
+
+
+def _between(text: str, separators: Iterable[str]) -> list[str]:
+    """What is left of the text between matches of the separators, which take turns."""
+    pieces = [text]
+    for separator in separators:
+        pieces = [part for piece in pieces for part in _cut(piece, separator)]
+    return pieces
+
+
+def _cut(text: str, separator: str) -> Iterator[str]:
+    start = 0
+    for match in compile_pattern(separator, longest=True).finditer(text):
+        if match.end() > match.start():
+            yield text[start : match.start()]
+            start = match.end()
+    yield text[start:]
+
+
+def _matches(text: str, tokenexp: str | None) -> Iterator[str]:
+    """The longest matches, from left to right."""
+    for match in compile_pattern(tokenexp, longest=True).finditer(text):
+        if match.group():
+            yield match.group()
