@@ -97,6 +97,12 @@ def is_integer(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "iu" or dtype.name in ("int4", "uint4", "int2", "uint2")
 
 
+@cache
+def is_small(dtype: np.dtype[Any]) -> bool:
+    """True for the floats and integers of 8 bits and fewer, a byte each, that are only moved and decoded."""
+    return dtype.itemsize == 1 and dtype not in (BOOL, I8, U8)
+
+
 @dataclass(frozen=True)
 class TensorType:
     """A tensor's element type and shape; a dimension is an int, a symbol's name, or None if unknown."""

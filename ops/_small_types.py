@@ -15,7 +15,9 @@ import numpy as np
 from jitrt.calls import cast_tensor
 from jitrt.expr import Expr, absolute, bitcast, cast, const, eq, isnan, ldexp, maximum, ne, rint, where
 from jitrt.tensor import Dtype, Tensor, map_tensors
-from jitrt.types import F32, I8, I32, U8, is_integer
+from jitrt.types import F32, I8, I32, U8, is_integer, is_small
+
+__all__ = ["decode", "encode", "is_small"]
 
 SMALL_INTEGERS = {
     np.dtype(ml_dtypes.int4): 4,
@@ -47,7 +49,7 @@ class Format:
 @cache
 def _format(dtype: Dtype) -> Format | None:
     """The format of a small float type; None for any other type."""
-    if not dtype.name.startswith(("float8", "float4")) or dtype == SCALE:
+    if not dtype.name.startswith(("float8", "float6", "float4")) or dtype == SCALE:
         return None
     info = ml_dtypes.finfo(dtype)
     sign = 1 << (info.bits - 1)
@@ -62,11 +64,6 @@ def _format(dtype: Dtype) -> Format | None:
         sign,
         nan == sign and bool(np.isnan(values[0])),
     )
-
-
-def is_small(dtype: Dtype) -> bool:
-    """Whether the type needs the conversions of this module."""
-    return dtype in SMALL_INTEGERS or dtype == SCALE or _format(dtype) is not None
 
 
 def decode(x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from jitrt.dims import prod
 from jitrt.expr import Expr, absolute, cast, eq, erf, exp, log, log1p, maximum, minimum, tanh, where
 from jitrt.opdef import elementwise, operator
 from jitrt.tensor import Tensor, map_indices, map_tensors, reduce_tensor
+from jitrt.types import F64, is_float
 
 from ._shared import widen
 from .reduce import arg_max
@@ -112,7 +113,8 @@ def mish(X: Expr) -> Expr:
 @elementwise("Shrink", since=9)
 def shrink(input: Expr, *, bias: float = 0.0, lambd: float = 0.5) -> Expr:
     """0 within lambd of 0, else nearer to 0 by bias. https://onnx.ai/onnx/operators/onnx__Shrink.html"""
-    return where(input < -lambd, input + bias, where(input > lambd, input - bias, 0))
+    x = input if is_float(input.dtype) else cast(input, F64)  # lambd and bias may be no integers
+    return cast(where(x < -lambd, x + bias, where(x > lambd, x - bias, 0)), input.dtype)
 
 
 @operator("Softmax", since=13)

@@ -12,7 +12,9 @@ from jitrt.calls import cast_tensor
 from jitrt.expr import Expr, const, where
 from jitrt.opdef import elementwise, operator
 from jitrt.tensor import Tensor, map_tensors
-from jitrt.types import F64, is_float
+from jitrt.types import BOOL, F64, is_float, is_small
+
+from ._small_types import decode
 
 FLOAT_MAX = 3.4028234663852886e38
 
@@ -177,20 +179,24 @@ def clip_6(input: Expr, *, min: float = -FLOAT_MAX, max: float = FLOAT_MAX) -> E
     return limited if max == FLOAT_MAX else ex.minimum(limited, max)
 
 
-@elementwise("IsNaN", since=9)
-def is_nan(X: Expr) -> Expr:
+@operator("IsNaN", since=9)
+def is_nan(X: Tensor) -> Tensor:
     """True where X is NaN. https://onnx.ai/onnx/operators/onnx__IsNaN.html"""
-    return ex.isnan(X)
+    return map_tensors(ex.isnan, decode(X) if is_small(X.dtype) else X)
 
 
-@elementwise("IsInf", since=10)
-def is_inf(X: Expr, *, detect_negative: int = 1, detect_positive: int = 1) -> Expr:
+@operator("IsInf", since=10)
+def is_inf(X: Tensor, *, detect_negative: int = 1, detect_positive: int = 1) -> Tensor:
     """True where X is infinite, of the signs asked for. https://onnx.ai/onnx/operators/onnx__IsInf.html"""
-    if detect_negative and detect_positive:
-        return ex.isinf(X)
-    if detect_positive:
-        return ex.eq(X, np.inf)
-    return ex.eq(X, -np.inf) if detect_negative else const(False, np.dtype(np.bool_))
+
+    def detect(x: Expr) -> Expr:
+        if detect_negative and detect_positive:
+            return ex.isinf(x)
+        if detect_positive:
+            return ex.eq(x, np.inf)
+        return ex.eq(x, -np.inf) if detect_negative else const(False, BOOL)
+
+    return map_tensors(detect, decode(X) if is_small(X.dtype) else X)
 
 
 @operator("Identity", since=1)

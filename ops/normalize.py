@@ -108,7 +108,7 @@ def rms_normalization(
     square = mean(map_tensors(lambda x: x * x, x), range(axis % X.ndim, X.ndim))
     inverse = map_tensors(lambda s: 1 / sqrt(s + epsilon), square)
     normalized = map_tensors(lambda x, d: x * d, x, inverse)
-    return _scale_and_shift(cast_tensor(normalized, X.dtype), scale, None)
+    return _scale_and_shift(cast_tensor(cast_tensor(normalized, X.dtype), scale.dtype), scale, None)
 
 
 def _stage_one(dtype: Dtype, stash_type: int) -> Dtype:

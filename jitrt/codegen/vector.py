@@ -16,7 +16,8 @@ appends, for `maximum(load(0, F16), 0)`,
     store <16 x half> %v5, ptr %p, align 2
 
 Types. float16 and bfloat16 are float in registers: loads widen, stores and casts round to nearest even.
-bool is i8 (0 or 1) in memory and i1 in registers. One lane is a scalar, not a vector of one.
+bool is i8 (0 or 1) in memory and i1 in registers. Types of 8 bits and fewer, but for int8 and uint8, are
+only moved, chosen and reinterpreted, as i8. One lane is a scalar, not a vector of one.
 
 Semantics. Integer `div` and `rem` by zero give 0, and INT_MIN / -1 wraps. A shift by the width or more
 gives 0 (`shr` of a negative number: -1). Float to integer truncates; a value out of range gives an
@@ -37,7 +38,7 @@ from jitrt.codegen.target import Target
 from jitrt.codegen.vector_memory import Vectors
 from jitrt.codegen.vector_types import element, literal, memory_element, suffix, vector
 from jitrt.expr import Dtype, Expr, walk
-from jitrt.types import BOOL, F32, F64, I32, I64, is_float, short_name
+from jitrt.types import BOOL, F32, F64, I32, I64, is_float, is_small, short_name
 
 __all__ = ["LIBM", "Emitter", "element", "literal", "memory_element", "suffix", "vector"]
 
@@ -82,6 +83,8 @@ class Emitter(Vectors):
         op = node.op
         if op == "const":
             return literal(node.value, node.dtype, lanes)
+        if op not in ("select", "bitcast") and any(is_small(e.dtype) for e in (node, *node.args)):
+            raise NotImplementedError(f"{op} of {short_name(node.args[0].dtype)}")
         if op == "cast":
             return self.cast(args[0], node.args[0].dtype, node.dtype, lanes)
         if op == "table":

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from jitrt.expr import Dtype
-from jitrt.types import BF16, BOOL, F16, F32, F64, short_name
+from jitrt.types import BF16, BOOL, F16, F32, F64, is_small, short_name
 
 
 def element(dtype: Dtype) -> str:
     """The register type of one element. Raises NotImplementedError for a type without arithmetic here."""
     if dtype == BOOL:
         return "i1"
+    if is_small(dtype):
+        return "i8"
     if dtype.kind in "iu":
         return f"i{8 * dtype.itemsize}"
     if dtype in (F32, F16, BF16):
@@ -46,6 +48,8 @@ def literal(value: Any, dtype: Dtype, lanes: int) -> str:
     kind = element(dtype)
     if kind == "i1":
         text = "true" if value else "false"
+    elif is_small(dtype):
+        text = str(np.asarray(value, dtype).view(np.uint8)[()])
     elif kind in ("float", "double"):
         rounded = float(np.float32(value)) if kind == "float" else float(value)
         text = f"0x{struct.unpack('<Q', struct.pack('<d', rounded))[0]:016X}"
