@@ -1,14 +1,14 @@
-"""Scalar functions that quantised operators of com.microsoft share. A scale and its zero point are scalars here."""
+"""What quantised operators of com.microsoft share."""
 
 from __future__ import annotations
 
 from typing import overload
 
-import numpy as np
-
-from jitrt.expr import Expr, cast, rint, where
+from jitrt.expr import Expr, cast, rint
 from jitrt.tensor import Dtype, Tensor
 from jitrt.types import F32, I32
+
+from .._quantization import clamp, integer_range
 
 MICROSOFT = "com.microsoft"
 
@@ -23,23 +23,16 @@ def scalar(t: Tensor | None) -> Tensor | None:
 
 
 def centered(x: Expr, zero_point: Expr | None) -> Expr:
-    """The integer's distance from its zero point, in float32: exact for integers of 16 bits."""
+    """The distance of an 8-bit integer from its zero point, as a float32."""
     whole = cast(x, I32)
     return cast(whole if zero_point is None else whole - cast(zero_point, I32), F32)
 
 
-def shifted(zero_point: Expr | None) -> Expr | float:
-    """The zero point as a float32, to add before rounding as onnxruntime's sums and products do."""
-    return 0.0 if zero_point is None else cast(zero_point, F32)
-
-
-def quantized(x: Expr, zero_point: Expr | None, dtype: Dtype) -> Expr:
-    """A float32 rounded to even, then moved to the zero point."""
-    return saturated(rint(x) + shifted(zero_point), dtype)
+def shifted(x: Expr, zero_point: Expr | None) -> Expr:
+    """A float32 moved to the zero point, before it is rounded: as onnxruntime's sums and products are."""
+    return x if zero_point is None else x + cast(zero_point, F32)
 
 
 def saturated(x: Expr, dtype: Dtype) -> Expr:
     """A float32 rounded to even, or the nearest number of an integer type."""
-    limits = np.iinfo(dtype)
-    x = where(x > limits.min, x, limits.min)  # NaN becomes the lowest number too
-    return cast(rint(where(x < limits.max, x, limits.max)), dtype)
+    return cast(clamp(rint(x), *integer_range(dtype)), dtype)

@@ -11,7 +11,8 @@ from jitrt.opdef import operator
 from jitrt.tensor import Tensor, concatenate, map_tensors, reduce_tensor
 from jitrt.types import F32, I32
 
-from ._quantized import MICROSOFT, centered, quantized, saturated, scalar, shifted
+from .._quantization import dequantize_tensor, quantize_tensor
+from ._quantized import MICROSOFT, centered, saturated, scalar, shifted
 
 LEAK = 0.009999999776482582
 
@@ -30,7 +31,7 @@ def qlinear_add(
     """The sum. https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.QLinearAdd"""
 
     def add(a: Expr, za: Expr | None, ra: Expr, b: Expr, zb: Expr | None, rb: Expr, zc: Expr | None) -> Expr:
-        return saturated(fma(centered(a, za), ra, fma(centered(b, zb), rb, shifted(zc))), A.dtype)
+        return saturated(fma(centered(a, za), ra, shifted(centered(b, zb) * rb, zc)), A.dtype)
 
     ratios = [map_tensors(lambda s, c: s / c, scalar(s), scalar(C_scale)) for s in (A_scale, B_scale)]
     zeros = [scalar(z) for z in (A_zero_point, B_zero_point, C_zero_point)]
@@ -51,7 +52,7 @@ def qlinear_mul(
     """The product. https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.QLinearMul"""
 
     def multiply(a: Expr, za: Expr | None, b: Expr, zb: Expr | None, ratio: Expr, zc: Expr | None) -> Expr:
-        return saturated(centered(a, za) * centered(b, zb) * ratio + shifted(zc), A.dtype)
+        return saturated(shifted(centered(a, za) * centered(b, zb) * ratio, zc), A.dtype)
 
     ratio = map_tensors(lambda a, b, c: a * b / c, *map(scalar, (A_scale, B_scale, C_scale)))
     za, zb, zc = (scalar(z) for z in (A_zero_point, B_zero_point, C_zero_point))
@@ -87,9 +88,7 @@ def qlinear_leaky_relu(
 
     https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.QLinearLeakyRelu
     """
-    return _activation(
-        lambda x: where(x < 0, x * alpha, x), X, X_scale, X_zero_point, Y_scale, Y_zero_point
-    )
+    return _activation(lambda x: where(x < 0, x * alpha, x), X, X_scale, X_zero_point, Y_scale, Y_zero_point)
 
 
 def _activation(
@@ -101,11 +100,8 @@ def _activation(
     y_zero: Tensor | None,
 ) -> Tensor:
     """A function of real numbers, quantised anew."""
-
-    def apply(x: Expr, scale: Expr, zero: Expr | None, new_scale: Expr, new_zero: Expr | None) -> Expr:
-        return quantized(function(centered(x, zero) * scale) / new_scale, new_zero, x.dtype)
-
-    return map_tensors(apply, x, scalar(x_scale), scalar(x_zero), scalar(y_scale), scalar(y_zero))
+    y = map_tensors(function, dequantize_tensor(x, scalar(x_scale), scalar(x_zero), F32))
+    return quantize_tensor(y, scalar(y_scale), scalar(y_zero), x.dtype)
 
 
 @operator("QLinearConcat", since=1, domain=MICROSOFT)
@@ -117,8 +113,12 @@ def qlinear_concat(Y_scale: Tensor, Y_zero_point: Tensor, *inputs: Tensor, axis:
     if len(inputs) % 3:
         raise ValueError(f"QLinearConcat takes a scale and a zero point for each tensor, got {len(inputs)}")
     parts = [inputs[i : i + 3] for i in range(0, len(inputs), 3)]
-    moved = [x if _same_numbers(scale, zero, Y_scale, Y_zero_point) else
-             _activation(lambda v: v, x, scale, zero, Y_scale, Y_zero_point) for x, scale, zero in parts]
+    moved = [
+        x
+        if _same_numbers(scale, zero, Y_scale, Y_zero_point)
+        else _activation(lambda v: v, x, scale, zero, Y_scale, Y_zero_point)
+        for x, scale, zero in parts
+    ]
     return concatenate(moved, axis % moved[0].ndim)
 
 
@@ -158,5 +158,5 @@ def _softmax(X: Tensor, axis: int, x_scale: Tensor, y_scale: Tensor, y_zero: Ten
     top = reduce_tensor(whole, "max", [axis])
     powers = map_tensors(lambda x, m, s: exp(cast(x - m, F32) * s), whole, top, scalar(x_scale))
     total = reduce_tensor(powers, "sum", [axis])
-    factor = map_tensors(lambda t, s: 1 / (t * s), total, scalar(y_scale))
-    return map_tensors(lambda p, f, z: quantized(p * f, z, X.dtype), powers, factor, scalar(y_zero))
+    normalized = map_tensors(lambda p, t: p / t, powers, total)
+    return quantize_tensor(normalized, scalar(y_scale), scalar(y_zero), X.dtype)

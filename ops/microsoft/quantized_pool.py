@@ -9,9 +9,10 @@ from jitrt.opdef import operator
 from jitrt.tensor import Tensor, map_tensors, reduce_tensor
 from jitrt.types import F32, I32
 
+from .._quantization import dequantize_tensor, requantize_tensor
 from .._shared import size_tensor
 from ..pool import average_pool, max_pool
-from ._quantized import MICROSOFT, centered, quantized, saturated, scalar, shifted
+from ._quantized import MICROSOFT, saturated, scalar, shifted
 
 
 @operator("QLinearGlobalAveragePool", since=1, domain=MICROSOFT)
@@ -31,12 +32,9 @@ def qlinear_global_average_pool(
     axes = range(1, X.ndim - 1) if channels_last else range(2, X.ndim)
     total = reduce_tensor(cast_tensor(X, I32), "sum", axes)
     count = size_tensor(prod(X.shape[a] for a in axes))
-    ratio = map_tensors(lambda x, y, n: x / (y * cast(n, F32)), scalar(x_scale), scalar(y_scale), count)
     offset = map_tensors(lambda z, n: cast(z, I32) * cast(n, I32), scalar(x_zero_point), count)
-    return map_tensors(
-        lambda t, o, r, z: quantized(cast(t - o, F32) * r, z, X.dtype),
-        *(total, offset, ratio, scalar(y_zero_point)),
-    )
+    ratio = map_tensors(lambda x, y, n: x / (y * cast(n, F32)), scalar(x_scale), scalar(y_scale), count)
+    return requantize_tensor(map_tensors(lambda t, o: t - o, total, offset), ratio, scalar(y_zero_point))
 
 
 @operator("QLinearAveragePool", since=1, domain=MICROSOFT)
@@ -60,9 +58,8 @@ def qlinear_average_pool(
     https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.QLinearAveragePool
     """
     means = average_pool(
-        map_tensors(
-            lambda x, s, z: centered(x, z) * s,
-            *(_channels_first(X) if channels_last else X, scalar(x_scale), scalar(x_zero_point)),
+        dequantize_tensor(
+            _channels_first(X) if channels_last else X, scalar(x_scale), scalar(x_zero_point), F32
         ),
         kernel_shape=kernel_shape,
         auto_pad=auto_pad,
@@ -72,7 +69,7 @@ def qlinear_average_pool(
         strides=strides,
     )
     Y = map_tensors(
-        lambda m, s, z: saturated(m / s + shifted(z), X.dtype), means, scalar(y_scale), scalar(y_zero_point)
+        lambda m, s, z: saturated(shifted(m / s, z), X.dtype), means, scalar(y_scale), scalar(y_zero_point)
     )
     return _channels_last(Y) if channels_last else Y
 
