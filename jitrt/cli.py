@@ -7,15 +7,15 @@ import os
 import sys
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jitrt import opdef, show
+from jitrt import show
 from jitrt.errors import JitrtError
 from jitrt.example import example_inputs
 from jitrt.explain import STAGES, explain, profile
+from jitrt.operator_table import as_markdown, as_text, operator_rows
 from jitrt.options import SessionOptions
 from jitrt.session import InferenceSession
 from jitrt.types import ort_name
@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
     ops = commands.add_parser("ops", help="list the operators, and where each is written")
     ops.add_argument("pattern", nargs="?", default="", help="only those with this in their name")
+    ops.add_argument("--markdown", action="store_true", help="as in ops/README.md")
     ops.set_defaults(command=_ops)
     return parser
 
@@ -149,21 +150,10 @@ def _explain(options: argparse.Namespace) -> None:
 
 
 def _ops(options: argparse.Namespace) -> None:
-    entries = [e for e in opdef.operators() if options.pattern.lower() in e.name.lower()]
-    if not entries:
+    rows = operator_rows(options.pattern)
+    if not rows:
         raise UsageError(f"no operator has {options.pattern!r} in its name")
-    entries.sort(key=lambda e: (e.domain, e.name, e.since))
-    rows = [(e.name, str(e.since), e.domain or "ai.onnx", _nearby(e.location)) for e in entries]
-    rows.insert(0, ("operator", "since", "domain", "defined in"))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _nearby(location: str) -> str:
-    """The location relative to the working directory, where it is below that."""
-    path = Path(location)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else location
+    print(as_markdown(rows) if options.markdown else as_text(rows))
 
 
 def _session(options: argparse.Namespace) -> InferenceSession:

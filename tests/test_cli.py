@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -137,13 +138,24 @@ def test_explain_shows_what_there_is_of_a_run_that_fails(folder, capsys):
 
 
 def test_ops_tells_where_an_operator_is_written(capsys):
-    assert main(["ops", "leakyrelu"]) == 0
+    assert main(["ops", "softsign"]) == 0
     heading, row = capsys.readouterr().out.splitlines()
-    assert heading.split() == ["operator", "since", "domain", "defined", "in"]
-    name, since, domain, place = row.split()
-    assert (name, since, domain) == ("LeakyRelu", "6", "ai.onnx")
+    assert re.split("  +", heading) == ["operator", "versions", "types", "backends", "defined in"]
+    name, versions, types, backends, place = re.split("  +", row)
+    assert (name, versions, types, backends) == ("Softsign", "1", "floats", "CPU, CUDA")
     file, line = place.rsplit(":", 1)
-    assert 'elementwise("LeakyRelu", since=6)' in Path(file).read_text().splitlines()[int(line) - 1]
+    assert 'elementwise("Softsign", since=1)' in Path(file).read_text().splitlines()[int(line) - 1]
+
+
+def test_the_page_of_operators_is_what_the_command_prints(capsys, request):
+    assert main(["ops", "--markdown"]) == 0
+    page = Path(__file__).parents[1] / "ops" / "README.md"
+    before, mark, old = page.read_text().partition("| operator")
+    table = capsys.readouterr().out
+    if request.config.getoption("--update-golden"):
+        page.write_text(before + table)
+    else:
+        assert mark + old == table, "write it anew with pytest --update-golden"
 
 
 MISTAKES = {
