@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
+from typing import ClassVar
 
 from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.kernel import Kernel
@@ -88,21 +89,21 @@ def tile_shape(dtype: Dtype, target: Target) -> TileShape:
     return TileShape(dtype, *((14, 2) if target.vector_bytes == 64 else (8, 3)), lanes, 32)
 
 
-def microkernels(dtype: Dtype, vectors: int, target: Target) -> Kernel:
+def microkernels(dtype: Dtype, vectors: int, target: Target, kind: type[Tile] | None = None) -> Kernel:
     """The micro-kernels of every height for panels of `vectors` vectors, behind one address:
 
     `void f(ptr rows, ptr b, ptr init, ptr out, i64 height, i64 taps, i64 k, i64 b_pitch, i64 out_pitch,
     i64 column, i64 columns, ptr fetch, i64 fetch_step)`. `init` is one row. Pitches count elements from one k
     to the next in b, and from row to row of out. The panel starts at `column` of B and has so many `columns`,
     which only depthwise micro-kernels need to know. Each k brings two lines at `fetch` into the cache, and
-    moves it on by `fetch_step` bytes.
+    moves it on by `fetch_step` bytes. `kind` says how elements are multiplied, the usual way by default.
     """
-    shape = tile_shape(dtype, target)
-    name = f"microkernel {short_name(dtype)} {shape.rows}x{vectors}x{shape.lanes}"
+    shape, kind = tile_shape(dtype, target), kind or Tile
+    name = f"{kind.name} {short_name(dtype)} {shape.rows}x{vectors}x{shape.lanes}"
 
     def build(symbol: str) -> str:
         heights = range(1, shape.rows + 1)
-        tiles = [_Tile(shape, height, vectors, target).function(f"rows{height}") for height in heights]
+        tiles = [kind(shape, height, vectors, target).function(f"rows{height}") for height in heights]
         return module(dispatch(symbol, heights, target), *tiles)
 
     return Kernel(f"{name}/{shape.registers}", name, build, pipeline="none")
@@ -128,11 +129,14 @@ def dispatch(symbol: str, heights: range, target: Target) -> Function:
 
 
 @dataclass(frozen=True)
-class _Tile:
+class Tile:
+    """The micro-kernel of `height` rows and `vectors` vectors."""
+
     shape: TileShape
     height: int
     vectors: int
     target: Target
+    name: ClassVar[str] = "microkernel"
 
     def function(self, name: str) -> Function:
         """The micro-kernel of one height; of two rows and one vector it is
@@ -213,11 +217,18 @@ class _Tile:
         columns = [self._load(f, f.at(b, j * shape.lanes, shape.scalar)) for j in range(self.vectors)]
         results = []
         for i, row in enumerate(rows):
-            a = f.get(shape.scalar, f.at(row, k, shape.scalar), shape.dtype.itemsize)
-            splat = f.splat(a, shape.scalar, shape.lanes)
+            splat = f.splat(self.row_element(f, row, k), shape.scalar, shape.lanes)
             for j, column in enumerate(columns):
-                results.append(multiply_add(f, shape, splat, column, sums[i * self.vectors + j]))
+                results.append(self.multiply_add(f, splat, column, sums[i * self.vectors + j]))
         return results
+
+    def row_element(self, f: Function, row: str, k: Integer) -> str:
+        """Emit the load of element k of a row."""
+        return f.get(self.shape.scalar, f.at(row, k, self.shape.scalar), self.shape.dtype.itemsize)
+
+    def multiply_add(self, f: Function, a: str, b: str, c: str) -> str:
+        """Emit a * b + c on vectors."""
+        return multiply_add(f, self.shape, a, b, c)
 
     def _add(self, f: Function, a: str, b: str) -> str:
         return f.let(f"{'fadd' if self.shape.dtype.kind == 'f' else 'add'} {self.shape.vector} {a}, {b}")

@@ -107,11 +107,16 @@ class Product:
             whole = n % shape.lanes == 0
             last = -(-(n % shape.columns) // shape.lanes)
             needed = [v for v in needed if v == last or (v == shape.vectors and n >= shape.columns)]
-        family = partial(depthwise_microkernels, masked=not whole) if self.diagonal else microkernels
         return {
-            f"microkernel{v}": family(self.dtype, v, self.target) if v in needed else 0
+            f"microkernel{v}": self.microkernel(v, whole) if v in needed else 0
             for v in range(1, shape.vectors + 1)
         }
+
+    def microkernel(self, vectors: int, whole: bool) -> Kernel:
+        """The micro-kernels for panels of `vectors` vectors, which are `whole` where no column is missing."""
+        if self.diagonal:
+            return depthwise_microkernels(self.dtype, vectors, self.target, masked=not whole)
+        return microkernels(self.dtype, vectors, self.target)
 
     def units(self, m: Size, n: Size) -> Size:
         """Units of work for one position of the batch."""

@@ -1,0 +1,74 @@
+"""How a target multiplies 8-bit integers exactly: several products to each 32-bit lane.
+
+A lane of the rows holds a group of adjacent elements along k, and so does a lane of B; an instruction adds
+the group's products to an int32. Rows are uint8, B is int8. With `vpdpbusd` or `usdot` a group is four bytes;
+elsewhere it is two 16-bit integers, since multiplying bytes by `vpmaddubsw` would saturate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from jitrt.codegen.function import Function
+from jitrt.codegen.microkernel import TileShape
+from jitrt.codegen.target import Target
+from jitrt.expr import Dtype
+from jitrt.types import I8, U8
+
+I16 = np.dtype(np.int16)
+PAIRS = {16: "llvm.x86.avx512.pmaddw.d.512", 8: "llvm.x86.avx2.pmadd.wd", 4: "llvm.x86.sse2.pmadd.wd"}
+
+
+@dataclass(frozen=True)
+class Dot:
+    """The elements of a group: `size` of the types `row` and `column`; `instruction` multiplies them."""
+
+    instruction: str
+    size: int
+    row: Dtype
+    column: Dtype
+
+    def add(self, f: Function, shape: TileShape, a: str, b: str, total: str) -> str:
+        """Emit `total` plus each lane's dot product of the groups a and b.
+
+        For pairs, of eight lanes:
+
+            %v1 = bitcast <8 x i32> %a to <16 x i16>
+            %v2 = bitcast <8 x i32> %b to <16 x i16>
+            %v3 = call <8 x i32> @llvm.x86.avx2.pmadd.wd(<16 x i16> %v1, <16 x i16> %v2)
+            %v4 = add <8 x i32> %v3, %total
+        """
+        kind, lanes = shape.vector, shape.lanes
+        if self.instruction == "vpdpbusd":
+            name = f"llvm.x86.avx512.vpdpbusd.{32 * lanes}"
+            return f.call(name, kind, (kind, total), (kind, a), (kind, b))
+        parts = f"<{self.size * lanes} x i{32 // self.size}>"
+        left, right = (f.let(f"bitcast {kind} {v} to {parts}") for v in (a, b))
+        if self.instruction == "usdot":
+            name = f"llvm.aarch64.neon.usdot.v{lanes}i32.v{self.size * lanes}i8"
+            return f.call(name, kind, (kind, total), (parts, left), (parts, right))
+        if self.instruction == "vpmaddwd":
+            return f.let(f"add {kind} {f.call(PAIRS[lanes], kind, (parts, left), (parts, right))}, {total}")
+        wide = f"<{2 * lanes} x i32>"
+        left, right = (f.let(f"sext {parts} {v} to {wide}") for v in (left, right))
+        products = f.let(f"mul {wide} {left}, {right}")
+        for first in (0, 1):
+            numbers = ", ".join(f"i32 {2 * n + first}" for n in range(lanes))
+            part = f.let(f"shufflevector {wide} {products}, {wide} poison, <{lanes} x i32> <{numbers}>")
+            total = f.let(f"add {kind} {total}, {part}")
+        return total
+
+
+@cache
+def dot_of(target: Target) -> Dot:
+    """The target's fastest exact way."""
+    if target.has("avx512vnni") and target.vector_bytes == 64 or target.has("avxvnni"):
+        return Dot("vpdpbusd", 4, U8, I8)
+    if target.triple.startswith("aarch64") and target.has("i8mm"):
+        return Dot("usdot", 4, U8, I8)
+    x86 = target.triple.startswith("x86_64")
+    exact = x86 and (target.vector_bytes < 64 or target.has("avx512bw"))
+    return Dot("vpmaddwd" if exact else "mul", 2, I16, I16)
