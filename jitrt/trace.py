@@ -204,12 +204,16 @@ class Tracer:
         """The nodes that stand for `node`: the branch of an If, the body of a function."""
         if entry is not None and entry.inlines:
             body: Graph = entry(*(self.environment[n] for n in node.inputs), **node.attributes)
+            starts = [
+                Node("Identity", [outer], [inner], version=node.version)
+                for inner, outer in zip(body.inputs, node.inputs, strict=False)  # a branch of If has none
+            ]
             ends = [
                 Node("Identity", [inner], [outer], version=node.version)
                 for inner, outer in zip(body.outputs, node.outputs, strict=True)
                 if outer
             ]
-            return [*body.nodes, *ends], body.constants
+            return [*starts, *body.nodes, *ends], body.constants
         if entry is not None:
             return None
         dtypes = [None if not n else self.environment[n].dtype for n in node.inputs]
