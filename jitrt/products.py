@@ -34,9 +34,13 @@ class MatrixProduct(Call):
         self.b_shape = b.shape
         self.packed: Packed | None = None
         if b.value is not None and not b.symbolic and b.ndim == 2:
-            self.packed = packed_constant(b.value, "matrix", pack_matrix)
+            self.packed = self.pack(b.value)
         self.inputs = (a, b, bias) if self.packed is None else (a, bias)  # type: ignore[assignment]
         outputs_of(self, [(dtype, self.shape)])
+
+    def pack(self, b: np.ndarray[Any, Any]) -> Packed:
+        """A constant B as the kernel wants it."""
+        return packed_constant(b, "matrix", pack_matrix)
 
     def accepts(self, index: int, strides: Sequence[Size], shape: Shape) -> bool:
         """Rows may lie anywhere; a B that is packed on the way may have any strides."""
@@ -90,21 +94,19 @@ class MatrixProduct(Call):
             Operand(o.dtype, (_moves(o.batch), _moves((o.row,)), 0 if same(o.column, 0) else 1))
             for o in operands
         )
-        step = matmul_step(
-            a_matrix,
-            b_matrix,
-            y_matrix,
-            m=m,
-            n=n,
-            k=k,
-            batch=batch,
-            bias=None if bias is None else bias.ref,
-            epilogue=None if epilogue is None else Epilogue(epilogue.root, patterns),
-            operands=operands,
-            label="MatMul",
-        )
+        more: dict[str, Any] = {
+            **{"m": m, "n": n, "k": k, "batch": batch, "operands": operands, "label": self.name},
+            "epilogue": None if epilogue is None else Epilogue(epilogue.root, patterns),
+        }
+        step = self.kernel_step(a_matrix, b_matrix, y_matrix, None if bias is None else bias.ref, more)
         step.keeps = (self.packed,)
         return [*copies, step]
+
+    def kernel_step(
+        self, a: Matrix, b: Matrix | PackedMatrix, y: Matrix, bias: Ref | None, more: dict[str, Any]
+    ) -> Step:
+        """The step, given the matrices and what all kernels take."""
+        return matmul_step(a, b, y, bias=bias, **more)
 
     def _split(
         self, rows_shape: Shape, a: Array, b: Array | None, out: Array, extra: Sequence[Array]

@@ -65,7 +65,7 @@ class Dot:
 @cache
 def dot_of(target: Target) -> Dot:
     """The target's fastest exact way."""
-    if target.has("avx512vnni") and target.vector_bytes == 64 or target.has("avxvnni"):
+    if (target.has("avx512vnni") and target.vector_bytes == 64) or target.has("avxvnni"):
         return Dot("vpdpbusd", 4, U8, I8)
     if target.triple.startswith("aarch64") and target.has("i8mm"):
         return Dot("usdot", 4, U8, I8)

@@ -52,9 +52,7 @@ class GroupedRows:
             f.store(f.cast(value, U8, dtype, 1), dtype, f.at(row, f.mul(k, dtype.itemsize)), 1)
 
 
-def copy_elements(
-    f: Function, source: str, dtype: Dtype, out: str, wanted: Dtype, count: Integer
-) -> None:
+def copy_elements(f: Function, source: str, dtype: Dtype, out: str, wanted: Dtype, count: Integer) -> None:
     """Emit a copy of `count` adjacent elements that reads and writes nothing beyond them.
 
     The last vector ends with the last element, and so may overlap the one before; fewer elements than a
