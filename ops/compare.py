@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from jitrt import expr as ex
 from jitrt.expr import Expr
 from jitrt.opdef import elementwise
+
+from ._host_forms import host_form
 
 
 @elementwise("Equal", since=7)
 def equal(A: Expr, B: Expr) -> Expr:
     """A == B. https://onnx.ai/onnx/operators/onnx__Equal.html"""
     return ex.eq(A, B)
+
+
+@host_form(equal)
+def equal_values(A: Any, B: Any) -> Any:
+    """Equal of strings."""
+    return np.equal(A, B)
 
 
 @elementwise("Less", since=7)
@@ -65,3 +77,9 @@ def not_(X: Expr) -> Expr:
 def where(condition: Expr, X: Expr, Y: Expr) -> Expr:
     """X where the condition holds, else Y. https://onnx.ai/onnx/operators/onnx__Where.html"""
     return ex.where(condition, X, Y)
+
+
+@host_form(where)
+def where_values(condition: Any, X: Any, Y: Any) -> Any:
+    """Where of strings and complex numbers."""
+    return np.where(condition, X, Y)

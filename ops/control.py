@@ -10,6 +10,8 @@ import numpy as np
 from jitrt.opdef import host_operator
 from jitrt.types import F32, TensorType
 
+from ._host_forms import zero
+
 if TYPE_CHECKING:
     from jitrt.host_call import Body
 
@@ -81,10 +83,11 @@ def scan_8(
     for b in range(batch):
         length = steps if sequence_lens is None else int(sequence_lens[b])
         sequences = [_ordered(x[b, :length], d) for x, d in zip(operands[states:], backward, strict=True)]
-        results = _scan([x[b] for x in operands[:states]], sequences, length, body, output_count)
+        results = _scan([x[b, ...] for x in operands[:states]], sequences, length, body, output_count)
         for i in range(states, output_count):
-            padding = [(0, steps - length)] + [(0, 0)] * (results[i].ndim - 1)
-            results[i] = np.pad(results[i], padding)
+            padded = np.full([steps, *results[i].shape[1:]], zero(results[i].dtype))
+            padded[:length] = results[i]
+            results[i] = padded
         items.append(results)
     return _outputs([np.stack(values) for values in zip(*items, strict=True)], output_count)
 
@@ -95,7 +98,7 @@ def _scan(
     """The final state, then what the body gave for each step, stacked."""
     scanned: list[list[Any]] = [[] for _ in range(output_count - len(state))]
     for step in range(length):
-        results = body(*state, *(np.asarray(x[step]) for x in sequences))
+        results = body(*state, *(x[step, ...] for x in sequences))
         state = list(results[: len(state)])
         for values, value in zip(scanned, results[len(state) :], strict=False):
             values.append(value)

@@ -14,6 +14,7 @@ from jitrt.opdef import operator
 from jitrt.tensor import Tensor, known_sizes, map_indices, map_tensors
 from jitrt.types import I64
 
+from ._host_forms import host_form
 from ._shared import size_tensor
 
 OUT_OF_BOUNDS = -(2**62)
@@ -45,11 +46,14 @@ def gather_values(data: Any, indices: Any, *, axis: int = 0) -> Any:
     """Gather on known values, which may be symbolic sizes."""
     if indices.dtype == object:
         return NotImplemented
-    n = data.shape[axis]
+    _check_indices(indices, data.shape[axis])
+    return np.take(data, indices, axis)
+
+
+def _check_indices(indices: Any, n: int) -> None:
     wrong = indices[(indices < -n) | (indices >= n)]
     if wrong.size:
         raise InvalidArgument(_out_of_bounds(int(wrong.ravel()[0]), n))
-    return np.take(data, indices, axis)
 
 
 def _progression(indices: Tensor, n: Size) -> tuple[Size, int, int] | None:
@@ -120,6 +124,14 @@ def gather_elements(data: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
     return y.reshape(indices.shape)
 
 
+@host_form(gather_elements)
+def gather_elements_values(data: Any, indices: Any, *, axis: int = 0) -> Any:
+    """GatherElements of strings and complex numbers."""
+    _check_indices(indices, data.shape[axis])
+    ends = [None if a == axis % data.ndim else n for a, n in enumerate(indices.shape)]
+    return np.take_along_axis(data[tuple(map(slice, ends))], indices, axis)
+
+
 def pick_elements(Y, X, indices, begin, end):
     """Y[o, i, j] is X[o, indices[o, i, j], j]; a unit is a row [o, i]."""
     n, count, inner = X.shape[1], Y.shape[1], Y.shape[2]
@@ -154,6 +166,16 @@ def gather_nd(data: Tensor, indices: Tensor, *, batch_dims: int = 0) -> Tensor:
         error=tuple_error,
     )
     return y.reshape([*indices.shape[:-1], *rest])
+
+
+@host_form(gather_nd)
+def gather_nd_values(data: Any, indices: Any, *, batch_dims: int = 0) -> Any:
+    """GatherND of strings and complex numbers."""
+    batches = np.indices(indices.shape[:-1], sparse=True)[:batch_dims]
+    try:
+        return data[(*batches, *np.moveaxis(indices, -1, 0))]
+    except IndexError:
+        raise tuple_error(1) from None
 
 
 def flat_positions(indices: Tensor, shape: tuple[Size, ...]) -> Tensor:
@@ -193,3 +215,13 @@ def one_hot(indices: Tensor, depth: Tensor, values: Tensor, *, axis: int = -1) -
     positions = cast_tensor(indices, I64).unsqueeze(axis)
     off, on = (values.slice(0, i, 1) for i in range(2))
     return map_indices(choose, tuple(shape), positions, size_tensor(classes), off, on)
+
+
+@host_form(one_hot)
+def one_hot_values(indices: Any, depth: Any, values: Any, *, axis: int = -1) -> Any:
+    """OneHot with strings or complex numbers."""
+    classes = int(depth.item())
+    rank = indices.ndim + 1
+    positions = np.arange(classes).reshape([classes if a == axis % rank else 1 for a in range(rank)])
+    wrapped = np.expand_dims(np.where(indices < 0, indices + classes, indices), axis)
+    return np.where(wrapped == positions, values[1], values[0])

@@ -10,6 +10,8 @@ from jitrt.dims import Size
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, concatenate, constant, known_sizes
 
+from ._host_forms import host_form_by_views, zero
+
 
 @operator("Pad", since=11)
 def pad(
@@ -32,9 +34,12 @@ def pad_2(data: Tensor, *, pads: list[int], mode: str = "constant", value: float
     return _pad(data, pads, fill, range(data.ndim), mode)
 
 
+host_form_by_views(pad, pad_2)
+
+
 def _pad(x: Tensor, pads: Sequence[Size], fill: Tensor | None, axes: Sequence[int], mode: str) -> Tensor:
     if fill is None:
-        fill = constant(np.zeros((), x.dtype))
+        fill = constant(zero(x.dtype))
     before: list[Size] = [0] * x.ndim
     after: list[Size] = [0] * x.ndim
     for i, axis in enumerate(axes):

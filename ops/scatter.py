@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from jitrt.calls import launch, launch_move
 from jitrt.dims import Size, prod, same
 from jitrt.expr import Expr, cast, where
@@ -9,6 +13,7 @@ from jitrt.opdef import operator
 from jitrt.tensor import Tensor, map_indices
 from jitrt.types import I64
 
+from ._host_forms import host_form
 from ._shared import size_tensor
 from .gather import OUT_OF_BOUNDS, flat_positions, tuple_error
 
@@ -44,6 +49,34 @@ def scatter_elements(
 def scatter(data: Tensor, indices: Tensor, updates: Tensor, *, axis: int = 0) -> Tensor:
     """Elements written along an axis. https://onnx.ai/onnx/operators/onnx__Scatter.html"""
     return scatter_elements(data, indices, updates, axis=axis)
+
+
+@host_form(scatter_nd)
+def scatter_nd_values(data: Any, indices: Any, updates: Any, *, reduction: str = "none") -> Any:
+    """ScatterND of strings and complex numbers."""
+    return _scatter_values(data, tuple(np.moveaxis(indices, -1, 0)), updates, reduction)
+
+
+@host_form(scatter_elements, scatter)
+def scatter_elements_values(
+    data: Any, indices: Any, updates: Any, *, axis: int = 0, reduction: str = "none"
+) -> Any:
+    """ScatterElements of strings and complex numbers."""
+    places = [*np.indices(indices.shape)]
+    places[axis] = indices
+    return _scatter_values(data, tuple(places), updates, reduction)
+
+
+def _scatter_values(data: Any, places: tuple[Any, ...], updates: Any, reduction: str) -> Any:
+    y = data.copy()
+    try:
+        if reduction == "none":
+            y[places] = updates
+        else:
+            {"add": np.add, "mul": np.multiply}[reduction].at(y, places, updates)
+    except IndexError:
+        raise tuple_error(1) from None
+    return y
 
 
 def _flat_elements(data: Tensor, indices: Tensor, axis: int, batches: int) -> Tensor:

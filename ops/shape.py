@@ -22,6 +22,8 @@ from jitrt.tensor import (
 )
 from jitrt.types import F32, I64, from_onnx
 
+from ._host_forms import host_form, host_form_by_views, zero
+
 
 @operator("Shape", since=1)
 def shape(data: Tensor, *, start: int = 0, end: int | None = None) -> Tensor:
@@ -272,6 +274,13 @@ def trilu(input: Tensor, k: Tensor | None = None, *, upper: int = 1) -> Tensor:
     return map_indices(keep, input.shape, input)
 
 
+@host_form(trilu)
+def trilu_values(input: Any, k: Any = None, *, upper: int = 1) -> Any:
+    """Trilu of complex numbers, and of strings with empty ones elsewhere."""
+    kept = (np.triu if upper else np.tril)(np.ones(input.shape, np.bool_), 0 if k is None else int(k.item()))
+    return np.where(kept, input, zero(input.dtype))
+
+
 @operator("DepthToSpace", since=1)
 def depth_to_space(input: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
     """Channels to blocks of pixels. https://onnx.ai/onnx/operators/onnx__DepthToSpace.html"""
@@ -292,6 +301,12 @@ def space_to_depth(input: Tensor, *, blocksize: int, mode: str = "DCR") -> Tenso
     blocks = input.reshape([n, c, h // b, b, w // b, b])
     order = [0, 3, 5, 1, 2, 4] if mode == "DCR" else [0, 1, 3, 5, 2, 4]
     return blocks.permute(order).reshape([n, c * b * b, h // b, w // b])
+
+
+host_form_by_views(
+    *(reshape, flatten, squeeze, squeeze_1, unsqueeze, unsqueeze_1, transpose, expand, tile, concat),
+    *(split, split_2, slice_, slice_1, depth_to_space, space_to_depth),
+)
 
 
 @operator("Dropout", since=12)
