@@ -223,10 +223,14 @@ class Program:
         trace = variant.trace
         assert trace.stop is not None
         specs: dict[str, InputSpec] = {}
+        own = list(self.specs.values())
+        sizes: tuple[int | None, ...] | None
         for name, tensor in trace.outputs.items():
             if _is_known(tensor) and not isinstance(tensor.source, Input):
                 continue
             sizes = tuple(s if isinstance(s, int) else None for s in tensor.shape)
+            if isinstance(tensor.source, Input) and own[tensor.source.index].sizes is None:
+                sizes = None  # it may be a sequence, or None
             by_value = tensor.value is not None or any(tensor is t for t in trace.wanted)
             specs[name] = InputSpec(tensor.dtype, sizes, by_value)
         if trace.calls_host:
