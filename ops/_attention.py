@@ -1,9 +1,9 @@
 """What every form of attention is made of: heads as views, grouped products, ranges of keys, softmax.
 
-Queries are [batch, heads, s, d], keys [batch, kv heads, t, d], values [batch, kv heads, t, e]. Query heads that
-share a key head are rows of one product, so keys and values are never repeated in memory. float16 and bfloat16
-are computed in float32 and rounded once, at the end. Numbers of heads and their sizes belong to a model: a
-program is made for them, while batch and sequence lengths may change from call to call.
+Queries are [batch, heads, s, d], keys [batch, kv heads, t, d], values [batch, kv heads, t, e]. Query heads
+that share a key head are rows of one product, so keys and values are never repeated in memory. float16 and
+bfloat16 are computed in float32 and rounded once, at the end. Numbers of heads and their sizes belong to a
+model: a program is made for them, while batch and sequence lengths may change from call to call.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class KeyRange(NamedTuple):
 
 
 class Attended(NamedTuple):
-    """The result [batch, heads, s, e] and the stages before it, [batch, heads, s, t], in the computed type."""
+    """The result [batch, heads, s, e] and the stages before it, [batch, heads, s, t], as computed."""
 
     y: Tensor
     scores: Tensor

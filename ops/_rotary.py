@@ -13,8 +13,8 @@ from jitrt.types import I64
 def rotate(x: Tensor, cos: Tensor, sin: Tensor, positions: Tensor, *, interleaved: bool) -> Tensor:
     """Rotate the first channels of every head, two for each column of the caches; the rest stay.
 
-    `x` is [batch, heads, s, d], or [batch, s, heads, d] where `positions` are [batch, s, 1] instead of [batch, s];
-    `cos` and `sin` are [rows, half]. Raises ValueError for caches that do not fit.
+    `x` is [batch, heads, s, d] with `positions` [batch, s], or [batch, s, heads, d] with [batch, s, 1]. `cos`
+    and `sin` are [rows, half]. Raises ValueError for caches that do not fit.
     """
     size, half = x.shape[3], cos.shape[1]
     if cos.shape[0] != sin.shape[0] or sin.shape[1] != half:

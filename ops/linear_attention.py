@@ -98,10 +98,9 @@ def _rate(beta: Tensor, heads: int) -> Tensor:
 
 
 def recur(Y, state, change, Q, K, V, past, gate, rate, gated, corrected, scale, begin, end):
-    """The outputs and the last state of heads begin..end of [batch, kv heads].
+    """The outputs and the last state S of heads begin..end of [batch, kv heads].
 
-    S = gate_t S;  S += k_t (rate_t (v_t - S'k_t))' or, where not `corrected`, S += k_t v_t';  y_t = scale S'q_t
-    `change` holds what is written for a key: v_t, or its correction.
+    At each t: S = gate S; change = rate (v - S'k), v where not `corrected`; S += k change'; y = scale S'q.
     """
     length, heads, size, columns = K.shape[1], K.shape[2], K.shape[3], V.shape[3]
     each = Q.shape[2] // heads

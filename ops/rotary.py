@@ -5,7 +5,6 @@ from __future__ import annotations
 from jitrt.expr import Expr
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, map_indices
-from jitrt.types import I64
 
 from ._rotary import rotate
 from ._shared import size_tensor
@@ -26,16 +25,16 @@ def rotary_embedding(
 
     https://onnx.ai/onnx/operators/onnx__RotaryEmbedding.html
     """
-    if X.ndim == 3 and not num_heads:
-        raise ValueError(f"num_heads must be given for an input of 3 dimensions, got {X}")
     packed = X.ndim == 3
-    batch, s = (X.shape[0], X.shape[1]) if packed else (X.shape[0], X.shape[2])
-    x = X.reshape([batch, s, num_heads, X.shape[2] // num_heads]) if packed else X
+    if packed and not num_heads:
+        raise ValueError(f"num_heads must be given for an input of 3 dimensions, got {X}")
+    batch, s = X.shape[0], X.shape[1 if packed else 2]
+    x = X.reshape([batch, s, num_heads or 1, X.shape[2] // (num_heads or 1)]) if packed else X
     half = (rotary_embedding_dim or x.shape[3]) // 2
     for name, cache in (("cos", cos_cache), ("sin", sin_cache)):
         if cache.shape[-1] != half:
             raise ValueError(
-                f"Last dimension of {name} cache ({cache.shape[-1]}) does not match rotary_embedding_dim/2 ({half})."
+                f"{name}_cache has {cache.shape[-1]} columns, expected {half}, half of the rotated channels"
             )
     if position_ids is None:
         cos_cache, sin_cache = (t.reshape([batch * s, half]) for t in (cos_cache, sin_cache))
