@@ -28,6 +28,7 @@ import numpy as np
 
 from jitrt.codegen import cache as disk
 from jitrt.codegen.fingerprint import fingerprint
+from jitrt.codegen.independent import mark_loops
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.scalar_math import define_math
 from jitrt.codegen.target import host
@@ -83,6 +84,15 @@ def fast_math(*flags: str) -> Callable[[Function], Function]:
     return mark
 
 
+def independent(function: Function) -> Function:
+    """Promise that no iteration of an innermost loop reads or writes what another one writes.
+
+    LLVM cannot prove that of rows of one array at positions known at run time, and would check or give up.
+    """
+    function.__dict__["independent"] = True
+    return function
+
+
 def numba_kernel(function: Callable[..., Any], parameters: Sequence[Parameter], *, name: str = "") -> Kernel:
     """The kernel that runs `function` on such arrays and scalars.
 
@@ -93,9 +103,11 @@ def numba_kernel(function: Callable[..., Any], parameters: Sequence[Parameter], 
     _check(function, parameters)
 
     def build(symbol: str) -> str:
-        return define_math(step_abi(symbol, lower(function, parameters), parameters, has_scratch(function)))
+        text = step_abi(symbol, lower(function, parameters), parameters, has_scratch(function))
+        return define_math(mark_loops(text) if _is_independent(function) else text)
 
-    return Kernel(_key(function, parameters), name or function.__name__, build, pipeline="loops")
+    key = _key(function, parameters) + ("|independent" if _is_independent(function) else "")
+    return Kernel(key, name or function.__name__, build, pipeline="loops")
 
 
 def lower(function: Callable[..., Any], parameters: Sequence[Parameter]) -> Lowered:
@@ -209,6 +221,10 @@ def _array(data: str, shape: list[str], strides: list[str], itemsize: int, lines
 def fast_math_flags(function: Callable[..., Any]) -> tuple[str, ...]:
     """What `fast_math` allowed."""
     return getattr(function, "fast_math", ())
+
+
+def _is_independent(function: Callable[..., Any]) -> bool:
+    return getattr(function, "independent", False)
 
 
 def has_scratch(function: Callable[..., Any]) -> bool:
