@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-SUBCOMMANDS = ("compare",)
+SUBCOMMANDS = ("compare", "ops")
 
 
 def main() -> int:
