@@ -19,7 +19,7 @@ from jitrt.constants import packed_constant
 from jitrt.dims import Size, concrete, same
 from jitrt.layout import Array
 from jitrt.products import copied, merge
-from jitrt.tensor import Call, Shape, Tensor, Value, outputs_of
+from jitrt.tensor import Call, Dtype, Shape, Tensor, Value, outputs_of
 
 FEW_CHANNELS = 8  # an input with fewer is read as it lies
 
@@ -56,13 +56,20 @@ class ImageCall(Call):
     takes_epilogue = True
     strided_output = True
     few_channels = FEW_CHANNELS
+    parameter = "bias"  # what the second input is to the kernel
 
     def __init__(
-        self, x: Tensor, weights: Value, bias: Tensor | None, attributes: ConvAttributes, outputs: Shape
+        self,
+        x: Tensor,
+        weights: Value,
+        parameter: Tensor | None,
+        attributes: ConvAttributes,
+        outputs: Shape,
+        dtype: Dtype | None = None,
     ) -> None:
         self.weights, self.attributes = weights, attributes
-        self.inputs = (x, bias)  # type: ignore[assignment]
-        outputs_of(self, [(x.dtype, outputs)])
+        self.inputs = (x, parameter)  # type: ignore[assignment]
+        outputs_of(self, [(dtype or x.dtype, outputs)])
 
     def accepts(self, index: int, strides: Sequence[Size], shape: Shape) -> bool:
         """Pixels may be apart; few channels may lie in any order."""
@@ -74,13 +81,13 @@ class ImageCall(Call):
 
     def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
         """The convolution, after copies of epilogue operands that no even stride reaches."""
-        x, bias = inputs
+        x, parameter = inputs
         (out,) = outputs
         assert x is not None
         copies: list[Step] = []
         operands, patterns = epilogue_operands(epilogue, out.shape, self.operand_groups, copies)
         more = {
-            "bias": None if bias is None else bias.ref,
+            self.parameter: None if parameter is None else parameter.ref,
             "epilogue": None if epilogue is None else Epilogue(epilogue.root, patterns),
             "operands": operands,
             "label": self.name,

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from jitrt.calls import cast_tensor
 from jitrt.convolutions import ConvAttributes
+from jitrt.integer_convolutions import integer_convolution
 from jitrt.integer_products import integer_product, per_row
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, map_tensors
 from jitrt.types import F32, I32, is_integer
 
 from ._quantization import along_axis, dequantize_tensor, quantize_tensor, requantize_tensor
-from .conv import conv_pads, convolve_taps
+from .conv import conv_pads, convolve_taps, with_channels
 from .matmul import matmul_tensors
 
 
@@ -121,9 +122,13 @@ def _convolve(
     x: Tensor, w: Tensor, x_zero: Tensor | None, w_zero: Tensor | None, attributes: ConvAttributes
 ) -> Tensor:
     rank = x.ndim - 2
-    y = convolve_taps(
-        _shifted(x, x_zero, 1).permute((0, *range(2, rank + 2), 1)), _shifted(w, w_zero, 0), None, attributes
-    )
+    last = (0, *range(2, rank + 2), 1)
+    if w.value is None or w.symbolic:
+        image, kernel = _shifted(x, x_zero, 1), _shifted(w, w_zero, 0)
+        y = convolve_taps(image.permute(last), kernel, None, attributes)
+    else:
+        image = with_channels(x, w.shape[1] * attributes.groups)
+        y = integer_convolution(image.permute(last), w, x_zero, w_zero, attributes)
     return y.permute((0, rank + 1, *range(1, rank + 1)))
 
 

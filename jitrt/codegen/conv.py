@@ -192,13 +192,22 @@ def _row_source(
     values = geometry(x, out, window) | {"inner.rows": 0 if groups > 1 else rows.pixels}
     if not gathers(x):
         return PixelsInPlace(dtype), values | placed("X", x.ref, batch)
+    unrolled, runs = gathered_runs(x, channels, window, groups)
+    source = GatheredPixels(x.dtype, dtype, unrolled)
+    return source, values | runs | placed("X", x.ref, batch, run=x.channel_stride)
+
+
+def gathered_runs(
+    x: Image, channels: Size, window: Window, groups: int
+) -> tuple[tuple[int, int, int, int] | None, dict[str, Argument]]:
+    """`GatheredPixels.runs`, and the values of the source's arguments that describe runs."""
     depth, height = (1, 1, *window.kernel)[-3:-1]
     outer, runs, length, unit = _runs(x, channels, window, groups)
     unrolled = None
     if runs == 1 and isinstance(length, int) and isinstance(outer, int):
         unrolled = (outer, depth, height, length) if outer * depth * height * length <= UNROLLED else None
-    values |= {"run.length": length, "run.unit": unit, "runs.outer": outer, "runs.w": runs, "zeros.length": 0}
-    return GatheredPixels(x.dtype, dtype, unrolled), values | placed("X", x.ref, batch, run=x.channel_stride)
+    values: dict[str, Argument] = {"run.length": length, "run.unit": unit, "runs.outer": outer}
+    return unrolled, values | {"runs.w": runs, "zeros.length": 0}
 
 
 def _runs(x: Image, channels: Size, window: Window, groups: int) -> tuple[Size, int, Size, Size]:

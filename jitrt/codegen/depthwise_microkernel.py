@@ -5,31 +5,54 @@ tile[i, j] = init[j] + sum over tap t:  rows[t][i][column + j] * b[t, j]
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from jitrt.codegen.function import Function, module
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.microkernel import SIGNATURE, TileShape, dispatch, multiply_add, store_rows, tile_shape
 from jitrt.codegen.target import Target
+from jitrt.codegen.vector import memory_element
 from jitrt.expr import Dtype
 from jitrt.types import short_name
 
+MultiplyAdd = Callable[[Function, TileShape, str, str, str], str]
 
-def depthwise_microkernels(dtype: Dtype, vectors: int, target: Target, masked: bool) -> Kernel:
+
+def depthwise_microkernels(
+    dtype: Dtype,
+    vectors: int,
+    target: Target,
+    masked: bool,
+    source: Dtype | None = None,
+    multiply: MultiplyAdd = multiply_add,
+) -> Kernel:
     """The micro-kernels of every height, called as `microkernels` are; `k` is not used.
 
-    With `masked`, they read no further than `columns` columns.
+    With `masked`, they read no further than `columns` columns. Rows are of type `source`, by default the type
+    that is computed in; `multiply` emits a * b + c.
     """
-    shape = tile_shape(dtype, target)
-    name = f"depthwise {short_name(dtype)} {shape.rows}x{vectors}x{shape.lanes}{' masked' * masked}"
+    shape, source = tile_shape(dtype, target), source or dtype
+    kinds = f"{short_name(source)} {short_name(dtype)}{' masked' * masked}"
+    name = f"depthwise {kinds} {shape.rows}x{vectors}x{shape.lanes}"
 
     def build(symbol: str) -> str:
         heights = range(1, shape.rows + 1)
-        tiles = [_tile(f"rows{h}", shape, h, vectors, masked, target) for h in heights]
+        tiles = [_tile(f"rows{h}", shape, h, vectors, masked, target, source, multiply) for h in heights]
         return module(dispatch(symbol, heights, target), *tiles)
 
     return Kernel(f"{name}/{shape.registers}", name, build, pipeline="none")
 
 
-def _tile(name: str, shape: TileShape, height: int, vectors: int, masked: bool, target: Target) -> Function:
+def _tile(
+    name: str,
+    shape: TileShape,
+    height: int,
+    vectors: int,
+    masked: bool,
+    target: Target,
+    source: Dtype,
+    multiply: MultiplyAdd,
+) -> Function:
     """The micro-kernel of one height; of two rows and one vector it is
 
     acc0 = acc1 = init
@@ -49,11 +72,12 @@ def _tile(name: str, shape: TileShape, height: int, vectors: int, masked: bool, 
         table, b, *sums = taps.values
         weights = [f.get(shape.vector, f.at(b, n, scalar), size) for n in offsets]
         for i in range(height):
-            row = f.at(f.get("ptr", f.at(table, i, "ptr")), "%column", scalar)
+            row = f.at(f.get("ptr", f.at(table, i, "ptr")), "%column", memory_element(source))
             for j in range(vectors):
-                x = f.load(shape.dtype, f.at(row, offsets[j], scalar), shape.lanes, masks[j])
+                x = f.load(source, f.at(row, offsets[j], memory_element(source)), shape.lanes, masks[j])
+                x = f.cast(x, source, shape.dtype, shape.lanes)
                 n = i * vectors + j
-                sums[n] = multiply_add(f, shape, x, weights[j], sums[n])
+                sums[n] = multiply(f, shape, x, weights[j], sums[n])
         taps.carry([f.at(table, shape.table_rows, "ptr"), f.at(b, "%b_pitch", scalar), *sums])
     store_rows(f, shape, vectors, taps.values[2:])
     f.do("ret void")

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from jitrt.codegen.function import Function
-from jitrt.codegen.microkernel import TileShape
+from jitrt.codegen.microkernel import TileShape, multiply_add
 from jitrt.codegen.target import Target
 from jitrt.expr import Dtype
 from jitrt.types import I8, U8
@@ -60,6 +60,13 @@ class Dot:
             part = f.let(f"shufflevector {wide} {products}, {wide} poison, <{lanes} x i32> <{numbers}>")
             total = f.let(f"add {kind} {total}, {part}")
         return total
+
+
+def multiply_bytes(f: Function, shape: TileShape, a: str, b: str, c: str) -> str:
+    """Emit a * b + c on int32 lanes that hold bytes: 16-bit products are faster than the full ones."""
+    if not f.target.triple.startswith("x86_64") or (shape.lanes == 16 and not f.target.has("avx512bw")):
+        return multiply_add(f, shape, a, b, c)
+    return Dot("vpmaddwd", 2, I16, I16).add(f, shape, a, b, c)
 
 
 @cache

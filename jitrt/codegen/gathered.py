@@ -42,7 +42,7 @@ class GatheredPixels:
             lanes of the run inside the image ? load X[...] : 0
         """
         f = w.f
-        pitch = f.mul(w["k"], self.dtype.itemsize)
+        pitch = self.pitch(w)
         number = f.add(first, f.mul(w.inner, w["inner.rows"]))
         rest = f.div(number, w["out.w"])
         pixel = {
@@ -59,6 +59,14 @@ class GatheredPixels:
             }
             self._copy_row(w, row, origin)
             self._advance(w, pixel)
+
+    def pitch(self, w: Walk) -> Integer:
+        """Bytes from row to row."""
+        return w.f.mul(w["k"], self.dtype.itemsize)
+
+    def copied(self, w: Walk, value: str, mask: str | None) -> str:
+        """What is written for elements of the input, those outside of the mask being padding."""
+        return value
 
     def _advance(self, w: Walk, pixel: dict[str, Cell]) -> None:
         """Go on to the next output pixel."""
@@ -106,7 +114,7 @@ class GatheredPixels:
                 mask = None if first + lanes <= length else f.lanes_below(length - first, lanes)
                 value = f.load(self.source, f.at(run, first * self.source.itemsize), lanes, mask)
                 place = f.at(row, (n * length + first) * self.dtype.itemsize)
-                f.store(value, self.dtype, place, lanes)
+                f.store(self.copied(w, value, None), self.dtype, place, lanes)
 
     def _bounds(self, w: Walk, position: Integer) -> tuple[Integer, Integer]:
         """Which elements of a run that starts at column `position` are inside the image: low to high."""
@@ -144,4 +152,5 @@ class GatheredPixels:
             above = f.let(f"xor <{lanes} x i1> {below}, splat (i1 true)")
             mask = f.let(f"and <{lanes} x i1> {mask}, {above}")
             value = f.load(self.source, f.at(source, f.mul(n, self.source.itemsize)), lanes, mask)
-            f.store(value, self.dtype, f.at(out, f.mul(n, self.dtype.itemsize)), lanes)
+            place = f.at(out, f.mul(n, self.dtype.itemsize))
+            f.store(self.copied(w, value, mask), self.dtype, place, lanes)

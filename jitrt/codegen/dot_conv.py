@@ -1,0 +1,203 @@
+"""Convolutions of 8-bit integers in int32, over channels-last outputs.
+
+Padding is the zero point of the input: its products with the weights are what the sums are corrected by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jitrt.codegen.conv import (
+    Image,
+    OutputRows,
+    Window,
+    channels_first_order,
+    gathered_runs,
+    geometry,
+    image_bytes,
+    is_even,
+)
+from jitrt.codegen.depthwise_microkernel import depthwise_microkernels
+from jitrt.codegen.dot import dot_of, multiply_bytes
+from jitrt.codegen.dot_gemm import DotProduct, pack_groups
+from jitrt.codegen.dot_matrices import GROUP_BYTES
+from jitrt.codegen.epilogue import Epilogue, plain
+from jitrt.codegen.function import Integer
+from jitrt.codegen.gathered import GatheredPixels
+from jitrt.codegen.gemm import Array, pack_matrix
+from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
+from jitrt.codegen.matrices import PackedPanels, RowsInPlace
+from jitrt.codegen.microkernel import packed_columns
+from jitrt.codegen.pixels import PixelsInPlace
+from jitrt.codegen.product import Matrix, Product, extras, placed
+from jitrt.codegen.target import Target, host
+from jitrt.codegen.walk import RowSource, Walk
+from jitrt.dims import prod, same
+from jitrt.types import I32, U8
+
+IN_PLACE = 16  # channels from which a row for each kernel position is worth its pointer
+
+
+@dataclass(frozen=True)
+class BytePixels(PixelsInPlace):
+    """Pixels of bytes in place; `Z` is the byte that padding consists of."""
+
+    arguments = (*PixelsInPlace.arguments, "Z")
+
+    def start(self, w: Walk) -> None:
+        """Fill the row that stands for padding."""
+        row = w.f.at("%scratch", w["scratch.zeros"])
+        length = w.f.mul(w["zeros.length"], GROUP_BYTES)
+        arguments = (("ptr", row), ("i8", w.f.get("i8", w["Z"], 1)), ("i64", str(length)), ("i1", "false"))
+        w.f.call("llvm.memset.p0.i64", "void", *arguments)
+
+
+@dataclass(frozen=True)
+class GatheredGroups(GatheredPixels):
+    """Pixels of bytes copied together as groups; `Z` is the byte that padding consists of."""
+
+    arguments = (*GatheredPixels.arguments, "Z")
+
+    def pitch(self, w: Walk) -> Integer:
+        """Rows are whole groups."""
+        return w.f.mul(w["k"], GROUP_BYTES)
+
+    def copied(self, w: Walk, value: str, mask: str | None) -> str:
+        """Padding is the zero point; elements widen to those of a group."""
+        f, lanes = w.f, w.shape.lanes
+        if mask is not None:
+            zero = f.splat(f.get("i8", w["Z"], 1), "i8", lanes)
+            value = f.choose(mask, value, zero, "i8", lanes)
+        return f.cast(value, self.source, self.dtype, lanes)
+
+
+@dataclass(frozen=True)
+class DepthwiseProduct(Product):
+    """A product of bytes, each column of the rows with its own of B."""
+
+    def microkernel(self, vectors: int, whole: bool) -> Kernel:
+        """The micro-kernels for panels of `vectors` vectors."""
+        return depthwise_microkernels(I32, vectors, self.target, not whole, U8, multiply_bytes)
+
+
+def gathers_groups(x: Image, groups: int, target: Target | None = None) -> bool:
+    """Whether a convolution copies its rows: groups are no bytes, or are not those of a pixel."""
+    dot, channels = dot_of(target or host()), x.channels // groups
+    aligned = isinstance(channels, int) and channels % dot.size == 0 and channels >= IN_PLACE
+    return not aligned or dot.row != U8 or not x.is_channels_last()
+
+
+def pack_dot_weights(weights: Array, x: Image, groups: int = 1, target: Target | None = None) -> Array:
+    """`weights` i8[M, C / groups, *kernel] as packed groups, a matrix for each group of the convolution."""
+    outputs, channels = weights.shape[0] // groups, weights.shape[1]
+    rows = weights.reshape(groups, outputs, channels, -1)
+    if not gathers_groups(x, groups, target):
+        matrix = rows.reshape(groups, outputs, -1).transpose(0, 2, 1)
+        return pack_groups(matrix, target, inner=rows.shape[-1])
+    order = (0, 2, 3, 1) if channels_first_order(x) else (0, 3, 2, 1)
+    return pack_groups(rows.transpose(order).reshape(groups, -1, outputs), target)
+
+
+def dot_conv_step(
+    x: Image,
+    weights: Ref,
+    out: Image,
+    window: Window,
+    *,
+    zero: Ref,
+    groups: int = 1,
+    epilogue: Epilogue | None = None,
+    operands: Sequence[Matrix] = (),
+    label: str = "dot conv",
+    target: Target | None = None,
+) -> Step:
+    """`out = epilogue(convolution of x u8 and weights i8)`, padded with the byte at `zero`.
+
+    `weights` are as `pack_dot_weights` lays them out; operands of the epilogue are as those of `conv_step`.
+    """
+    target = target or host()
+    channels, outputs, taps = x.channels // groups, out.channels // groups, prod(window.kernel)
+    rows = OutputRows.of(out)
+    source, values = _row_source(x, out, window, groups, rows, zero, target)
+    depth, taps = (channels * taps, 1) if source.packs else (channels, taps)
+    size = dot_of(target).size
+    k = (depth + (size - 1)) // size
+    product = DotProduct(
+        "dot conv", I32, source, PackedPanels(I32), epilogue or plain(I32, out.dtype), False, target
+    )
+    packed = k * taps * packed_columns(outputs, product.shape)
+    values |= {
+        **{"m": rows.pixels, "n": outputs, "k": k, "taps": taps, "batch.inner": groups * rows.count},
+        **product.microkernels(outputs),
+        **placed("B", weights, (0, packed if groups > 1 else 0)),
+        **placed("Y", out.ref, (out.batch_stride, outputs if groups > 1 else rows.stride), row=out.steps[-1]),
+        **extras(operands, None),
+    }
+    flops = 2 * x.batch * prod(out.spatial) * out.channels * channels * prod(window.kernel)
+    moved = image_bytes(x) + image_bytes(out) + packed * groups * GROUP_BYTES
+    return product.step(values, x.batch * groups * rows.count, label, flops, moved)
+
+
+def _row_source(
+    x: Image, out: Image, window: Window, groups: int, rows: OutputRows, zero: Ref, target: Target
+) -> tuple[RowSource, dict[str, Argument]]:
+    """Where the rows come from, and the values of the source's arguments."""
+    dot, channels = dot_of(target), x.channels // groups
+    batch = (x.batch_stride, channels * x.channel_stride if groups > 1 else 0)
+    whole = isinstance(channels, int) and channels % dot.size == 0 and dot.row == U8
+    aligned = all(same(a, b) for a, b in zip(x.spatial, out.spatial, strict=True))
+    if window.is_point and aligned and is_even(x) and whole and x.is_channels_last():
+        if groups == 1:
+            batch = (x.batch_stride, rows.pixels * x.steps[-1])
+        return RowsInPlace(U8), placed("A", x.ref, batch, row=x.steps[-1])
+    values = geometry(x, out, window) | {"inner.rows": 0 if groups > 1 else rows.pixels, "Z": zero}
+    if not gathers_groups(x, groups, target):
+        return BytePixels(U8), values | placed("X", x.ref, batch)
+    unrolled, runs = gathered_runs(x, channels, window, groups)
+    source = GatheredGroups(U8, dot.row, unrolled)
+    return source, values | runs | placed("X", x.ref, batch, run=x.channel_stride)
+
+
+def pack_depthwise_bytes(weights: Array, target: Target | None = None) -> Array:
+    """`weights` i8[C, 1, *kernel] as a packed int32 matrix of rows [*kernel]."""
+    return pack_matrix(weights.reshape(weights.shape[0], -1).T.astype(np.int32), target)
+
+
+def depthwise_dot_step(
+    x: Image,
+    weights: Ref,
+    out: Image,
+    window: Window,
+    *,
+    zero: Ref,
+    epilogue: Epilogue | None = None,
+    operands: Sequence[Matrix] = (),
+    label: str = "depthwise dot",
+    target: Target | None = None,
+) -> Step:
+    """As `dot_conv_step`, with a kernel of its own for each channel and channels-last images.
+
+    `weights` are as `pack_depthwise_bytes` lays them out.
+    """
+    target = target or host()
+    channels, rows = x.channels, OutputRows.of(out)
+    product = DepthwiseProduct(
+        *("depthwise dot", I32, BytePixels(U8), PackedPanels(I32), epilogue or plain(I32, out.dtype), False),
+        target,
+        diagonal=True,
+    )
+    values: dict[str, Argument] = {
+        **{"m": rows.pixels, "n": channels, "k": 1, "taps": prod(window.kernel), "batch.inner": rows.count},
+        **{"zeros.length": channels + product.shape.columns, "inner.rows": rows.pixels, "Z": zero},
+        **product.microkernels(channels),
+        **geometry(x, out, window),
+        **placed("X", x.ref, (x.batch_stride, 0)),
+        **placed("B", weights, (0, 0)),
+        **placed("Y", out.ref, (out.batch_stride, rows.stride), row=out.steps[-1]),
+        **extras(operands, None),
+    }
+    flops = 2 * x.batch * prod(out.spatial) * channels * prod(window.kernel)
+    return product.step(values, x.batch * rows.count, label, flops, image_bytes(x) + image_bytes(out))

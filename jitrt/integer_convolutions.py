@@ -1,0 +1,96 @@
+"""Convolutions of 8-bit integers with zero points, exact in int32. See `integer_products`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitrt.calls import cast_tensor
+from jitrt.codegen.conv import Image, channels_first_order
+from jitrt.codegen.dot_conv import (
+    depthwise_dot_step,
+    dot_conv_step,
+    gathers_groups,
+    pack_depthwise_bytes,
+    pack_dot_weights,
+)
+from jitrt.codegen.kernel import Ref, Step
+from jitrt.constants import packed_constant
+from jitrt.convolutions import ConvAttributes, Convolution
+from jitrt.dims import Size
+from jitrt.integer_products import as_signed, as_unsigned, is_zero, less_product, moved_zero
+from jitrt.tensor import Tensor, Value, constant, map_tensors, outputs_of, reduce_tensor
+from jitrt.types import I8, I32, U8
+
+
+def integer_convolution(
+    x: Tensor, weights: Tensor, x_zero: Tensor | None, w_zero: Tensor | None, attributes: ConvAttributes
+) -> Tensor:
+    """Convolution in int32 of x [n, *spatial, c], known weights [m, c / groups, *kernel], less zero points.
+
+    Both are int8 or uint8. `x_zero` is a scalar, `w_zero` a scalar or one number an output channel [m].
+    """
+    image, byte = as_unsigned(x), moved_zero(x_zero, x.dtype, U8).reshape(())
+    kernel, column_zero = as_signed(weights), moved_zero(w_zero, weights.dtype, I8)
+    padding = cast_tensor(byte, U8)
+    y = convolution(image, kernel, padding, attributes)
+    depth = weights.size // weights.shape[0]
+    if not is_zero(byte):
+        flat = cast_tensor(kernel, I32).reshape((weights.shape[0], depth))
+        y = less_product(y, byte, reduce_tensor(flat, "sum", [1]).reshape((weights.shape[0],)))
+    if not is_zero(column_zero):
+        ones = constant(np.ones((attributes.groups, *(int(s) for s in weights.shape[1:])), np.int8))
+        total = convolution(image, ones, padding, attributes)
+        centred = map_tensors(lambda t, z: t - z * depth, total, byte)
+        y = less_product(y, _each_output(centred, weights.shape[0]), column_zero)
+    return y
+
+
+def convolution(image: Tensor, kernel: Tensor, padding: Tensor, attributes: ConvAttributes) -> Tensor:
+    """The kernel's sums, for uint8 images and int8 weights."""
+    assert kernel.value is not None
+    return IntegerConvolution(image, kernel.value, padding, attributes).outputs[0]
+
+
+def _each_output(totals: Tensor, outputs: Size) -> Tensor:
+    """Totals [..., groups] repeated for the outputs of each group."""
+    groups = totals.shape[-1]
+    if groups == 1 or groups == outputs:
+        return totals
+    each = totals.unsqueeze(totals.ndim).expand((*totals.shape, outputs // groups))
+    return each.reshape((*totals.shape[:-1], outputs))
+
+
+class IntegerConvolution(Convolution):
+    """`Y[n, *spatial, m]` in int32 of uint8 X[n, *spatial, c] and int8 weights; padding is a zero point."""
+
+    name = "ConvInteger"
+    parameter = "zero"
+
+    def __init__(self, x: Tensor, weights: Value, zero: Tensor, attributes: ConvAttributes) -> None:
+        super().__init__(x, weights, zero, attributes)
+        outputs_of(self, [(I32, self.outputs[0].shape)])
+
+    def kernel_steps(self, x: Image, out: Image, more: dict[str, Any]) -> list[Step]:
+        """One step."""
+        window, groups = self.attributes.window, self.attributes.groups
+        if self.depthwise:
+            packed = packed_constant(self.weights, "depthwise bytes", pack_depthwise_bytes)
+            step = depthwise_dot_step(x, Ref(packed.buffer), out, window, **more)
+        else:
+            form = f"conv groups {groups} {channels_first_order(x)} {gathers_groups(x, groups)}"
+            packed = packed_constant(self.weights, form, lambda w: pack_dot_weights(w, x, groups))
+            step = dot_conv_step(x, Ref(packed.buffer), out, window, groups=groups, **more)
+        step.keeps = (packed,)
+        return [step]
+
+    def reference(self, inputs: Sequence[Value | None]) -> list[Value]:
+        """A sum over kernel positions in int64."""
+        x, zero = inputs
+        assert x is not None
+        assert zero is not None
+        (centred,) = super().reference([x.astype(np.int64) - int(zero), None])
+        totals = self.weights.astype(np.int64).sum(tuple(range(1, self.weights.ndim)))
+        return [(centred.astype(np.int64) + int(zero) * totals).astype(np.int32)]
