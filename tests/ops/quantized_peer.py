@@ -16,7 +16,7 @@ PACKED = ("int4", "uint4")  # types that onnxruntime's Python interface does not
 def onnxruntime_outputs(
     op: str, inputs: Sequence[Any], *, outputs: int = 1, constants: Sequence[int] = (), **attributes: Any
 ) -> list[np.ndarray[Any, Any]]:
-    """The outputs; `constants` are the numbers of inputs that are initializers. 4-bit outputs come as int8."""
+    """The outputs; `constants` are the numbers of inputs that are initializers."""
     ort = pytest.importorskip("onnxruntime")
     names = ["" if x is None else f"x{i}" for i, x in enumerate(inputs)]
     while not names[-1]:

@@ -1,0 +1,100 @@
+"""Products with constant matrices of 2-, 4- or 8-bit weights in blocks that have a scale each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitrt.codegen.kernel import Argument, Ref, Step
+from jitrt.codegen.nbits import ARGUMENTS, BlockProduct, pack_panels, panel_columns
+from jitrt.codegen.target import host
+from jitrt.constants import packed_constant
+from jitrt.dims import Size, hint
+from jitrt.layout import Array, nbytes
+from jitrt.tensor import Call, Tensor, Value, outputs_of
+from jitrt.types import F32, U8
+
+
+class BlockQuantizedProduct(Call):
+    """`Y[m, n] = bias[n] + A[m, k] W[k, n]` in float32, with W as numbers of `bits` bits.
+
+    `weights` [n, bytes], `scales` [n, blocks] and `zeros` are constants, packed once. `zeros` are in bytes as the
+    weights are, or floats [n, blocks]; None means the middle of the range.
+    `sums` [m, blocks] are those of A's elements in each block. The columns of A make up whole blocks.
+    """
+
+    name = "MatMulNBits"
+
+    def __init__(
+        self,
+        a: Tensor,
+        sums: Tensor,
+        weights: Value,
+        scales: Value,
+        zeros: Value | None,
+        bias: Tensor | None,
+        bits: int,
+    ) -> None:
+        target = host()
+        self.bits, (self.columns, blocks) = bits, scales.shape
+        self.packed = [
+            packed_constant(weights, "nbits weights", lambda v: pack_panels(v, target)),
+            packed_constant(scales, "nbits scales", lambda v: pack_panels(v.astype(F32), target)),
+        ]
+        kind = None
+        if zeros is not None:
+            kind = "u8" if zeros.dtype == U8 else "f32"
+            form = f"nbits zeros {bits} {blocks}"
+            self.packed.append(
+                packed_constant(zeros, form, lambda v: pack_panels(zero_points(v, bits, blocks), target))
+            )
+        self.product = BlockProduct(bits, kind, bias is not None, target)
+        self.inputs = (a, sums, bias)  # type: ignore[assignment]
+        outputs_of(self, [(F32, (a.shape[0], self.columns))])
+
+    def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
+        """One step; a unit is a panel of columns."""
+        a, sums, bias = inputs
+        (y,) = outputs
+        assert a is not None
+        assert sums is not None
+        m, k, n, blocks = a.shape[0], a.shape[1], self.columns, sums.shape[1]
+        values: dict[str, Argument] = {
+            **{"m": m, "n": n, "blocks": blocks, "positions": k * self.bits // 8 // blocks},
+            **{"A.row": k, "sums.row": blocks, "Y.row": n},
+            **{"A": a.ref, "sums": sums.ref, "Y": y.ref, "bias": 0 if bias is None else bias.ref},
+            **dict(zip(("W", "scales", "zeros"), [*(Ref(p.buffer) for p in self.packed), 0], strict=False)),
+        }
+        columns = panel_columns(self.product.target)
+        moved: Size = sum(hint(p.buffer.nbytes) for p in self.packed)
+        moved = moved + nbytes(F32, a.shape) + nbytes(F32, y.shape)
+        arguments = tuple(values[name] for name in ARGUMENTS)
+        step = Step(self.product.kernel, arguments, -(-n // columns), self.name, 2 * m * n * k, moved)
+        step.keeps = tuple(self.packed)
+        return [step]
+
+    def reference(self, inputs: Sequence[Value | None]) -> list[Value]:
+        """NumPy's product in float64."""
+        a, _, bias = inputs
+        assert a is not None
+        weights, scales, *zeros = (p.source for p in self.packed)
+        blocks = scales.shape[1]
+        numbers = unpacked(weights, self.bits).reshape(self.columns, blocks, -1).astype(np.float64)
+        middle = zero_points(zeros[0], self.bits, blocks) if zeros else np.full((1, 1), self.product.default)
+        real = (numbers - middle.astype(np.float64)[..., None]) * scales.astype(np.float64)[..., None]
+        y = a.astype(np.float64) @ real.reshape(self.columns, -1).T
+        return [y if bias is None else y + bias]
+
+
+def zero_points(zeros: Value, bits: int, blocks: int) -> Value:
+    """Zero points, packed or not, as uint8 or float32 [n, blocks]."""
+    return unpacked(zeros, bits)[:, :blocks] if zeros.dtype == U8 else zeros.astype(F32)
+
+
+def unpacked(packed: Value, bits: int) -> Value:
+    """Numbers of `bits` bits in the bytes [..., n], low bits first, as uint8 [..., 8 / bits * n]."""
+    shifts = np.arange(0, 8, bits, dtype=np.uint8)
+    numbers = (packed[..., None] >> shifts) & np.uint8((1 << bits) - 1)
+    return numbers.astype(U8).reshape(*packed.shape[:-1], -1)
