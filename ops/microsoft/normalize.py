@@ -58,9 +58,7 @@ def skip_simplified_layer_normalization(
 def _sum(input: Tensor, skip: Tensor, bias: Tensor | None) -> Tensor:
     """input + skip + bias, not rounded to the input's type."""
     if any(a != b for a, b in zip(skip.shape[-2:], input.shape[-2:], strict=True)) or input.ndim < 2:
-        raise ValueError(
-            f"skip must have the shape of input, repeated over the batch, got {input} and {skip}"
-        )
+        raise ValueError(f"skip must have the last two sizes of input, got {input} and {skip}")
     total = map_tensors(lambda x, s: x + s, widen(input), widen(skip))
     return total if bias is None else map_tensors(lambda x, b: x + b, total, widen(bias))
 

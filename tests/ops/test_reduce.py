@@ -127,22 +127,6 @@ PLACES = [
 ]
 
 
-def running_sum(x, axis, exclusive=0, reverse=0):
-    axis = int(axis)
-    y = np.flip(x, axis) if reverse else x
-    total = np.cumsum(y, axis, dtype=x.dtype)
-    total = total - y if exclusive else total
-    return np.flip(total, axis) if reverse else total
-
-
-RUNNING = [
-    Case("CumSum", [x, np.array(axis, np.int32)], options, running_sum, tolerance=4)
-    for x in (integers(3, 4, 5), normal(3, 4, 5), normal(3, 4, 5, dtype=np.float64))
-    for axis in (0, 1, -1)
-    for options in ({}, {"exclusive": 1}, {"reverse": 1}, {"reverse": 1, "exclusive": 1})
-] + [Case("CumSum", [normal(20, dtype=np.float16), np.array(0)], {}, running_sum)]
-
-
-@table(PLACES, RUNNING)
-def test_positions_and_running_sums(case):
+@table(PLACES)
+def test_positions(case):
     case.check()
