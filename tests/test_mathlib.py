@@ -80,7 +80,7 @@ def test_power(target):
     x = np.exp2(rng.uniform(-20, 20, 20_000)).astype(F32)
     y = rng.uniform(-6, 6, 20_000).astype(F32)
     [got] = map_arrays([ex.power(load(0, F32), load(1, F32))], [x, y], target)
-    assert worst_ulp(got, np.power(x.astype(F64), y.astype(F64))) <= 0.51
+    assert worst_ulp(got, np.power(x.astype(F64), y.astype(F64))) <= 0.55
 
 
 def test_power_of_special_values(target):

@@ -55,6 +55,12 @@ _DOUBLE = _Exponential(
 )
 
 
+SHORT_EXP = (  # e**x
+    *(1.0, 1.000000037716214, 0.5000000047117757, 0.16666415514653277),
+    *(0.04166635289677516, 0.008375126398153335, 0.0013941108433972674),
+)
+
+
 def _constants(dtype: Dtype) -> _Exponential:
     return {F32: _SINGLE, F64: _DOUBLE}[dtype]
 
@@ -71,6 +77,12 @@ def exp(x: Expr) -> Expr:
     c = _constants(x.dtype)
     n, r = _split(maximum(minimum(x, c.highest), c.lowest))
     return scale(polynomial(r, (1.0, 1.0, *c.exp)), n)
+
+
+def short_exp(x: Expr) -> Expr:
+    """e**x in float64 to 28 bits: what a result in float32 needs on the way."""
+    n, r = _split(maximum(minimum(x, _DOUBLE.highest), _DOUBLE.lowest))
+    return scale(polynomial(r, SHORT_EXP), n)
 
 
 def exp2(x: Expr) -> Expr:

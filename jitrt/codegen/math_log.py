@@ -26,6 +26,15 @@ DOUBLE = (
 )
 
 
+# log(1 + f) / f to 36 bits, without a division
+SHORT = (
+    *(0.9999999999874651, -0.5000000003595171, 0.3333333424920659, -0.24999992728449305),
+    *(0.19999888139973632, -0.16667024572009081, 0.1429081173942899, -0.12495435324992145),
+    *(0.11006038270379548, -0.09945996186719662, 0.1004720511888933, -0.09804420067786203),
+    0.05235888516923783,
+)
+
+
 def _split(x: Expr) -> tuple[Expr, Expr]:
     """(k, m) with x = 2**k m for a normal x > 0; k is an integer of x's width."""
     root_half, significand, _ = FORMAT[x.dtype]
@@ -61,6 +70,14 @@ def log(x: Expr) -> Expr:
     return _with_limits(x, _join(exponent, m - 1))
 
 
+def short_log(x: Expr) -> Expr:
+    """log(x) of a float64 that is no denormal to 36 bits: what a result in float32 needs on the way."""
+    k, m = _split(x)
+    f = m - 1
+    high, _ = LN2[F64]
+    return _with_limits(x, fma(cast(cast(k, I32), F64), high, f * polynomial(f, SHORT)))
+
+
 def log1p(x: Expr) -> Expr:
     """log(1 + x): what rounding u = 1 + x loses is added to the reduced argument of log(u)."""
     _, significand, bias = FORMAT[x.dtype]
@@ -76,7 +93,7 @@ def log1p(x: Expr) -> Expr:
 def asinh(x: Expr) -> Expr:
     """log(|x| + sqrt(x**2 + 1)) in float64, where it cancels for small |x| only: there a series."""
     a = absolute(cast(x, F64))
-    far = log(a + sqrt(fma(a, a, 1)))
+    far = short_log(a + sqrt(fma(a, a, 1)))
     near = a - a * a * a * (1 / 6)
     return copysign(cast(where(a < 2.0**-9, near, far), F32), x)
 
@@ -84,12 +101,12 @@ def asinh(x: Expr) -> Expr:
 def acosh(x: Expr) -> Expr:
     """log(x + sqrt(x**2 - 1)) in float64."""
     y = cast(x, F64)
-    return cast(where(y < 1, const(nan, F64), log(y + sqrt(fma(y, y, -1)))), F32)
+    return cast(where(y < 1, const(nan, F64), short_log(y + sqrt(fma(y, y, -1)))), F32)
 
 
 def atanh(x: Expr) -> Expr:
     """log((1 + x) / (1 - x)) / 2 in float64, where it cancels for small |x| only: there a series."""
     a = absolute(cast(x, F64))
-    far = 0.5 * log((1 + a) / (1 - a))
+    far = 0.5 * short_log((1 + a) / (1 - a))
     near = fma(a * a * a, 1 / 3, a)
     return copysign(cast(where(a < 2.0**-9, near, far), F32), x)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import inf, nan
 
 from jitrt.codegen.math_common import copysign
-from jitrt.codegen.math_exp import exp
-from jitrt.codegen.math_log import log
+from jitrt.codegen.math_exp import short_exp
+from jitrt.codegen.math_log import short_log
 from jitrt.expr import Expr, absolute, cast, const, eq, floor, ne, sqrt, where
 from jitrt.types import F32, F64, is_float
 
@@ -37,7 +37,7 @@ def _constant_power(x: Expr, exponent: float) -> Expr | None:
 def _float_power(x: Expr, y: Expr) -> Expr:
     """exp(y log|x|) in float64, so that what the exponential makes of the logarithm's error is negligible."""
     size, exponent = cast(absolute(x), F64), cast(y, F64)
-    value = cast(exp(exponent * log(size)), F32)
+    value = cast(short_exp(exponent * short_log(size)), F32)
     whole = eq(floor(y), y)
     odd = whole & ne(floor(0.5 * y), 0.5 * y)
     signed = where(odd, copysign(value, x), value)
