@@ -119,7 +119,7 @@ class Tensor:
     __slots__ = ("dtype", "node", "padding", "serial", "shape", "source", "value")
 
     current_node = ""
-    answers: list[Value] = []  # noqa: RUF012  values that the current node asked for in the segments before
+    answers: list[Tensor] = []  # noqa: RUF012  what the current node had computed in the segments before
 
     def __init__(
         self, dtype: Dtype, shape: Iterable[Size], source: Source, value: Value | None = None
@@ -210,11 +210,11 @@ class Tensor:
 
 
 class NeedsValueError(Exception):
-    """An operator's definition must know the value of `tensor` to go on."""
+    """An operator's definition must know the value of `tensor` to go on, with `kept` as they are by then."""
 
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self, tensor: Tensor, kept: tuple[Tensor, ...] = ()) -> None:
         super().__init__(repr(tensor))
-        self.tensor = tensor
+        self.tensor, self.kept = tensor, kept
 
 
 class RunsOnHostError(Exception):
@@ -323,11 +323,23 @@ def known(tensor: Tensor) -> np.ndarray[Any, Any]:
 
     The value may depend on data: the definition then runs again after the segment that computes it.
     """
-    if tensor.value is None:
-        if not Tensor.answers:
-            raise NeedsValueError(tensor)
-        tensor.value = Tensor.answers.pop(0)
-    return tensor.value
+    return known_with(tensor)[0]
+
+
+def known_with(tensor: Tensor, *kept: Tensor) -> tuple[np.ndarray[Any, Any], tuple[Tensor, ...]]:
+    """The value of a tensor that the operator computed, as `known` gives it, and the tensors `kept`.
+
+    The segment that computes the value computes them as well, so that the next need not do it again.
+    """
+    if tensor.value is not None:
+        return tensor.value, kept
+    if not Tensor.answers:
+        raise NeedsValueError(tensor, kept)
+    answer, *rest = Tensor.answers[: 1 + len(kept)]
+    del Tensor.answers[: 1 + len(kept)]
+    assert answer.value is not None
+    tensor.value = answer.value
+    return tensor.value, tuple(rest)
 
 
 def known_sizes(tensor: Tensor) -> list[Size]:

@@ -170,6 +170,8 @@ class Tracer:
                 if names:
                     raise RestartError(names) from None
                 environment[name] = need.tensor
+                for tensor in need.kept:
+                    environment[_answer_name(node, len(self._answer_names(node)))] = tensor
                 wanted.append(need.tensor)
                 rest.append(node)
                 later.update(node.outputs)
@@ -183,12 +185,12 @@ class Tracer:
         return Trace(self.inputs, results, self.symbols, self.guards, stop, calls_host, rest, wanted)
 
     def _answer_names(self, node: Node) -> list[str]:
-        """The names of tensors inside `node` whose values its definition has asked for, in order."""
+        """The names of tensors inside `node` that its definition has asked for, in order."""
         names = (_answer_name(node, number) for number in itertools.count())
         return list(itertools.takewhile(self.environment.__contains__, names))
 
-    def _answers(self, node: Node) -> list[Any]:
-        return [self.environment[name].value for name in self._answer_names(node)]
+    def _answers(self, node: Node) -> list[Tensor]:
+        return [self.environment[name] for name in self._answer_names(node)]
 
     def _named(self, tensor: Tensor, node: Node) -> str:
         """The name of a tensor that `node` asks for the value of; one inside of it gets a name."""
