@@ -170,7 +170,7 @@ def add_columns(Y, X, rows, stride, dilation, pad, begin, end):
         for i in range(X.shape[1]):
             for k in range(X.shape[2]):
                 shift = k * dilation - pad
-                first, stop = first_tap(shift, stride), stop_tap(shift, stride, X.shape[4], Y.shape[2])
+                first, stop = first_tap(shift, stride, 0), stop_tap(shift, stride, X.shape[4], Y.shape[2])
                 for j in range(X.shape[3]):
                     h = rows[i, j]
                     if h >= 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,11 @@ class Window:
             *([1] * lead + self.dilations),
             *([0] * lead + self.before),
         ]
+
+    def counted(self, padding: bool) -> list[Size]:
+        """The padding before and after three axes that counts as elements."""
+        lead = [0] * (3 - len(self.kernel))
+        return [*lead, *self.before, *lead, *self.after] if padding else [0] * 6
 
 
 def window(
@@ -108,14 +113,16 @@ def max_pool(
 ) -> list[Tensor]:
     """The maximum of each window, and where it is. https://onnx.ai/onnx/operators/onnx__MaxPool.html"""
     w = window(X.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
+    lowest = constant(np.array([-np.inf if is_float(X.dtype) else np.iinfo(X.dtype).min], X.dtype))
+    if output_count == 1:
+        return [_pool(max_windows, X, w, lowest)]
     rows = _row_shape(X.shape, w.output)
-    lowest = -np.inf if is_float(X.dtype) else np.iinfo(X.dtype).min
     results = launch(
-        max_windows if output_count == 1 else max_windows_and_places,
+        max_windows_and_places,
         channels_last(X),
-        constant(np.array([lowest], X.dtype)),
-        outputs=[(X.dtype, rows), (I64, rows)][:output_count],
-        scalars=[X.shape[1], *w.scalars(), *[storage_order][: output_count - 1]],
+        lowest,
+        outputs=[(X.dtype, rows), (I64, rows)],
+        scalars=[X.shape[1], *w.scalars(), storage_order],
         extent=prod(rows[:3]),
         flops=prod(rows) * prod(kernel_shape),
     )
@@ -136,7 +143,21 @@ def average_pool(
 ) -> Tensor:
     """The mean of each window. https://onnx.ai/onnx/operators/onnx__AveragePool.html"""
     w = window(X.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
-    return _sum_pool(X, w, [1, count_include_pad, *[0] * (5 - X.ndim), *w.after])
+    return _pool(mean_windows, X, w, _zero(X), counts_padding=bool(count_include_pad))
+
+
+@operator("AveragePool", since=1)
+def average_pool_1(
+    X: Tensor,
+    *,
+    kernel_shape: list[int],
+    auto_pad: str = "NOTSET",
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Tensor:
+    """The mean of each window. https://onnx.ai/onnx/operators/onnx__AveragePool.html"""
+    w = window(X.shape[2:], kernel_shape, strides, None, pads, auto_pad, 0)
+    return _pool(mean_windows, X, w, _zero(X))
 
 
 @operator("LpPool", since=2)
@@ -153,18 +174,45 @@ def lp_pool(
 ) -> Tensor:
     """The p-norm of each window. https://onnx.ai/onnx/operators/onnx__LpPool.html"""
     w = window(X.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
-    total = _sum_pool(_powers(widen(X), p), w, [0, 0, 0, 0, 0])
+    powers = _powers(widen(X), p)
+    total = _pool(sum_windows, powers, w, _zero(powers))
     return cast_tensor(_root(total, p), X.dtype)
 
 
-def _sum_pool(X: Tensor, w: Window, counting: Sequence[Size]) -> Tensor:
-    """Sums or means over windows; `counting` is the last scalars of `sum_windows`."""
+@operator("LpPool", since=1)
+def lp_pool_1(
+    X: Tensor,
+    *,
+    kernel_shape: list[int] | None = None,
+    auto_pad: str = "NOTSET",
+    p: float = 2.0,
+    pads: list[int] | None = None,
+    strides: list[int] | None = None,
+) -> Tensor:
+    """The p-norm of each window. https://onnx.ai/onnx/operators/onnx__LpPool.html"""
+    if kernel_shape is None:
+        raise ValueError("LpPool needs a kernel_shape")
+    w = window(X.shape[2:], kernel_shape, strides, None, pads, auto_pad, 0)
+    powers = _powers(widen(X), p)
+    total = _pool(sum_windows, powers, w, _zero(powers))
+    return cast_tensor(_root(total, p), X.dtype)
+
+
+def _zero(X: Tensor) -> Tensor:
+    return constant(np.zeros(1, X.dtype))
+
+
+def _pool(
+    kernel: Callable[..., None], X: Tensor, w: Window, initial: Tensor, counts_padding: bool = False
+) -> Tensor:
+    """Windows combined by one of the kernels below."""
     rows = _row_shape(X.shape, w.output)
     (y,) = launch(
-        sum_windows,
+        kernel,
         channels_last(X),
+        initial,
         outputs=[(X.dtype, rows)],
-        scalars=[X.shape[1], *w.scalars(), *counting],
+        scalars=[X.shape[1], *w.scalars(), *w.counted(counts_padding)],
         extent=prod(rows[:3]),
         flops=prod(rows) * prod(w.kernel),
     )
@@ -183,6 +231,12 @@ def global_max_pool(X: Tensor) -> Tensor:
     return reduce_tensor(X, "max", range(2, X.ndim))
 
 
+@operator("GlobalLpPool", since=1)
+def global_lp_pool_1(X: Tensor, *, p: float = 2.0) -> Tensor:
+    """The p-norm of each channel. https://onnx.ai/onnx/operators/onnx__GlobalLpPool.html"""
+    return global_lp_pool(X, p=p)
+
+
 @operator("GlobalLpPool", since=2)
 def global_lp_pool(X: Tensor, *, p: int = 2) -> Tensor:
     """The p-norm of each channel. https://onnx.ai/onnx/operators/onnx__GlobalLpPool.html"""
@@ -190,58 +244,16 @@ def global_lp_pool(X: Tensor, *, p: int = 2) -> Tensor:
     return cast_tensor(_root(total, p), X.dtype)
 
 
-def _powers(x: Tensor, p: int) -> Tensor:
+def _powers(x: Tensor, p: float) -> Tensor:
     if p == 2:
         return map_tensors(lambda x: x * x, x)
     return map_tensors(absolute if p == 1 else lambda x: power(absolute(x), p), x)
 
 
-def _root(x: Tensor, p: int) -> Tensor:
+def _root(x: Tensor, p: float) -> Tensor:
     if p == 1:
         return x
     return map_tensors(sqrt if p == 2 else lambda x: power(x, 1 / p), x)
-
-
-def max_windows(Y, X, lowest, C, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, begin, end):
-    """Maxima over windows, NaN where one is, `lowest` of none; a unit is a row of Y [N, D, H, W * C]."""
-    D, H, W = X.shape[1], X.shape[2], X.shape[3] // C
-    OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3] // C
-    for unit in range(begin, end):
-        n, od, oh = unit // (OD * OH), unit // OH % OD, unit % OH
-        d0, h0 = od * sd - pd, oh * sh - ph
-        i0, i1 = first_tap(d0, dd), stop_tap(d0, dd, kd, D)
-        j0, j1 = first_tap(h0, dh), stop_tap(h0, dh, kh, H)
-        for x in range(OW * C):
-            Y[n, od, oh, x] = lowest[0]
-        if sw == 1:
-            for i in range(i0, i1):
-                for j in range(j0, j1):
-                    for k in range(kw):
-                        shift = k * dw - pw
-                        for x in range(max(-shift, 0) * C, min(W - shift, OW) * C):
-                            y = X[n, d0 + i * dd, h0 + j * dh, x + shift * C]
-                            Y[n, od, oh, x] = larger(y, Y[n, od, oh, x])
-            continue
-        for ow in range(OW):
-            w0 = ow * sw - pw
-            k0, k1 = first_tap(w0, dw), stop_tap(w0, dw, kw, W)
-            for i in range(i0, i1):
-                for j in range(j0, j1):
-                    max_taps(Y, X, n, od, oh, ow * C, d0 + i * dd, h0 + j * dh, w0, k0, k1, dw, C)
-
-
-def max_taps(Y, X, n, od, oh, y, d, h, w, first, stop, step, C):
-    """The maximum of a pixel and taps `first` to `stop` of a row of the window, three at a time."""
-    for k in range(first, stop - 2, 3):
-        a, b, e = (w + k * step) * C, (w + (k + 1) * step) * C, (w + (k + 2) * step) * C
-        for c in range(C):
-            pair = larger(X[n, d, h, a + c], X[n, d, h, b + c])
-            last = larger(X[n, d, h, e + c], Y[n, od, oh, y + c])
-            Y[n, od, oh, y + c] = larger(pair, last)
-    for k in range(stop - max(stop - first, 0) % 3, stop):
-        a = (w + k * step) * C
-        for c in range(C):
-            Y[n, od, oh, y + c] = larger(X[n, d, h, a + c], Y[n, od, oh, y + c])
 
 
 def larger(x, y):
@@ -249,10 +261,77 @@ def larger(x, y):
     return x if (x > y) | (x != x) else y
 
 
+def add(x, y):
+    """The sum of two."""
+    return x + y
+
+
+def divide(total, count):
+    """The mean of `count` elements, 0 of none."""
+    return total / count if count > 0 else total
+
+
+def keep(y, count):
+    """What a window gives that is no mean."""
+    return y
+
+
+def window_kernel(name, combine, finish):
+    """The kernel that combines the elements of windows, and finishes with their number."""
+
+    def kernel(
+        Y, X, initial, C, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, bd, bh, bw, ad, ah, aw, begin, end
+    ):
+        """A unit is a row of Y [N, D, H, W * C]; `initial` is what a window of nothing gives.
+
+        Padding of `bd, bh, bw` before and `ad, ah, aw` after counts as elements.
+        """
+        D, H, W = X.shape[1], X.shape[2], X.shape[3] // C
+        OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3] // C
+        for unit in range(begin, end):
+            n, od, oh = unit // (OD * OH), unit // OH % OD, unit % OH
+            d0, h0 = od * sd - pd, oh * sh - ph
+            rows = taps_between(d0, dd, kd, -bd, D + ad) * taps_between(h0, dh, kh, -bh, H + ah)
+            for x in range(OW * C):
+                Y[n, od, oh, x] = initial[0]
+            ow = 0
+            while ow < OW:
+                w0 = ow * sw - pw
+                k0, k1 = first_tap(w0, dw, 0), stop_tap(w0, dw, kw, W)
+                # windows a pixel apart whose taps are all inside go together
+                run = min(OW, W + pw - (kw - 1) * dw) - ow if sw == 1 and k1 - k0 == kw else 1
+                for i in range(first_tap(d0, dd, 0), stop_tap(d0, dd, kd, D)):
+                    for j in range(first_tap(h0, dh, 0), stop_tap(h0, dh, kh, H)):
+                        d, h, y = d0 + i * dd, h0 + j * dh, ow * C
+                        for k in range(k0, k1 - 2, 3):
+                            a, b, e = (w0 + k * dw) * C, (w0 + (k + 1) * dw) * C, (w0 + (k + 2) * dw) * C
+                            for c in range(run * C):
+                                pair = combine(X[n, d, h, a + c], X[n, d, h, b + c])
+                                last = combine(X[n, d, h, e + c], Y[n, od, oh, y + c])
+                                Y[n, od, oh, y + c] = combine(pair, last)
+                        for k in range(k1 - max(k1 - k0, 0) % 3, k1):
+                            a = (w0 + k * dw) * C
+                            for c in range(run * C):
+                                Y[n, od, oh, y + c] = combine(X[n, d, h, a + c], Y[n, od, oh, y + c])
+                ow += run
+            for ow in range(OW):
+                count = X.dtype.type(rows * taps_between(ow * sw - pw, dw, kw, -bw, W + aw))
+                for x in range(ow * C, ow * C + C):
+                    Y[n, od, oh, x] = finish(Y[n, od, oh, x], count)
+
+    kernel.__name__ = name
+    return kernel
+
+
+max_windows = window_kernel("max_windows", larger, keep)
+sum_windows = window_kernel("sum_windows", add, keep)
+mean_windows = window_kernel("mean_windows", add, divide)
+
+
 def max_windows_and_places(
     Y, places, X, lowest, C, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, column_major, begin, end
 ):
-    """As `max_windows`, with each maximum's position in the flattened [N, C, D, H, W] tensor.
+    """As the kernel for maxima, with each one's position in the flattened [N, C, D, H, W] tensor.
 
     In column-major order the spatial axes count from the first, the fastest, to the last.
     """
@@ -266,9 +345,9 @@ def max_windows_and_places(
             empty = True
             for c in range(C):
                 Y[n, od, oh, y + c], places[n, od, oh, y + c] = lowest[0], 0
-            for i in range(first_tap(d0, dd), stop_tap(d0, dd, kd, D)):
-                for j in range(first_tap(h0, dh), stop_tap(h0, dh, kh, H)):
-                    for k in range(first_tap(w0, dw), stop_tap(w0, dw, kw, W)):
+            for i in range(first_tap(d0, dd, 0), stop_tap(d0, dd, kd, D)):
+                for j in range(first_tap(h0, dh, 0), stop_tap(h0, dh, kh, H)):
+                    for k in range(first_tap(w0, dw, 0), stop_tap(w0, dw, kw, W)):
                         d, h, w = d0 + i * dd, h0 + j * dh, w0 + k * dw
                         place = d + D * (h + H * w) if column_major else (d * H + h) * W + w
                         for c in range(C):
@@ -279,57 +358,18 @@ def max_windows_and_places(
                         empty = False
 
 
-def sum_windows(
-    Y, X, C, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, average, count_padding, ad, ah, aw, begin, end
-):
-    """Sums over windows, divided if `average` by the elements in them; a unit is a row of Y [N, D, H, W * C].
-
-    With `count_padding`, padding before and after (`ad, ah, aw`) counts as elements.
-    """
-    D, H, W = X.shape[1], X.shape[2], X.shape[3] // C
-    OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3] // C
-    for unit in range(begin, end):
-        n, od, oh = unit // (OD * OH), unit // OH % OD, unit % OH
-        d0, h0 = od * sd - pd, oh * sh - ph
-        i0, i1 = first_tap(d0, dd), stop_tap(d0, dd, kd, D)
-        j0, j1 = first_tap(h0, dh), stop_tap(h0, dh, kh, H)
-        for x in range(OW * C):
-            Y[n, od, oh, x] = 0
-        for i in range(i0, i1):
-            for j in range(j0, j1):
-                d, h = d0 + i * dd, h0 + j * dh
-                if sw == 1:
-                    for k in range(kw):
-                        shift = k * dw - pw
-                        for x in range(max(-shift, 0) * C, min(W - shift, OW) * C):
-                            Y[n, od, oh, x] += X[n, d, h, x + shift * C]
-                    continue
-                for ow in range(OW):
-                    w0, y = ow * sw - pw, ow * C
-                    for k in range(first_tap(w0, dw), stop_tap(w0, dw, kw, W)):
-                        a = (w0 + k * dw) * C
-                        for c in range(C):
-                            Y[n, od, oh, y + c] += X[n, d, h, a + c]
-        if count_padding:
-            rows = stop_tap(d0, dd, kd, D + ad) * stop_tap(h0, dh, kh, H + ah)
-        else:
-            rows = max(i1 - i0, 0) * max(j1 - j0, 0)
-        for ow in range(OW if average else 0):
-            w0 = ow * sw - pw
-            if count_padding:
-                count = rows * stop_tap(w0, dw, kw, W + aw)
-            else:
-                count = rows * max(stop_tap(w0, dw, kw, W) - first_tap(w0, dw), 0)
-            if count > 1:
-                for c in range(C):
-                    Y[n, od, oh, ow * C + c] /= count
-
-
-def first_tap(start, step):
-    """The first tap of a window from `start` that is not before element 0."""
-    return (step - 1 - start) // step if start < 0 else 0
+def first_tap(start, step, low):
+    """The first tap of a window from `start` that is not before element `low`."""
+    return (step - 1 + low - start) // step if start < low else 0
 
 
 def stop_tap(start, step, taps, size):
     """One past the last tap of a window from `start` that is before element `size`."""
-    return min(taps, (size - start + step - 1) // step)
+    if start + (taps - 1) * step < size:
+        return taps
+    return (size - start + step - 1) // step
+
+
+def taps_between(start, step, taps, low, size):
+    """The number of taps of a window from `start` on elements `low` to `size`."""
+    return max(stop_tap(start, step, taps, size) - first_tap(start, step, low), 0)
