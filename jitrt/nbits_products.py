@@ -20,8 +20,8 @@ from jitrt.types import F32, U8
 class BlockQuantizedProduct(Call):
     """`Y[m, n] = bias[n] + A[m, k] W[k, n]` in float32, with W as numbers of `bits` bits.
 
-    `weights` [n, bytes], `scales` [n, blocks] and `zeros` are constants, packed once. `zeros` are in bytes as the
-    weights are, or floats [n, blocks]; None means the middle of the range.
+    `weights` [n, bytes], `scales` [n, blocks] and `zeros` are constants, packed once. `zeros` are in bytes as
+    the weights are, or floats [n, blocks]; None means the middle of the range.
     `sums` [m, blocks] are those of A's elements in each block. The columns of A make up whole blocks.
     """
 

@@ -2,9 +2,9 @@
 
     Y[m, n] = bias[n] + sum over block g:  scale[g, n] * sum over k in g:  A[m, k] * (q[k, n] - zero[g, n])
 
-One row of A reads every weight once: it runs about as fast as packed weights come from memory. The integers of
-a block are multiplied and summed first; then its zero points come off as `zero * sum of A in g`, and its scales
-are multiplied in.
+One row of A reads every weight once: it runs about as fast as packed weights come from memory. The integers
+of a block are multiplied and summed first; then its zero points come off as `zero * sum of A in g`, and its
+scales are multiplied in.
 """
 
 from __future__ import annotations

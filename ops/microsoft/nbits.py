@@ -81,7 +81,7 @@ def _block_product(
     zeros: Tensor | None,
     bias: Tensor | None,
     bits: int,
-    block: int,
+    size: int,
 ) -> Tensor:
     """The product by the kernel that reads packed weights; A is padded to whole blocks."""
     rows, k, blocks = a.shape[0], int(a.shape[1]), int(scales.shape[1])

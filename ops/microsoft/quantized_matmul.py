@@ -63,7 +63,7 @@ def matmul_integer_to_float(
     https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulIntegerToFloat
     """
     if all(t is None or same(t.size, 1) for t in (a_scale, a_zero_point)):
-        return _scaled_product(A, B, scalar(a_scale), b_scale, scalar(a_zero_point), b_zero_point, bias)
+        return scaled_product(A, B, scalar(a_scale), b_scale, scalar(a_zero_point), b_zero_point, bias)
     left = dequantize_tensor(A, a_scale, a_zero_point, F32)
     wide_bias = None if bias is None else cast_tensor(bias, F32)
     y = matmul_tensors(left, dequantize_tensor(B, b_scale, b_zero_point, F32), wide_bias)
@@ -83,10 +83,10 @@ def dynamic_quantize_matmul(
     https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.DynamicQuantizeMatMul
     """
     whole, a_scale, a_zero = dynamic_quantize_linear(A)
-    return _scaled_product(whole, B, a_scale, b_scale, a_zero, b_zero_point, bias)
+    return scaled_product(whole, B, a_scale, b_scale, a_zero, b_zero_point, bias)
 
 
-def _scaled_product(
+def scaled_product(
     a: Tensor,
     b: Tensor,
     a_scale: Tensor,
