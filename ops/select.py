@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from jitrt.calls import launch
-from jitrt.dims import Size, hint, prod
-from jitrt.opdef import host_operator, operator
-from jitrt.tensor import Tensor, known_sizes
-from jitrt.types import I64
+from jitrt.calls import launch, launch_move
+from jitrt.dims import Size, hint, prod, same
+from jitrt.expr import ne
+from jitrt.opdef import operator
+from jitrt.tensor import Tensor, known_sizes, map_tensors
+from jitrt.types import BOOL, I64
 
-Array = np.ndarray[Any, Any]
+from ._host_forms import host_form
+from ._marks import count_marks, marked_indices, pick_marked
+from .gather import gather
 
 
 @operator("TopK", since=10)
@@ -99,28 +102,44 @@ def is_better(x, place, y, other, largest):
     return x < y or y != y
 
 
-@host_operator("Compress", since=9)
-def compress(input: Array, condition: Array, *, axis: int | None = None) -> Array:
+@operator("Compress", since=9)
+def compress(input: Tensor, condition: Tensor, *, axis: int | None = None) -> Tensor:
     """Slices where a condition holds. https://onnx.ai/onnx/operators/onnx__Compress.html"""
-    return np.compress(condition, input, axis)
+    data = input.reshape([input.size]) if axis is None else input
+    axis = 0 if axis is None else axis % input.ndim
+    n = data.shape[axis]
+    mask = condition if condition.shape[0] <= n else condition.slice(0, 0, n)
+    count, (mask, starts) = count_marks(mask)
+    outer, inner = prod(data.shape[:axis]), prod(data.shape[axis + 1 :])
+    if same(inner, 1):
+        (y,) = launch_move(
+            pick_marked,
+            data.reshape([outer, n]),
+            mask,
+            starts,
+            outputs=[(data.dtype, [outer, count])],
+            extent=outer * (starts.shape[0] - 1),
+        )
+        return y.reshape([*data.shape[:axis], count, *data.shape[axis + 1 :]])
+    return gather(data, marked_indices(mask, starts, count, mask.shape).reshape([count]), axis=axis)
 
 
-@host_operator("NonZero", since=9)
-def non_zero(X: Array) -> Array:
+@host_form(compress)
+def compress_values(input: Any, condition: Any, *, axis: int | None = None) -> Any:
+    """Compress of strings and complex numbers."""
+    return np.compress(condition[: input.size if axis is None else input.shape[axis]], input, axis)
+
+
+@operator("NonZero", since=9)
+def non_zero(X: Tensor) -> Tensor:
     """The indices of elements that are not 0. https://onnx.ai/onnx/operators/onnx__NonZero.html"""
+    shape = X.shape or (1,)
+    mask = X if X.dtype == BOOL else map_tensors(lambda x: ne(x, 0), X)
+    count, (mask, starts) = count_marks(mask.reshape([X.size]))
+    return marked_indices(mask, starts, count, shape)
+
+
+@host_form(non_zero)
+def non_zero_values(X: Any) -> Any:
+    """NonZero of complex numbers, and of strings, where the empty one counts as 0."""
     return np.array(np.nonzero(np.atleast_1d(X)), np.int64)
-
-
-@host_operator("Unique", since=11)
-def unique(X: Array, *, axis: int | None = None, sorted: int = 1, output_count: int = 1) -> Any:
-    """Distinct elements or slices. https://onnx.ai/onnx/operators/onnx__Unique.html"""
-    Y, first, inverse, counts = np.unique(
-        X, return_index=True, return_inverse=True, return_counts=True, axis=axis
-    )
-    inverse = inverse.ravel()
-    if not sorted:
-        order = np.argsort(first)
-        Y, first, counts = np.take(Y, order, axis or 0), first[order], counts[order]
-        inverse = np.argsort(order)[inverse]
-    results = [Y, *(a.astype(np.int64) for a in (first, inverse, counts))]
-    return results[0] if output_count == 1 else results

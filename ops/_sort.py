@@ -1,0 +1,126 @@
+"""Sorting: unsigned keys in the order of the numbers, by their digits, and rows of keys by merging."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jitrt.calls import cast_tensor, launch
+from jitrt.expr import Expr, bitcast, cast, eq, isnan, where
+from jitrt.tensor import Dtype, Tensor, map_indices, map_tensors
+from jitrt.types import BF16, F16, F32, I32, I64, is_float
+
+U32, U64 = np.dtype(np.uint32), np.dtype(np.uint64)
+BLOCK = 16384
+DIGITS = 256
+
+
+def sort_keys(x: Tensor) -> Tensor:
+    """Unsigned integers that compare as the elements do: NaN above all others, -0 as 0, all NaN alike."""
+    if x.dtype in (F16, BF16):
+        x = cast_tensor(x, F32)
+    unsigned = U64 if x.dtype.itemsize == 8 else U32
+    sign = 1 << (8 * unsigned.itemsize - 1)
+
+    def float_key(v: Expr) -> Expr:
+        bits = bitcast(where(eq(v, 0), 0, v), unsigned)
+        return where(isnan(v), 2 * sign - 1, where(bits >= sign, ~bits, bits | sign))
+
+    def integer_key(v: Expr) -> Expr:
+        if v.dtype.kind != "i":
+            return cast(v, unsigned)
+        if v.dtype.itemsize < 4:
+            return cast(cast(v, I32) + 2 ** (8 * v.dtype.itemsize - 1), unsigned)
+        return bitcast(v, unsigned) ^ sign
+
+    return map_tensors(float_key if is_float(x.dtype) else integer_key, x)
+
+
+def sorted_places(keys: Tensor, dtype: Dtype) -> tuple[Tensor, Tensor]:
+    """The keys [n] of elements of type `dtype` in order, and the place of each; equal ones stay in order.
+
+    A pass sorts by one digit of 8 bits, the lowest first: blocks count their digits, learn from the sums
+    where the first of each goes, and move their elements there.
+    """
+    (n,) = keys.shape
+    blocks = (n + BLOCK - 1) // BLOCK
+    digits = dtype.itemsize if dtype not in (F16, BF16) else 4
+    places = map_indices(lambda i: cast(i, I64), (n,))
+    for shift in range(0, 8 * digits, 8):
+        (counts,) = launch(
+            count_digits, keys, outputs=[(I64, [blocks, DIGITS])], scalars=[shift], extent=blocks
+        )
+        (starts,) = launch(sum_digits, counts, outputs=[(I64, [blocks, DIGITS])], extent=1)
+        keys, places = launch(
+            move_digits,
+            keys,
+            places,
+            starts,
+            outputs=[(keys.dtype, [n]), (I64, [n])],
+            scalars=[shift],
+            extent=blocks,
+            scratch=8 * DIGITS,
+        )
+    return keys, places
+
+
+def count_digits(counts, keys, shift, begin, end):
+    """How often each digit occurs in each block."""
+    for b in range(begin, end):
+        for d in range(DIGITS):
+            counts[b, d] = 0
+        for i in range(b * BLOCK, min((b + 1) * BLOCK, keys.size)):
+            counts[b, (keys[i] >> np.uint64(shift)) & np.uint64(DIGITS - 1)] += 1
+
+
+def sum_digits(starts, counts, begin, end):
+    """Where the first element of each digit and block goes: behind smaller digits and earlier blocks."""
+    total = 0
+    for d in range(DIGITS):
+        for b in range(counts.shape[0]):
+            starts[b, d] = total
+            total += counts[b, d]
+
+
+def move_digits(K, P, keys, places, starts, shift, begin, end, scratch):
+    """Keys and places in the order of one digit; a unit is a block."""
+    following = scratch[: 8 * DIGITS].view(np.int64)
+    for b in range(begin, end):
+        for d in range(DIGITS):
+            following[d] = starts[b, d]
+        for i in range(b * BLOCK, min((b + 1) * BLOCK, keys.size)):
+            d = (keys[i] >> np.uint64(shift)) & np.uint64(DIGITS - 1)
+            to = following[d]
+            following[d] = to + 1
+            K[to] = keys[i]
+            P[to] = places[i]
+
+
+def sort_rows(order, keys, begin, end, scratch):
+    """The rows of keys [n, m] in lexicographic order; equal ones stay in order. Runs of rows are merged."""
+    n = order.size
+    other = scratch[: 8 * n].view(np.int64)
+    for i in range(n):
+        order[i] = i
+    width = 1
+    while width < n:
+        for first in range(0, n, 2 * width):
+            middle, stop = min(first + width, n), min(first + 2 * width, n)
+            left, right = first, middle
+            for k in range(first, stop):
+                if right >= stop or (left < middle and not comes_before(keys, order[right], order[left])):
+                    other[k] = order[left]
+                    left += 1
+                else:
+                    other[k] = order[right]
+                    right += 1
+        for i in range(n):
+            order[i] = other[i]
+        width *= 2
+
+
+def comes_before(keys, i, j):
+    """Whether row i is smaller than row j."""
+    for column in range(keys.shape[1]):
+        if keys[i, column] != keys[j, column]:
+            return keys[i, column] < keys[j, column]
+    return False
