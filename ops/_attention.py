@@ -187,8 +187,3 @@ def softmax_rows(x: Tensor, sink: Tensor | None = None) -> Tensor:
         total = map_tensors(lambda t, s, m: t + exp(s - m), total, sink, top)
     inverse = map_tensors(lambda t: where(eq(t, 0), 0, 1 / t), total)
     return map_tensors(lambda p, r: p * r, powers, inverse)
-
-
-def lengths_as_int64(lengths: Tensor, add: int = 0) -> Tensor:
-    """Lengths of any integer type as int64 [batch], with a number added."""
-    return map_tensors(lambda n: cast(n, I64) + add, lengths.reshape([lengths.size]))
