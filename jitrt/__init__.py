@@ -7,7 +7,8 @@ outputs = session.run(None, {"input": array})
 from __future__ import annotations
 
 from jitrt.eager import call
-from jitrt.options import GraphOptimizationLevel, NodeArg, SessionOptions
+from jitrt.metadata import NodeArg
+from jitrt.options import GraphOptimizationLevel, SessionOptions
 from jitrt.session import InferenceSession
 from jitrt.version import __version__
 

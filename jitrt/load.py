@@ -15,7 +15,7 @@ from jitrt import proto
 from jitrt.errors import Fail, InvalidArgument, InvalidProtobuf, JitrtError, NoSuchFile
 from jitrt.graph import Model, Node
 from jitrt.load_check import INVALID
-from jitrt.load_graph import Builder, FunctionKey, Scope
+from jitrt.load_graph import Builder, Changes, FunctionKey, Scope
 from jitrt.load_tensor import ExternalFiles, map_file
 from jitrt.wire import DecodeError, decode, has
 
@@ -43,20 +43,23 @@ DEFAULTS_SINCE = 4
 
 
 def load(
-    source: str | os.PathLike[str] | bytes, *, implemented: Callable[[Node], bool] = lambda node: False
+    source: str | os.PathLike[str] | bytes,
+    *,
+    implemented: Callable[[Node], bool] = lambda node: False,
+    changes: Changes | None = None,
 ) -> Model:
-    """The model in a file, or in bytes.
+    """The model in a file, or in bytes, with the changes that the caller wants.
 
     Functions of the model are inlined, except calls that `implemented` accepts. Raises NoSuchFile,
     InvalidProtobuf, InvalidArgument, InvalidGraph or Fail, with onnxruntime's messages.
     """
     if isinstance(source, bytes):
         unreadable = "Failed to load model because protobuf parsing failed."
-        model, builder = _read(source, None, unreadable, implemented)
+        model, builder = _read(source, None, unreadable, implemented, changes)
     else:
         path = _path(source)
         try:
-            model, builder = _read(_open(path), path, "Protobuf parsing failed.", implemented)
+            model, builder = _read(_open(path), path, "Protobuf parsing failed.", implemented, changes)
         except JitrtError as error:
             raise type(error)(f"Load model from {path} failed:{error.message}") from None
         model.path = path
@@ -83,7 +86,11 @@ def _open(path: str) -> memoryview:
 
 
 def _read(
-    data: Any, path: str | None, unreadable: str, implemented: Callable[[Node], bool]
+    data: Any,
+    path: str | None,
+    unreadable: str,
+    implemented: Callable[[Node], bool],
+    changes: Changes | None,
 ) -> tuple[Model, Builder]:
     """The model without the data of its initializers, and the builder that has yet to make them."""
     try:
@@ -93,7 +100,7 @@ def _read(
     if source.graph is None:
         raise InvalidArgument("No graph was found in the protobuf.")
     opsets = _opsets(source)
-    builder = Builder(_functions(source), ExternalFiles(path), implemented)
+    builder = Builder(_functions(source), ExternalFiles(path), implemented, changes)
     graph, defaults = builder.graph(source.graph, Scope({}, opsets))
     for name in (*graph.inputs, *defaults):
         if name not in graph.types:

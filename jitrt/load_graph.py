@@ -6,7 +6,7 @@ there and the names that they get. Names stay as written unless a body or a func
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import zip_longest
@@ -27,7 +27,7 @@ from jitrt.load_check import (
     sort_nodes,
 )
 from jitrt.load_tensor import ExternalFiles, element_type, to_array, to_dense
-from jitrt.load_types import to_type
+from jitrt.load_types import size_of, to_type
 from jitrt.types import F32, I64, STRING, TensorType
 
 Array = np.ndarray[Any, Any]
@@ -75,6 +75,22 @@ class Scope:
         return written if name is None else name
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What the caller wants otherwise than in the file: dimensions by symbol or denotation, initializers."""
+
+    dimensions: Mapping[str, int] = field(default_factory=dict)
+    denoted: Mapping[str, int] = field(default_factory=dict)
+    initializers: Mapping[str, Array] = field(default_factory=dict)
+
+    def size(self, dimension: proto.Dimension) -> int | str | None:
+        """The size of a declared dimension."""
+        declared = size_of(dimension)
+        if isinstance(declared, int):
+            return declared
+        return self.denoted.get(dimension.denotation, self.dimensions.get(declared or "", declared))
+
+
 class Builder:
     """Turns the graphs of one model into `Graph`s.
 
@@ -87,8 +103,10 @@ class Builder:
         functions: dict[FunctionKey, proto.FunctionProto],
         files: ExternalFiles,
         implemented: Callable[[Node], bool],
+        changes: Changes | None = None,
     ) -> None:
         self.functions, self.files, self.implemented = functions, files, implemented
+        self.changes = changes or Changes()
         self.taken: set[str] = set()
         self.pending: list[tuple[dict[str, Array], str, Callable[[], Array]]] = []
         self.calls: list[FunctionKey] = []  # being inlined
@@ -117,7 +135,7 @@ class Builder:
         dense = {t.name: t for t in source.initializer if t.name}
         self._define([*(i.name for i in source.input), *dense, *sparse], source.node, scope)
         for value in (*source.input, *source.output):
-            kind = to_type(value.type)
+            kind = to_type(value.type, self.changes.size)
             if kind is not None:
                 scope.types[scope.name(value.name)] = kind
         for name, tensor in dense.items():
@@ -150,6 +168,9 @@ class Builder:
         scope.visible = scope.outer.union(map(scope.name, written))
 
     def _postpone(self, scope: Scope, name: str, make: Callable[[], Array]) -> None:
+        if name in self.changes.initializers:
+            scope.constants[scope.name(name)] = self.changes.initializers[name]
+            return
         scope.constants[scope.name(name)] = _PENDING
         self.pending.append((scope.constants, scope.name(name), make))
 

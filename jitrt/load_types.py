@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from jitrt.errors import InvalidArgument
 from jitrt.proto import Dimension, TypeProto
 from jitrt.types import ELEMENT_TYPES, TensorType, from_onnx, ort_name
 from jitrt.wire import has
 
 
-def to_type(source: TypeProto | None) -> TensorType | str | None:
+def size_of(dimension: Dimension) -> int | str | None:
+    """The declared size, or its symbol, or None."""
+    if has(dimension, "dim_value") and dimension.dim_value >= 0:
+        return dimension.dim_value
+    return dimension.dim_param or None
+
+
+def to_type(
+    source: TypeProto | None, size: Callable[[Dimension], int | str | None] = size_of
+) -> TensorType | str | None:
     """The declared type; None where the file declares none. Raises InvalidArgument for an unknown one."""
     if source is None or not vars(source):
         return None
@@ -16,7 +27,7 @@ def to_type(source: TypeProto | None) -> TensorType | str | None:
         return type_string(source)
     tensor = source.tensor_type
     _element_name(tensor.elem_type)
-    shape = None if tensor.shape is None else tuple(map(_size, tensor.shape.dim))
+    shape = None if tensor.shape is None else tuple(map(size, tensor.shape.dim))
     return TensorType(from_onnx(tensor.elem_type), shape)
 
 
@@ -47,9 +58,3 @@ def _element_name(code: int) -> str:
     if code not in ELEMENT_TYPES:
         raise InvalidArgument(f"Failed to load model with error: Invalid tensor data type {code}.")
     return ELEMENT_TYPES[code][2]
-
-
-def _size(dimension: Dimension) -> int | str | None:
-    if has(dimension, "dim_value") and dimension.dim_value >= 0:
-        return dimension.dim_value
-    return dimension.dim_param or None

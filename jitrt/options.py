@@ -1,11 +1,26 @@
-"""Options and descriptions that a session takes and gives, under onnxruntime's names."""
+"""Options of sessions and runs, under onnxruntime's names.
+
+https://onnxruntime.ai/docs/api/python/api_summary.html#options
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from typing import Any, Generic, TypeVar, overload
 
-from jitrt.types import TensorType, ort_name
+import numpy as np
+
+Value = TypeVar("Value")
+
+# keys of `add_session_config_entry` that do something here, and what they may be
+CONFIG_ENTRIES = {
+    "session.set_denormal_as_zero": ("0", "1"),
+    "jitrt.batch_invariant": ("0", "1"),
+    "jitrt.shrink_arena": ("0", "1"),
+}
+SHRINK_ARENA = "memory.enable_memory_arena_shrinkage"  # of a run
 
 
 class GraphOptimizationLevel(IntEnum):
@@ -18,32 +33,203 @@ class GraphOptimizationLevel(IntEnum):
     ORT_ENABLE_ALL = 99
 
 
-class SessionOptions:
-    """How a session runs.
+class ExecutionMode(IntEnum):
+    """Whether operators run one after the other or side by side: jitrt splits each among all threads."""
 
-    `intra_op_num_threads` is the number of threads of one run, 0 for the physical cores that this process
-    may use. `graph_optimization_level` is ORT_DISABLE_ALL to compute every operator by itself, for
-    comparisons: nothing is fused then.
-    """
+    ORT_SEQUENTIAL = 0
+    ORT_PARALLEL = 1
 
-    __slots__ = ("graph_optimization_level", "intra_op_num_threads")
+
+class ExecutionOrder(IntEnum):
+    """In which order operators run that do not depend on each other."""
+
+    DEFAULT = 0
+    PRIORITY_BASED = 1
+    MEMORY_EFFICIENT = 2
+
+
+class _Option(Generic[Value]):
+    """An attribute of options that only takes values of its default's type."""
+
+    def __init__(self, default: Value) -> None:
+        self.default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> _Option[Value]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Value: ...
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else instance._values.get(self.name, self.default)
+
+    def __set__(self, instance: Any, value: Value) -> None:
+        kind = type(self.default)
+        if isinstance(value, kind) or (kind is int and isinstance(value, np.integer)):
+            instance._values[self.name] = kind(value)
+            return
+        if issubclass(kind, IntEnum) and type(value) is int:
+            instance._values[self.name] = kind(value)
+            return
+        got = f"{value!r} ({type(value).__name__})"
+        raise TypeError(f"{type(instance).__name__}.{self.name}: expected {kind.__name__}, got {got}")
+
+
+class _Options:
+    """Values that differ from the defaults, and config entries. Picklable; unknown names are refused."""
+
+    __slots__ = ("_entries", "_values")
+    _values: dict[str, Any]
+    _entries: dict[str, str]
 
     def __init__(self) -> None:
-        self.intra_op_num_threads = 0
-        self.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_ALL
+        self._values, self._entries = {}, {}
+
+    def changed(self) -> dict[str, Any]:
+        """The options that are not as they are by default."""
+        return {k: v for k, v in self._values.items() if v != vars(type(self))[k].default}
+
+    def __repr__(self) -> str:
+        changes = ", ".join(f"{k}={v!r}" for k, v in self.changed().items())
+        return f"{type(self).__name__}({changes})"
+
+    def _add_entry(self, key: str, value: str) -> None:
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise TypeError(f"config entries are strings, got {key!r}: {value!r}")
+        self._entries[key] = value
+
+    def _entry(self, key: str) -> str:
+        if key not in self._entries:
+            raise RuntimeError(f"{type(self).__name__} does not have configuration with key: {key}")
+        return self._entries[key]
 
 
-@dataclass(frozen=True)
-class NodeArg:
-    """An input or output of a model: its name, type (`tensor(float)`), and shape (int, symbol or None)."""
+class SessionOptions(_Options):
+    """How a session loads and runs a model.
 
-    name: str
-    type: str
-    shape: list[int | str | None] = field(default_factory=list)
+    `intra_op_num_threads` is the number of threads of one run, 0 for the physical cores that this process may
+    use. `graph_optimization_level` is ORT_DISABLE_ALL to compute every operator by itself, for comparisons:
+    nothing is fused then. With `enable_cpu_mem_arena` False, memory goes back to the system after each run.
+    `optimized_model_filepath` names a file to write the model to as it was loaded, functions inlined. With
+    `enable_profiling`, `end_profiling()` writes a trace to a file that begins with `profile_file_prefix`.
+    An option that is set and has no meaning here is named in a warning, once a process.
+    """
 
-    @classmethod
-    def of(cls, name: str, declared: TensorType | str | None) -> NodeArg:
-        """From what the model declares."""
-        if isinstance(declared, TensorType):
-            return cls(name, ort_name(declared.dtype), list(declared.shape or ()))
-        return cls(name, declared or "")
+    __slots__ = ("_dimensions", "_initializers", "_meanings", "_providers")
+
+    intra_op_num_threads = _Option(0)
+    inter_op_num_threads = _Option(0)
+    graph_optimization_level = _Option(GraphOptimizationLevel.ORT_ENABLE_ALL)
+    execution_mode = _Option(ExecutionMode.ORT_SEQUENTIAL)
+    execution_order = _Option(ExecutionOrder.DEFAULT)
+    enable_cpu_mem_arena = _Option(True)
+    enable_mem_pattern = _Option(True)
+    enable_mem_reuse = _Option(True)
+    enable_profiling = _Option(False)
+    profile_file_prefix = _Option("onnxruntime_profile_")
+    optimized_model_filepath = _Option("")
+    log_severity_level = _Option(-1)
+    log_verbosity_level = _Option(0)
+    logid = _Option("")
+    use_deterministic_compute = _Option(False)
+    use_per_session_threads = _Option(True)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._dimensions: dict[str, int] = {}
+        self._meanings: dict[str, int] = {}
+        self._initializers: dict[str, Any] = {}
+        self._providers: list[tuple[str, dict[str, str]]] = []
+
+    def add_free_dimension_override_by_name(self, name: str, size: int) -> None:
+        """Fix the dimensions that the model names `name`."""
+        self._dimensions[name] = int(size)
+
+    def add_free_dimension_override_by_denotation(self, denotation: str, size: int) -> None:
+        """Fix the dimensions that the model denotes so (`DATA_BATCH`, for one)."""
+        self._meanings[denotation] = int(size)
+
+    def add_initializer(self, name: str, value: Any) -> None:
+        """Use an OrtValue or array for the model's initializer `name`."""
+        self._initializers[name] = value
+
+    def add_external_initializers(self, names: Sequence[str], values: Sequence[Any]) -> None:
+        """As `add_initializer`, for several."""
+        if len(names) != len(values):
+            raise RuntimeError(f"{len(names)} names of initializers and {len(values)} values")
+        for name, value in zip(names, values, strict=True):
+            self.add_initializer(name, value)
+
+    def add_session_config_entry(self, key: str, value: str) -> None:
+        """Set an option by its configuration key; `CONFIG_ENTRIES` are those that do something here."""
+        if value not in CONFIG_ENTRIES.get(key, (value,)):
+            raise ValueError(f"{key}: expected one of {', '.join(CONFIG_ENTRIES[key])}, got {value!r}")
+        self._add_entry(key, value)
+
+    def get_session_config_entry(self, key: str) -> str:
+        """The value set for a configuration key. Raises RuntimeError where none is."""
+        return self._entry(key)
+
+    def add_provider(self, name: str, options: Mapping[str, str]) -> None:
+        """Ask for an execution provider, as the session's argument `providers` does."""
+        self._providers.append((name, dict(options)))
+
+    def has_providers(self) -> bool:
+        """Whether `add_provider` was called."""
+        return bool(self._providers)
+
+    def register_custom_ops_library(self, path: str) -> None:
+        """Raises RuntimeError: operators compiled for onnxruntime do not run here, those of @jitrt.op do."""
+        raise RuntimeError(f"{path}: a library of operators for onnxruntime does not run here; see @jitrt.op")
+
+    def flag(self, key: str) -> bool:
+        """Whether a configuration entry is "1"."""
+        return self._entries.get(key) == "1"
+
+    def warn_of_the_meaningless(self) -> None:
+        """Warn of options that are set and do nothing here, of each once."""
+        changed = self.changed()
+        serial = changed.get("inter_op_num_threads", 1) == 1  # operators run one at a time
+        idle = {
+            **{k: v for k, v in changed.items() if k in ("enable_mem_pattern", "enable_mem_reuse")},
+            **{k: v for k, v in changed.items() if k in ("execution_mode", "execution_order")},
+            **({} if serial else {"inter_op_num_threads": changed["inter_op_num_threads"]}),
+            **{k: v for k, v in self._entries.items() if k not in CONFIG_ENTRIES},
+        }
+        fresh = [name for name in idle if name not in _warned]
+        if fresh:
+            _warned.update(fresh)
+            named = ", ".join(f"{name}={getattr(idle[name], 'name', idle[name])}" for name in fresh)
+            warnings.warn(f"options without a meaning in jitrt: {named}", stacklevel=4)
+
+
+_warned: set[str] = set()
+
+
+class RunOptions(_Options):
+    """How one run goes. `terminate`, set from any thread, ends it with Fail at the next operator in Python,
+    iteration of a loop, or run."""
+
+    __slots__ = ()
+
+    log_severity_level = _Option(-1)
+    log_verbosity_level = _Option(0)
+    logid = _Option("")
+    only_execute_path_to_fetches = _Option(False)
+    terminate = _Option(False)
+
+    def add_run_config_entry(self, key: str, value: str) -> None:
+        """Set an option by its key; `SHRINK_ARENA` returns memory to the system after the run."""
+        self._add_entry(key, value)
+
+    def get_run_config_entry(self, key: str) -> str:
+        """The value set for a key. Raises RuntimeError where none is."""
+        return self._entry(key)
+
+    @property
+    def shrinks_arena(self) -> bool:
+        """Whether memory goes back to the system after the run."""
+        return bool(self._entries.get(SHRINK_ARENA))

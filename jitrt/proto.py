@@ -75,6 +75,7 @@ class Dimension(Message):
 
     dim_value: int = integer(1)
     dim_param: str = text(2)
+    denotation: str = text(3)
 
 
 class TensorShapeProto(Message):

@@ -15,7 +15,8 @@ from jitrt.feeds import as_fed, unshared
 from jitrt.graph import Graph, Model
 from jitrt.load import load
 from jitrt.load_operators import check_operators
-from jitrt.options import GraphOptimizationLevel, NodeArg, SessionOptions
+from jitrt.metadata import NodeArg
+from jitrt.options import GraphOptimizationLevel, SessionOptions
 from jitrt.program import Context, Program
 from jitrt.trace import InputSpec
 from jitrt.types import STRING, TensorType
