@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from jitrt.calls import launch, launch_move
-from jitrt.dims import Size, hint, prod, same
+from jitrt.dims import Size, hint, same
 from jitrt.tensor import Dtype, Tensor, concatenate, constant, map_tensors
-from jitrt.types import F64
 
 from ._fft_kernels import PACKED, UNPACKED, copy_frames, multiply_complex, transform
 
@@ -68,14 +67,21 @@ def real_fft(x: Tensor) -> Tensor:
         return fft(x).slice(1, 0, n // 2 + 1)
     half = n // 2
     y = _tiles(
-        x, Place(1, n, 0, 2), Place(1, n + 2, 0, 2), half, batch, bins=half + 1, packing=UNPACKED, complex=True
+        x,
+        Place(1, n, 0, 2),
+        Place(1, n + 2, 0, 2),
+        half,
+        batch,
+        bins=half + 1,
+        packing=UNPACKED,
+        complex=True,
     )
     return y.reshape([batch, half + 1, 1, 2])
 
 
 def real_inverse_fft(x: Tensor, n: int) -> Tensor:
     """The real signals [batch, n, inner, 1] that have the bins x [batch, n // 2 + 1, inner, 2]."""
-    batch, bins, inner, _ = x.shape
+    batch, _, inner, _ = x.shape
     if same(inner, 1) and _packs(n, batch, x.dtype):
         places = Place(1, n + 2, 0, 2), Place(1, n, 0, 2)
         y = _tiles(x, *places, n // 2, batch, swaps=(False, True), packing=PACKED, scale=1 / n)
@@ -120,9 +126,7 @@ def _copied_frames(
     """As `framed_fft`, with the frames in memory."""
     batch, _, parts = x.shape
     shape = [batch, count, n, parts]
-    (frames,) = launch_move(
-        copy_frames, x, outputs=[(x.dtype, shape)], scalars=[step], extent=batch * count
-    )
+    (frames,) = launch_move(copy_frames, x, outputs=[(x.dtype, shape)], scalars=[step], extent=batch * count)
     if window is not None:
         frames = map_tensors(lambda v, w: v * w, frames, window.unsqueeze(1))
     rows = frames.reshape([batch * count, n, 1, parts])
@@ -240,7 +244,7 @@ def _bluestein(x: Tensor, inverse: bool) -> Tensor:
     n = int(n)
     if same(parts, 1):
         x = concatenate([x, constant(np.zeros((), x.dtype)).expand([batch, n, 1])], 2)
-    m = next(size for size in range(2 * n - 1, 4 * n) if _is_round(size))
+    m = next(size for size in range(-(-(2 * n - 1) // 16) * 16, 4 * n + 16, 16) if _is_round(size))
     chirp, response = _chirp(n, m, inverse)
     a = _times(x, chirp, m)
     b = _times(fft(a.unsqueeze(2)).squeeze(2), response, m)
@@ -251,9 +255,7 @@ def _bluestein(x: Tensor, inverse: bool) -> Tensor:
 def _times(x: Tensor, numbers: Array, n: int) -> Tensor:
     """x [batch, length, 2] times complex numbers, with zeros after it, or cut, to n elements."""
     batch, parts = x.shape[0], np.stack([numbers.real, numbers.imag], 1).astype(x.dtype)
-    (y,) = launch(
-        multiply_complex, x, constant(parts), outputs=[(x.dtype, [batch, n, 2])], extent=batch * n
-    )
+    (y,) = launch(multiply_complex, x, constant(parts), outputs=[(x.dtype, [batch, n, 2])], extent=batch * n)
     return y
 
 

@@ -57,8 +57,8 @@ def transform(
     by `scale` [1] after.
 
     With `packing`, n is half the length of real signals: their even elements are real parts, the odd ones
-    imaginary parts. UNPACKED stores their n + 1 bins, PACKED loads these. `halves` [2, n + 1] are the roots of
-    unity of order 2 * n.
+    imaginary parts. UNPACKED stores their n + 1 bins, PACKED loads these. `halves` [2, n + 1] are then the
+    roots of unity of order 2 * n.
     """
     size = (n + 1) * lanes * X.itemsize
     loaded = n + 1 if packing == PACKED else n

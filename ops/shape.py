@@ -309,23 +309,6 @@ host_form_by_views(
 )
 
 
-@operator("Dropout", since=12)
-def dropout(
-    data: Tensor, ratio: Tensor | None = None, training_mode: Tensor | None = None, *, seed: int | None = None
-) -> tuple[Tensor, Tensor]:
-    """The input; nothing is dropped at inference. https://onnx.ai/onnx/operators/onnx__Dropout.html"""
-    training = training_mode is not None and bool(known(training_mode).ravel()[0])
-    if training and (ratio is None or float(known(ratio).ravel()[0]) != 0):
-        raise NotImplementedError("Dropout in training mode")
-    return data, constant(np.array(True)).expand(data.shape)
-
-
-@operator("Dropout", since=7)
-def dropout_7(data: Tensor, *, ratio: float = 0.5) -> tuple[Tensor, Tensor]:
-    """The input; nothing is dropped at inference. https://onnx.ai/onnx/operators/onnx__Dropout.html"""
-    return data, constant(np.array(True)).expand(data.shape)
-
-
 @operator("Constant", since=1)
 def constant_(
     *,

@@ -9,7 +9,7 @@ import numpy as np
 
 from jitrt import expr as ex
 from jitrt.calls import cast_tensor
-from jitrt.dims import Dim, Size, prod
+from jitrt.dims import Dim, prod
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, concatenate, constant, known, known_sizes, map_indices
 from jitrt.types import F64, from_onnx
@@ -95,7 +95,7 @@ def stft(
 
 
 def _with_parts(x: Tensor) -> Tensor:
-    """The signal, in float32 or wider, with the size of its last dimension as a number: 1 is real, 2 complex."""
+    """The signal in float32 or wider; the size of its last dimension is known: 1 is real, 2 complex."""
     parts = int(x.shape[-1])
     if parts not in (1, 2):
         raise ValueError(f"the last dimension must be 1 (real) or 2 (complex), got {x}")
@@ -142,9 +142,12 @@ def _window(size: Tensor, output_datatype: int, periodic: int, weights: Sequence
 
     dtype = from_onnx(output_datatype)
     if not isinstance(n, Dim):
-        return constant(value(np.arange(n), period, np.cos).astype(dtype))
+        with np.errstate(invalid="ignore"):  # a symmetric window of one element has no period
+            return constant(value(np.arange(n), period, np.cos).astype(dtype))
     return map_indices(
-        lambda i, p: ex.cast(value(ex.cast(i, F64), ex.cast(p, F64), ex.cos), dtype), (n,), size_tensor(period)
+        lambda i, p: ex.cast(value(ex.cast(i, F64), ex.cast(p, F64), ex.cos), dtype),
+        (n,),
+        size_tensor(period),
     )
 
 
