@@ -70,28 +70,29 @@ def key_range(
     offset: Size | Tensor = 0,
     *,
     causal: bool = False,
-    left: int = -1,
-    right: int = -1,
+    left: int | None = None,
+    right: int | None = None,
     length: Tensor | None = None,
 ) -> KeyRange:
-    """The keys of queries at the positions offset, offset + 1, ...; -1 is no bound on the left or right.
+    """The keys of queries at the positions offset, offset + 1, ..., at most so many at the left and right.
 
     `length` int64 [batch] is the number of keys that count; an offset may differ within the batch as well.
     """
     start = _per_batch(offset if isinstance(offset, Tensor) else size_tensor(offset))
     count = [] if length is None else [_per_batch(length)]
     shape = (broadcast(start.shape, *(c.shape for c in count))[0], 1, queries, 1)
-    ahead = [distance for distance, bounds in ((0, causal), (right, right >= 0)) if bounds]
+    ahead = [0] * causal + ([] if right is None else [right])
+    behind = [] if left is None else [left]
 
     def first(b: Expr, h: Expr, i: Expr, j: Expr, start: Expr) -> Expr:
-        return cast(maximum(start + i - min(left, MOST_KEYS), 0), I32)
+        return cast(maximum(start + i - min(behind[0], MOST_KEYS), 0), I32)
 
     def last(b: Expr, h: Expr, i: Expr, j: Expr, start: Expr, *count: Expr) -> Expr:
         bounds = [start + i + min(distance, MOST_KEYS) for distance in ahead] + [c - 1 for c in count]
         return cast(maximum(reduce(minimum, bounds, const(MOST_KEYS, I64)), -1), I32)
 
     return KeyRange(
-        map_indices(first, shape, start) if left >= 0 else None,
+        map_indices(first, shape, start) if behind else None,
         map_indices(last, shape, start, *count) if ahead or count else None,
     )
 

@@ -47,8 +47,8 @@ def attention(
         queries,
         _position_of_first_query(queries, past_key, nonpad_kv_seqlen),
         causal=bool(is_causal),
-        left=left_window_size,
-        right=right_window_size,
+        left=None if left_window_size < 0 else left_window_size,
+        right=None if right_window_size < 0 else right_window_size,
         length=nonpad_kv_seqlen,
     )
     mask = None if attn_mask is None else _padded(attn_mask, k.shape[2])

@@ -160,7 +160,8 @@ def causal_conv_with_state(
         past_state = constant(0, input.dtype).reshape([1, 1, 1]).expand([batch, channels, taps - 1])
     sequence = concatenate([past_state, input], 2)
     rows = [widen(sequence.slice(2, start, length)) for start in range(taps)]
-    factors = [widen(weight.slice(2, tap, 1)).reshape([channels, 1]) for tap in range(taps)]
+    weight = weight.slice(1, 0, 1).reshape([channels, taps])
+    factors = [widen(weight.slice(1, tap, 1)) for tap in range(taps)]
     shift = constant(0, rows[0].dtype) if bias is None else widen(bias).reshape([channels, 1])
     total = map_tensors(lambda x, w, b: x * w + b, rows[0], factors[0], shift)
     for row, factor in zip(rows[1:], factors[1:], strict=True):

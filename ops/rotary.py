@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jitrt.dims import hint
 from jitrt.expr import Expr
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, map_indices
@@ -33,9 +34,7 @@ def rotary_embedding(
     half = (rotary_embedding_dim or x.shape[3]) // 2
     for name, cache in (("cos", cos_cache), ("sin", sin_cache)):
         if cache.shape[-1] != half:
-            raise ValueError(
-                f"{name}_cache has {cache.shape[-1]} columns, expected {half}, half of the rotated channels"
-            )
+            raise ValueError(f"{name}_cache has {hint(cache.shape[-1])} columns, expected {hint(half)}")
     if position_ids is None:
         cos_cache, sin_cache = (t.reshape([batch * s, half]) for t in (cos_cache, sin_cache))
         position_ids = map_indices(_row, (batch, s), size_tensor(s))

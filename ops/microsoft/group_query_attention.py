@@ -83,7 +83,13 @@ def group_query_attention(
         _appended(past_key, k, past, new, count),
         _appended(past_value, v, past, new, count),
     )
-    keys = key_range(s, past, causal=bool(causal), left=max(local_window_size - 1, -1), length=total)
+    keys = key_range(
+        s,
+        past,
+        causal=bool(causal),
+        left=None if local_window_size < 0 else local_window_size - 1,
+        length=total,
+    )
     stages = attend(
         q.permute((0, 2, 1, 3)),
         present_key.slice(2, 0, count),

@@ -38,7 +38,7 @@ def rotary_embedding(
         size = hidden // num_heads if num_heads else 2 * int(cos_cache.shape[1])
         x = input.reshape([batch, s, hidden // size, size])
     if position_ids.ndim == 1:
-        position_ids = map_indices(_consecutive, (batch, s), position_ids)
+        position_ids = map_indices(_consecutive, (batch, s), position_ids.slice(0, 0, 1).reshape([]))
     positions = position_ids.reshape([batch, s, 1] if packed else [batch, s])
     return rotate(x, cos_cache, sin_cache, positions, interleaved=bool(interleaved)).reshape(input.shape)
 

@@ -50,12 +50,12 @@ def inside(queries, keys, offset=0, causal=False, left=-1, right=-1, length=None
 
 def split(x, heads):
     """[batch, s, heads * d] as [batch, heads, s, d]."""
-    return x.reshape(*x.shape[:2], heads, -1).transpose(0, 2, 1, 3)
+    return x.reshape(*x.shape[:2], heads, x.shape[2] // heads).transpose(0, 2, 1, 3)
 
 
 def join(x):
     """[batch, heads, s, d] as [batch, s, heads * d]."""
-    return x.transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[2], -1)
+    return x.transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[2], x.shape[1] * x.shape[3])
 
 
 def both(op, inputs, outputs=1, **attributes):

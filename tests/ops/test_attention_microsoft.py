@@ -83,7 +83,7 @@ def test_attention_with_a_past(past):
     compare(y, join(wanted), 10)
     compare(present, present_oracle, 20)
     if past:
-        agree(*both("Attention", [*inputs, None, cache, bias], 2, **options), 20)
+        agree(*both("Attention", [*inputs, None, cache], 2, **options), 20)
 
 
 def test_attention_in_a_shared_buffer_equals_a_growing_one():
@@ -136,7 +136,8 @@ def test_multi_head_attention_masks(kind, causal):
     q, k, v = (split(x + b, H) for x, b in zip(inputs, np.split(bias, 3), strict=True))
     total = scores if added is None else scores + added
     compare(ours, join(attend(q, k, v, mask=total, inside=inside(S, S, causal=causal))[0]), 1000)
-    agree(*both("MultiHeadAttention", [*inputs, bias, mask, scores], **options), 1000)
+    if kind != "ends and starts":  # which onnxruntime takes for Attention alone
+        agree(*both("MultiHeadAttention", [*inputs, bias, mask, scores], **options), 1000)
 
 
 def test_multi_head_attention_packed_and_of_another_layer():
@@ -175,13 +176,13 @@ def test_multi_head_attention_in_a_shared_buffer():
     agree(*both("MultiHeadAttention", inputs, 3, num_heads=H))
 
 
-def grouped(past, s, total, lengths, heads=4, groups=2, dtype=np.float32, batch=B):
+def grouped(past, s, total, lengths, heads=4, groups=2, dtype=np.float32, batch=B, size=D):
     """Inputs of GroupQueryAttention up to total_sequence_length."""
-    shapes = [(batch, s, heads * D), (batch, s, groups * D), (batch, s, groups * D)]
+    shapes = [(batch, s, n * size) for n in (heads, groups, groups)]
     new = [normal(*shape, dtype=dtype, seed=i) for i, shape in enumerate(shapes)]
     cache = [None, None]
     if past is not None:
-        cache = [normal(batch, groups, past, D, dtype=dtype, seed=i) for i in (3, 4)]
+        cache = [normal(batch, groups, past, size, dtype=dtype, seed=i) for i in (3, 4)]
     return [*new, *cache, int32s(*(n - 1 for n in lengths)), np.array(total, np.int32)]
 
 
@@ -199,7 +200,7 @@ def grouped_oracle(inputs, heads=4, groups=2, new=None, causal=True, window=-1, 
         for old, x in zip(inputs[3:5], (k, v), strict=True):
             before = x[b : b + 1, :, :0] if old is None else old[b : b + 1, :, :past].astype(np.float64)
             cache.append(np.concatenate([before, x[b : b + 1, :, :count]], 2))
-        where = inside(count, total, past, causal, window - 1 if window > 0 else -1)
+        where = inside(count, total, past, causal, window - 1 if window > 0 else -1) & (window != 0)
         mask = None if bias is None else bias[b : b + 1, :, :count, :total]
         y[b, :count] = join(attend(q[b : b + 1, :, :count], *cache, inside=where, mask=mask, **options)[0])[0]
         caches.append(cache)
@@ -246,7 +247,7 @@ def test_group_query_attention(kind):
     [
         ({"local_window_size": 1}, {"window": 1}),
         ({"local_window_size": 3}, {"window": 3}),
-        ({"local_window_size": 0}, {}),
+        ({"local_window_size": 0}, {"window": 0}),
         ({"softcap": 1.5}, {"softcap": 1.5}),
         ({"smooth_softmax": 1}, {"sink": np.zeros((1, 1, 1, 1))}),
         ({"scale": 0.1}, {"scale": 0.1}),
@@ -282,9 +283,9 @@ def test_group_query_attention_scores(stage):
 @pytest.mark.parametrize("interleaved", [0, 1])
 @pytest.mark.parametrize("kind", ["ragged prompt", "token in a buffer", "ragged token"])
 def test_group_query_attention_packed_with_rotary(kind, interleaved):
-    inputs = grouped(*GROUPED[kind])
+    inputs = grouped(*GROUPED[kind], size=16)
     packed = [np.concatenate(inputs[:3], -1), None, None, *inputs[3:]]
-    caches = [normal(16, D // 2, seed=5), normal(16, D // 2, seed=6)]
+    caches = [normal(16, 8, seed=5), normal(16, 8, seed=6)]
     options = {"num_heads": 4, "kv_num_heads": 2, "do_rotary": 1, "rotary_interleaved": interleaved}
     apart, together = (
         call("GroupQueryAttention", *x, *caches, outputs=3, **options) for x in (inputs, packed)
