@@ -14,7 +14,7 @@ from ._host_forms import host_form
 
 
 def host_form_by_parts(*entries: Operator, picks: Callable[..., bool]) -> None:
-    """Give operators that are linear in their first input a NumPy form: real and imaginary parts apart.
+    """Give operators that are linear but for a constant a NumPy form: real and imaginary parts apart.
 
     Where an operator only picks elements, or none, as `picks` tells from its attributes, strings go too.
     """
@@ -30,7 +30,8 @@ def _by_parts(entry: Operator, picks: Callable[..., bool]) -> Callable[..., Any]
             return call(entry.name, X, *others, domain=entry.domain, version=entry.since, **attributes)
 
         if X.dtype != STRING:
-            return (run(X.real) + 1j * run(X.imag)).astype(X.dtype)
+            imaginary = run(X.imag) - run(np.zeros_like(X.imag))
+            return (run(X.real) + 1j * imaginary).astype(X.dtype)
         if not picks(**entry.attributes | attributes):
             raise ValueError(f"{entry.name} computes with its input, which holds strings")
         places = run(np.arange(1, X.size + 1).reshape(X.shape))

@@ -22,6 +22,8 @@ from jitrt.opdef import operator
 from jitrt.tensor import Tensor, concatenate, constant, known, known_sizes, map_indices, map_tensors
 from jitrt.types import F32, F64, I64, is_float
 
+from ._parts import host_form_by_parts
+from ._sampling import keys_cubic
 from ._shared import size_tensor
 from .gather import gather
 
@@ -121,6 +123,18 @@ def upsample_7(X: Tensor, *, scales: list[float], mode: str = "nearest") -> Tens
     wanted = _scaled(X, range(X.ndim), scales, [0.0] * X.ndim + [1.0] * X.ndim)
     plan = [Axis(axis, X.shape[axis], size, scale) for axis, (size, scale) in enumerate(wanted)]
     return _resize(X, plan, Mode(mode, "asymmetric", "floor"))
+
+
+@operator("Upsample", since=1)
+def upsample_1(X: Tensor, *, height_scale: float, width_scale: float, mode: str = "nearest") -> Tensor:
+    """Interpolate images by factors. https://onnx.ai/onnx/operators/onnx__Upsample.html"""
+    scales = [1.0, 1.0, height_scale, width_scale]
+    return upsample_7(X, scales=scales, mode="linear" if mode == "bilinear" else mode)
+
+
+host_form_by_parts(
+    *(resize, resize_10, upsample, upsample_7, upsample_1), picks=lambda mode, **_: mode == "nearest"
+)
 
 
 def _scaled(
@@ -232,6 +246,8 @@ def _coordinates(a: Axis, how: Mode) -> Tensor:
                 return (x + 0.5) / scale - 0.5
             case "half_pixel_symmetric":
                 return n / 2 * (1 - m / length) + (x + 0.5) / scale - 0.5
+            case "tf_half_pixel_for_nn":
+                return (x + 0.5) / scale
             case "pytorch_half_pixel":
                 return where(m > 1, (x + 0.5) / scale - 0.5, 0)
             case "align_corners":
@@ -280,14 +296,9 @@ def _taps(a: Axis, how: Mode, dtype: np.dtype[Any]) -> tuple[Tensor, Tensor]:
 
 
 def _kernel(d: Expr, how: Mode) -> Expr:
-    """The weight of an element at distance d: a triangle, or Keys' cubic convolution."""
+    """The weight of an element at distance d: a triangle, or cubic convolution."""
     d = absolute(d)
-    if how.mode == "linear":
-        return maximum(1 - d, 0)
-    a = how.cubic_coeff_a
-    near = ((a + 2) * d - (a + 3)) * d * d + 1
-    far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
-    return where(d <= 1, near, where(d < 2, far, 0))
+    return maximum(1 - d, 0) if how.mode == "linear" else keys_cubic(d, how.cubic_coeff_a)
 
 
 def _weighted(X: Tensor, plan: Sequence[Axis], how: Mode) -> Tensor:
