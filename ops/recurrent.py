@@ -97,12 +97,41 @@ def _sequences(
     """`bias` [directions, gates * size] goes with the input's part."""
     x = X.permute([1, 0, 2]) if layout else X
     steps, samples, inputs = x.shape
-    directions, width, size = R.shape
+    directions, width, _ = R.shape
     rows = matmul_tensors(
         x.reshape([steps * samples, inputs]),
         W.reshape([directions * width, inputs]).permute([1, 0]),
         None if bias is None else bias.reshape([directions * width]),
     )
+    return sequences(
+        rows.reshape([steps, samples, directions, width]),
+        dense(R.permute([0, 2, 1])),
+        sequence_lens,
+        initial_h,
+        direction=direction,
+        activations=activations,
+        activation_alpha=activation_alpha,
+        activation_beta=activation_beta,
+        clip=clip,
+        layout=layout,
+    )
+
+
+def sequences(
+    XW: Tensor,
+    R: Tensor,
+    sequence_lens: Tensor | None,
+    initial_h: Tensor | None,
+    *,
+    direction: str,
+    activations: Sequence[str],
+    activation_alpha: Sequence[float] | None,
+    activation_beta: Sequence[float] | None,
+    clip: float | None,
+    layout: int,
+) -> Sequences:
+    """Recurrent weights R [directions, size, width], and XW [steps, samples, directions, width] of the input."""
+    _, samples, directions, _ = XW.shape
     names = [_canonical(name) for name in activations]
     per_direction = len(names) // int(directions)
     alphas, betas = list(activation_alpha or []), list(activation_beta or [])
@@ -113,9 +142,9 @@ def _sequences(
             column[i // per_direction, i % per_direction] = value
     kinds, alpha_table, beta_table = map(constant, columns)
     return Sequences(
-        rows.reshape([steps, samples, directions, width]),
-        dense(R.permute([0, 2, 1])),
-        initial_state(initial_h, [directions, samples, size], X, layout),
+        XW,
+        R,
+        initial_state(initial_h, [directions, samples, R.shape[1]], XW, layout),
         constant(np.zeros(1, np.int32)) if sequence_lens is None else cast_tensor(sequence_lens, I32),
         kinds,
         alpha_table,
@@ -124,7 +153,7 @@ def _sequences(
             int(direction == "reverse"),
             int(sequence_lens is not None),
             float(clip or 0.0),
-            int(X.dtype == F64),
+            int(XW.dtype == F64),
         ],
         layout,
     )
@@ -155,7 +184,7 @@ def initial_state(state: Tensor | None, shape: list[Size], X: Tensor, layout: in
     return state.permute([1, 0, 2]) if layout else state
 
 
-def _total_bias(B: Tensor | None, width: Size) -> Tensor | None:
+def total_bias(B: Tensor | None, width: Size) -> Tensor | None:
     """The input's and the recurrent bias in one."""
     if B is None:
         return None
@@ -191,7 +220,7 @@ def lstm(
         X,
         W,
         R,
-        _total_bias(B, R.shape[1]),
+        total_bias(B, R.shape[1]),
         sequence_lens,
         initial_h,
         direction=direction,
@@ -226,7 +255,7 @@ def gru(
 ) -> list[Tensor]:
     """Gated recurrent unit. https://onnx.ai/onnx/operators/onnx__GRU.html"""
     directions, width, size = R.shape
-    bias, recurrent = _total_bias(B, width), constant(np.zeros((), X.dtype)).expand([directions, size])
+    bias, recurrent = total_bias(B, width), constant(np.zeros((), X.dtype)).expand([directions, size])
     if B is not None and linear_before_reset:
         before, after = B.slice(1, 2 * size, size), B.slice(1, width + 2 * size, size)
         assert bias is not None
@@ -270,7 +299,7 @@ def rnn(
         X,
         W,
         R,
-        _total_bias(B, R.shape[1]),
+        total_bias(B, R.shape[1]),
         sequence_lens,
         initial_h,
         direction=direction,
