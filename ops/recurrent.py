@@ -130,7 +130,7 @@ def sequences(
     clip: float | None,
     layout: int,
 ) -> Sequences:
-    """Recurrent weights R [directions, size, width], and XW [steps, samples, directions, width] of the input."""
+    """From recurrent weights R [directions, size, width] and XW [steps, samples, directions, width]."""
     _, samples, directions, _ = XW.shape
     names = [_canonical(name) for name in activations]
     per_direction = len(names) // int(directions)
