@@ -84,6 +84,8 @@ class _Interpreter:
             return np.arange(self.shape[node.value]).reshape(-1, *[1] * (len(self.shape) - 1 - node.value))
         if op == "cast":
             return self.cast(args[0], dtype)
+        if op == "narrow":
+            return args[0]
         if op == "bitcast":
             return args[0].astype(node.args[0].dtype).view(dtype)
         if op == "select":

@@ -36,6 +36,7 @@ class Expr:
 
     `op` is one of the names above, or
     `load` (operand number `value`), `const` (`value`), `cast` (to `dtype`), `bitcast` (same width),
+    `narrow` (float32 to a 16-bit float, rounded where it is stored),
     `not`, `isnan`, `isinf`, `select` (condition, then, else), `fma` (a*b+c, rounded once),
     `ldexp` (float, int32), `index` (position along loop axis `value`, int64),
     `reduce` (`value` is one of REDUCTIONS; over the reduced axes of the loop that computes it).
@@ -139,6 +140,11 @@ def index(axis: int) -> Expr:
 def cast(x: Expr, dtype: Dtype) -> Expr:
     """Convert by value: float to integer truncates, number to bool is `x != 0`."""
     return x if x.dtype == dtype else Expr("cast", (x,), np.dtype(dtype))
+
+
+def narrow(x: Expr, dtype: Dtype) -> Expr:
+    """A float32 result as float16 or bfloat16: rounded where it is stored, exact to what goes on in a kernel."""
+    return x if x.dtype == dtype else Expr("narrow", (x,), np.dtype(dtype))
 
 
 def bitcast(x: Expr, dtype: Dtype) -> Expr:

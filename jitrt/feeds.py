@@ -8,6 +8,7 @@ import numpy as np
 from numpy import ndarray
 
 from jitrt.errors import Fail, InvalidArgument
+from jitrt.ortvalue import OrtValue
 from jitrt.types import BF16, STRING, TensorType, is_float, is_integer, ort_name
 
 
@@ -16,6 +17,8 @@ def as_fed(name: str, value: Any, declared: TensorType | str | None) -> Any:
 
     Raises InvalidArgument for a wrong type, RuntimeError for an object that holds no array, Fail for None.
     """
+    if isinstance(value, OrtValue):
+        value = value.value
     if not isinstance(declared, TensorType):
         return _as_declared(name, value, declared or "")
     if value is None:

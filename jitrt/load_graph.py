@@ -26,6 +26,7 @@ from jitrt.load_check import (
     describe,
     sort_nodes,
 )
+from jitrt.load_gradient import expand_gradients, is_gradient, resolve_names
 from jitrt.load_tensor import ExternalFiles, element_type, to_array, to_dense
 from jitrt.load_types import size_of, to_type
 from jitrt.types import F32, I64, STRING, TensorType
@@ -145,6 +146,8 @@ class Builder:
             self._postpone(scope, name, partial(to_dense, entry, self.files))
 
         nodes = self.nodes(source.node, scope)
+        if any(map(is_gradient, nodes)):
+            nodes = expand_gradients(nodes, self.fresh)
         inputs = [scope.name(i.name) for i in source.input]
         outputs = [scope.name(o.name) for o in source.output]
         defined = {*inputs, *scope.constants}
@@ -192,6 +195,8 @@ class Builder:
                 raise InvalidGraph(describe(node, scope.types, f"No opset import for domain '{domain}'"))
             node.version = scope.opsets[domain]
             node.attributes = self._attributes(source.attribute, node, scope)
+            if is_gradient(node):
+                node.attributes = resolve_names(node, scope.name)
             key = (domain, source.op_type, source.overload)
             if source.op_type == "Constant" and not domain:
                 if outputs and outputs[0]:

@@ -67,15 +67,14 @@ class _Option(Generic[Value]):
         return self if instance is None else instance._values.get(self.name, self.default)
 
     def __set__(self, instance: Any, value: Value) -> None:
-        kind = type(self.default)
-        if isinstance(value, kind) or (kind is int and isinstance(value, np.integer)):
-            instance._values[self.name] = kind(value)
-            return
-        if issubclass(kind, IntEnum) and type(value) is int:
-            instance._values[self.name] = kind(value)
-            return
-        got = f"{value!r} ({type(value).__name__})"
-        raise TypeError(f"{type(instance).__name__}.{self.name}: expected {kind.__name__}, got {got}")
+        kind: Any = type(self.default)
+        whole = (kind is int and isinstance(value, np.integer)) or (
+            issubclass(kind, IntEnum) and type(value) is int
+        )
+        if not isinstance(value, kind) and not whole:
+            got = f"{value!r} ({type(value).__name__})"
+            raise TypeError(f"{type(instance).__name__}.{self.name}: expected {kind.__name__}, got {got}")
+        instance._values[self.name] = kind(value)
 
 
 class _Options:
@@ -118,7 +117,7 @@ class SessionOptions(_Options):
     An option that is set and has no meaning here is named in a warning, once a process.
     """
 
-    __slots__ = ("_dimensions", "_initializers", "_meanings", "_providers")
+    __slots__ = ("denoted", "dimensions", "initializers", "providers")
 
     intra_op_num_threads = _Option(0)
     inter_op_num_threads = _Option(0)
@@ -139,22 +138,22 @@ class SessionOptions(_Options):
 
     def __init__(self) -> None:
         super().__init__()
-        self._dimensions: dict[str, int] = {}
-        self._meanings: dict[str, int] = {}
-        self._initializers: dict[str, Any] = {}
-        self._providers: list[tuple[str, dict[str, str]]] = []
+        self.dimensions: dict[str, int] = {}
+        self.denoted: dict[str, int] = {}
+        self.initializers: dict[str, Any] = {}
+        self.providers: list[tuple[str, Mapping[str, Any]]] = []
 
     def add_free_dimension_override_by_name(self, name: str, size: int) -> None:
         """Fix the dimensions that the model names `name`."""
-        self._dimensions[name] = int(size)
+        self.dimensions[name] = int(size)
 
     def add_free_dimension_override_by_denotation(self, denotation: str, size: int) -> None:
         """Fix the dimensions that the model denotes so (`DATA_BATCH`, for one)."""
-        self._meanings[denotation] = int(size)
+        self.denoted[denotation] = int(size)
 
     def add_initializer(self, name: str, value: Any) -> None:
         """Use an OrtValue or array for the model's initializer `name`."""
-        self._initializers[name] = value
+        self.initializers[name] = value
 
     def add_external_initializers(self, names: Sequence[str], values: Sequence[Any]) -> None:
         """As `add_initializer`, for several."""
@@ -175,11 +174,11 @@ class SessionOptions(_Options):
 
     def add_provider(self, name: str, options: Mapping[str, str]) -> None:
         """Ask for an execution provider, as the session's argument `providers` does."""
-        self._providers.append((name, dict(options)))
+        self.providers.append((name, dict(options)))
 
     def has_providers(self) -> bool:
         """Whether `add_provider` was called."""
-        return bool(self._providers)
+        return bool(self.providers)
 
     def register_custom_ops_library(self, path: str) -> None:
         """Raises RuntimeError: operators compiled for onnxruntime do not run here, those of @jitrt.op do."""

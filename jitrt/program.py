@@ -22,6 +22,7 @@ from jitrt.errors import Fail, InvalidArgument, JitrtError
 from jitrt.execute.cpus import thread_count
 from jitrt.graph import Graph, Node
 from jitrt.host_call import Continuation, HostCall, Value
+from jitrt.options import RunOptions
 from jitrt.plan import Plan, Recipe
 from jitrt.schedule import Scheduler
 from jitrt.table import Arena, Failure
@@ -47,6 +48,7 @@ class Context:
     def __init__(self, threads: int = 0, fused: bool = True, plain: Iterable[str] = ()) -> None:
         self.threads, self.fused, self.plain = thread_count(threads), fused, frozenset(plain)
         self.arenas: list[Arena] = []
+        self.running: dict[int, RunOptions] = {}  # of threads whose run has any
 
     def borrow(self, size: int) -> Arena:
         """An arena of at least `size` bytes that nobody else uses."""
@@ -59,6 +61,16 @@ class Context:
     def give_back(self, arena: Arena) -> None:
         """Let the next run have the arena."""
         self.arenas.append(arena)
+
+    def shrink(self) -> None:
+        """Let go of the memory that no run uses."""
+        self.arenas.clear()
+
+    def check_running(self) -> None:
+        """Raise Fail where the user has ended this thread's run."""
+        options = self.running.get(threading.get_ident())
+        if options is not None and options.terminate:
+            raise Fail("Exiting due to terminate flag being set to true.")
 
 
 @dataclass(eq=False)
@@ -114,6 +126,8 @@ class Program:
 
         Raises InvalidArgument for another shape than the specs say, and what the operators raise.
         """
+        if self.context.running:
+            self.context.check_running()
         key = shapes if shapes is not None and not self.by_value else self._signature(arrays)
         variant, plan = self.plans.get(key) or self._prepare(arrays)
         if len(self.plans) > MAX_PLANS // 2:

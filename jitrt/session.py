@@ -2,60 +2,77 @@
 
 from __future__ import annotations
 
+import copy
 import os
-import warnings
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from jitrt import config, opdef, show
-from jitrt.errors import EPFail, InvalidArgument
+from jitrt.errors import InvalidArgument
 from jitrt.feeds import as_fed, unshared
 from jitrt.graph import Graph, Model
+from jitrt.iobinding import IOBinding
 from jitrt.load import load
+from jitrt.load_graph import Changes
 from jitrt.load_operators import check_operators
-from jitrt.metadata import NodeArg
-from jitrt.options import GraphOptimizationLevel, SessionOptions
+from jitrt.metadata import ModelMetadata, NodeArg
+from jitrt.options import GraphOptimizationLevel, RunOptions, SessionOptions
+from jitrt.ortvalue import OrtValue
 from jitrt.program import Context, Program
+from jitrt.providers import Provider, choose_providers
 from jitrt.trace import InputSpec
 from jitrt.types import STRING, TensorType
 
-CPU = "CPUExecutionProvider"
+Source = str | bytes | os.PathLike[str]
 _READY = 0x101  # ndarray.flags.num: C-contiguous and aligned
 
 
 class InferenceSession:
     """Loads an ONNX model and runs it. Any number of threads may call `run` at once.
 
-    `path_or_bytes` is a file's path or its contents. Raises NoSuchFile, InvalidProtobuf, InvalidGraph,
-    InvalidArgument, NotImplemented or Fail for a model that cannot be used.
+    `path_or_bytes` is a file's path or its contents. A session pickles, to be made anew from the same file or
+    bytes; a copy shares everything with the original. Raises NoSuchFile, InvalidProtobuf, InvalidGraph,
+    InvalidArgument, NotImplemented or Fail for a model that cannot be used, EPFail where no provider that is
+    asked for is there.
     """
 
     def __init__(
         self,
-        path_or_bytes: str | bytes | os.PathLike[str],
+        path_or_bytes: Source,
         sess_options: SessionOptions | None = None,
-        providers: Sequence[str | tuple[str, dict[str, Any]]] | None = None,
+        providers: str | Sequence[Provider] | None = None,
         provider_options: Sequence[dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
-        self._providers = _choose_providers(providers)
-        options = sess_options or SessionOptions()
-        model = load(path_or_bytes)
+        options = copy.deepcopy(sess_options) if sess_options is not None else SessionOptions()
+        asked = providers if providers or not options.has_providers() else options.providers
+        self._providers = choose_providers(asked, provider_options)
+        self._source, self._options = path_or_bytes, options
+        options.warn_of_the_meaningless()
+        model = load(path_or_bytes, changes=_changes(options))
         if config.settings.debug >= 3:
             show.write(show.graph_lines(model.graph))
         check_operators(model, lambda n: opdef.attributes_of(n.domain, n.op_type, n.version))
         self._model = model
+        self._model_path = model.path or None
         fused = options.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL
         self._context = Context(options.intra_op_num_threads, fused, _plain_outputs(model))
         self._specs = _input_specs(model)
         self._defaults = {name: model.graph.constants[name] for name in model.overridable}
+        types = model.graph.types
         self._inputs = list(model.graph.inputs)
+        self._required = [n for n in self._inputs if not str(types.get(n)).startswith("optional(")]
         self._outputs = list(model.graph.outputs)
         self._programs: dict[tuple[tuple[str, ...], tuple[str, ...]], Program] = {}
         self._usual: Program | None = None  # of all outputs from the inputs that must be given,
         self._fed = [(n, self._specs[n].dtype) for n in self._inputs]  # which are these, if all are tensors
+        self._keeps_arena = options.enable_cpu_mem_arena and not options.flag("jitrt.shrink_arena")
+        self._own = {*vars(self), "_own"}
+
+    # what it is
 
     def get_inputs(self) -> list[NodeArg]:
         """The inputs that a call must give."""
@@ -69,22 +86,54 @@ class InferenceSession:
         """The inputs that have a default value in the model."""
         return [NodeArg.of(n, self._model.graph.types.get(n)) for n in self._defaults]
 
+    def get_modelmeta(self) -> ModelMetadata:
+        """What the model's file says of itself."""
+        return ModelMetadata.of(self._model.metadata)
+
+    def get_session_options(self) -> SessionOptions:
+        """The options that the session was made with."""
+        return self._options
+
     def get_providers(self) -> list[str]:
         """Where the session runs."""
         return list(self._providers)
 
+    def get_provider_options(self) -> dict[str, dict[str, str]]:
+        """The options of each provider in force."""
+        return {name: dict(values) for name, values in self._providers.items()}
+
+    def set_providers(
+        self,
+        providers: str | Sequence[Provider] | None = None,
+        provider_options: Sequence[dict[str, Any]] | None = None,
+    ) -> None:
+        """Run elsewhere from now on. Raises as the constructor does, and changes nothing then."""
+        self._providers = choose_providers(providers, provider_options)
+
+    def disable_fallback(self) -> None:
+        """Nothing to disable: a session never runs elsewhere than its user allowed."""
+
+    def enable_fallback(self) -> None:
+        """Nothing to enable: to allow the CPU, add its provider to the list."""
+
+    # running
+
     def run(
-        self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: Any = None
+        self,
+        output_names: Sequence[str] | None,
+        input_feed: Mapping[str, Any],
+        run_options: RunOptions | None = None,
     ) -> Any:
         """Compute the named outputs, or all of them for None or an empty list.
 
-        Raises ValueError for a missing input, InvalidArgument for an unknown name, a wrong type, rank or
-        dimension, and Fail where a node cannot compute its result.
+        Every value of the graph may be named. Raises ValueError for a missing input, InvalidArgument for an
+        unknown name, a wrong type, rank or dimension, and Fail where a node cannot compute its result.
         """
         program = self._usual
         if (
             program is not None
             and not output_names
+            and run_options is None
             and input_feed.__class__ is dict
             and len(input_feed) == len(self._fed)
         ):
@@ -103,13 +152,57 @@ class InferenceSession:
                 results = program.run(arrays, tuple(shapes))
                 return unshared(results, arrays) if program.may_share else results
         program, arrays = self.prepare(output_names, input_feed)
-        results = program.run(arrays)
+        results = self._run(program, arrays, run_options)
         if program.may_share:
             results = unshared(results, arrays)
         if len(results) < len(output_names or ()):  # a name is there twice
             by_name = dict(zip(program.outputs, results, strict=True))
             results = unshared([by_name[n] for n in output_names or ()], [])
         return results
+
+    def run_with_ort_values(
+        self,
+        output_names: Sequence[str] | None,
+        input_dict_ort_values: Mapping[str, OrtValue],
+        run_options: RunOptions | None = None,
+    ) -> list[OrtValue]:
+        """As `run`, from OrtValues to OrtValues."""
+        return list(map(OrtValue, self.run(output_names, input_dict_ort_values, run_options)))
+
+    def io_binding(self) -> IOBinding:
+        """What `run_with_iobinding` takes."""
+        return IOBinding(self)
+
+    def run_with_iobinding(self, iobinding: IOBinding, run_options: RunOptions | None = None) -> None:
+        """Compute what is bound, from what is bound."""
+        missing = [n for n in self._required if n not in iobinding.inputs]
+        if missing:
+            raise RuntimeError(f"Error in execution: Missing Input: {', '.join(missing)}")
+        names = iobinding.output_names
+        iobinding.deliver(self.run(names, iobinding.inputs, run_options) if names else [])
+
+    def run_async(
+        self,
+        output_names: Sequence[str] | None,
+        input_feed: Mapping[str, Any],
+        callback: Callable[[Any, Any, str], None],
+        user_data: Any,
+        run_options: RunOptions | None = None,
+    ) -> None:
+        """As `run` on another thread, which calls `callback(results, user_data, error)`.
+
+        With an error, results are empty. Raises for wrong names and inputs at once, as `run` does.
+        """
+        self.prepare(output_names, input_feed)
+
+        def compute() -> None:
+            try:
+                results, error = self.run(output_names, input_feed, run_options), ""
+            except Exception as failure:
+                results, error = [], str(failure)
+            callback(results, user_data, error)
+
+        threading.Thread(target=compute, name="jitrt run_async").start()
 
     # the less common ways into a run
 
@@ -128,6 +221,24 @@ class InferenceSession:
         arrays = [as_fed(n, feed[n], self._model.graph.types.get(n)) for n in given]
         return self._programs.get((wanted, given)) or self._program(wanted, given), arrays
 
+    def _run(self, program: Program, arrays: list[Any], options: RunOptions | None) -> list[Any]:
+        """Run a program under the options of a run and of the session."""
+        context, thread = self._context, threading.get_ident()
+        outer = context.running.get(thread)
+        if options is not None:
+            context.running[thread] = options
+        try:
+            results = program.run(arrays)
+        finally:
+            if options is not None:
+                if outer is None:
+                    del context.running[thread]
+                else:
+                    context.running[thread] = outer
+        if not self._keeps_arena or (options is not None and options.shrinks_arena):
+            context.shrink()
+        return results
+
     def _program(self, wanted: tuple[str, ...], given: tuple[str, ...]) -> Program:
         graph = self._model.graph
         constants = {n: v for n, v in graph.constants.items() if n not in given}
@@ -135,13 +246,14 @@ class InferenceSession:
         program = Program(graph.nodes, constants, specs, list(wanted), self._context)
         program = self._programs.setdefault((wanted, given), program)
         all_tensors = all(isinstance(graph.types.get(n), TensorType) for n in given)
-        if list(wanted) == self._outputs and list(given) == self._inputs and all_tensors:
+        usual = list(wanted) == self._outputs and list(given) == self._inputs
+        if usual and all_tensors and self._keeps_arena:
             self._usual = program
         return program
 
     def _check_names(self, output_names: Sequence[str] | None, feed: Mapping[str, Any]) -> None:
         given = feed.keys()
-        missing = [n for n in self._inputs if n not in given]
+        missing = [n for n in self._required if n not in given]
         if missing:
             raise ValueError(f"Required inputs ({missing}) are missing from input feed ({list(given)}).")
         for name in given:
@@ -150,11 +262,43 @@ class InferenceSession:
         if isinstance(output_names, str):
             raise TypeError(f"run(): output_names is a list of names, got the string {output_names!r}")
         for name in output_names or ():
-            if name not in self._outputs:
+            if name not in self._outputs and name not in self._values():
                 raise InvalidArgument(f"Invalid output name:{name}")
 
-    def __reduce__(self) -> Any:
-        raise TypeError(f"cannot pickle {type(self).__name__!r} object")
+    def _values(self) -> set[str]:
+        """The names of all values of the graph."""
+        graph = self._model.graph
+        computed = (name for node in graph.nodes for name in node.outputs)
+        return {*graph.inputs, *graph.constants, *computed} - {""}
+
+    # copies
+
+    def __getstate__(self) -> dict[str, Any]:
+        added = {name: value for name, value in vars(self).items() if name not in self._own}
+        return {
+            "arguments": (self._source, self._options, list(self._providers.items())),
+            "added": added,  # by a subclass
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        InferenceSession.__init__(self, *state["arguments"])
+        vars(self).update(state["added"])
+
+    def __copy__(self) -> InferenceSession:
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> InferenceSession:
+        return self.__copy__()
+
+
+def _changes(options: SessionOptions) -> Changes:
+    arrays = {
+        name: value.value if isinstance(value, OrtValue) else np.asarray(value)
+        for name, value in options.initializers.items()
+    }
+    return Changes(options.dimensions, options.denoted, arrays)
 
 
 def _plain_outputs(model: Model) -> list[str]:
@@ -174,15 +318,3 @@ def _input_specs(model: Model) -> dict[str, InputSpec]:
         else:
             specs[name] = InputSpec(STRING, None)
     return specs
-
-
-def _choose_providers(providers: Sequence[str | tuple[str, dict[str, Any]]] | None) -> list[str]:
-    """The providers in force. Raises EPFail where only a GPU is asked for: its backend is not there yet."""
-    listed = [providers] if isinstance(providers, str) else providers
-    names = [p if isinstance(p, str) else p[0] for p in listed or [CPU]]
-    if CPU in names:
-        for name in names:
-            if name != CPU:
-                warnings.warn(f"{name} is not available in jitrt; the session runs on {CPU}", stacklevel=3)
-        return [CPU]
-    raise EPFail(f"{', '.join(names)} not available: jitrt runs on {CPU} so far; add it to the providers")

@@ -23,6 +23,7 @@ from jitrt.types import I64, format_type
 if TYPE_CHECKING:
     from jitrt.codegen.kernel import Step
     from jitrt.layout import Array
+    from jitrt.quantized import Quantized
 
 Dtype = np.dtype[Any]
 Value = np.ndarray[Any, Any]
@@ -116,7 +117,7 @@ Source: TypeAlias = "Input | Constant | Map | Reduce | View | Concat | Output"
 class Tensor:
     """A value of the traced program."""
 
-    __slots__ = ("dtype", "node", "padding", "serial", "shape", "source", "value")
+    __slots__ = ("dtype", "node", "padding", "quantized", "serial", "shape", "source", "value")
 
     current_node = ""
     answers: list[Tensor] = []  # noqa: RUF012  what the current node had computed in the segments before
@@ -128,6 +129,7 @@ class Tensor:
         self.shape: Shape = tuple([settled(size) for size in shape])
         self.serial, self.node = next(_serial), Tensor.current_node
         self.padding: tuple[Tensor, list[Size], list[Size]] | None = None  # zeros around it, before and after
+        self.quantized: Quantized | None = None  # what it was dequantised from
 
     def __repr__(self) -> str:
         return f"{format_type(self.dtype, self.shape)} {type(self.source).__name__.lower()}"

@@ -309,10 +309,31 @@ def test_a_misspelt_option_is_an_error() -> None:
         jitrt.SessionOptions().intra_op_threads = 2  # type: ignore[attr-defined]
 
 
-def test_sessions_cannot_be_copied() -> None:
-    for attempt in (pickle.dumps, copy.deepcopy, copy.copy):
-        with pytest.raises(TypeError, match="cannot pickle 'InferenceSession' object"):
-            attempt(session(RELU))
+class Named(jitrt.InferenceSession):
+    """A user's subclass with an attribute of its own."""
+
+    def __init__(self, source: bytes | str, label: str) -> None:
+        super().__init__(source)
+        self.label = label
+
+
+def test_sessions_pickle_and_copy(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(RELU)
+    x = random(2, 3)
+    original = Named(RELU, "first")
+    (expected,) = original.run(None, {"x": x})
+    for twin in (copy.copy(original), copy.deepcopy(original), pickle.loads(pickle.dumps(original))):
+        assert isinstance(twin, Named)
+        assert twin.label == "first"
+        np.testing.assert_array_equal(twin.run(None, {"x": x})[0], expected)
+    options = jitrt.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.add_free_dimension_override_by_name("n", 2)
+    from_file = pickle.loads(pickle.dumps(jitrt.InferenceSession(path, options)))
+    assert from_file.get_session_options().intra_op_num_threads == 1
+    assert from_file.get_inputs()[0].shape == [2, 3]
+    np.testing.assert_array_equal(from_file.run(None, {"x": x})[0], expected)
 
 
 def test_nothing_is_fused_when_optimisation_is_off() -> None:

@@ -116,6 +116,8 @@ def value(node: Expr, names: Mapping[Expr, str]) -> str:
         return f"isinf({args[0]})" if is_float(source) else "false"
     if op == "cast":
         return converted(args[0], source, dtype)
+    if op == "narrow":
+        return args[0]
     if op == "bitcast":
         raw = narrowed(args[0], source)
         return widened(f"bitcast<{storage_type(dtype)}>({raw})", dtype)

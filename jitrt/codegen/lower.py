@@ -43,6 +43,8 @@ class _Lowering:
         if node.op == "cast":
             rounded = cast(args[0], node.dtype) if node.args[0].dtype != node.dtype else args[0]
             return self._interned(cast(self._interned(rounded), wide))
+        if node.op == "narrow":
+            return args[0]
         if node.op == "bitcast":
             exact = self._interned(cast(args[0], node.args[0].dtype))
             return self._interned(cast(self._interned(bitcast(exact, node.dtype)), wide))

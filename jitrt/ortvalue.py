@@ -1,0 +1,197 @@
+"""Values outside of runs, under onnxruntime's names: a tensor, a sequence, a map, or none.
+
+https://onnxruntime.ai/docs/api/python/api_summary.html#ortvalue
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitrt.errors import Fail
+from jitrt.types import STRING, from_onnx, ort_name, to_onnx
+
+Array = np.ndarray[Any, Any]
+_NO_DEVICE = (
+    "Can't allocate memory on the device using this package of jitrt. "
+    "Please use the appropriate package of jitrt for your hardware to use this feature."
+)
+
+
+class OrtDevice:
+    """A device by its type (`cpu`) and number."""
+
+    def __init__(self, device_type: str, device_id: int = 0) -> None:
+        self._type, self._id = device_type.lower(), device_id
+
+    @staticmethod
+    def make(ort_device_name: str, device_id: int, vendor_id: int = -1) -> OrtDevice:
+        """The device. Raises RuntimeError for one that is not here."""
+        check_device(ort_device_name)
+        return OrtDevice(ort_device_name, device_id)
+
+    def device_type(self) -> int:
+        """0, which is the CPU."""
+        return 0
+
+    def device_id(self) -> int:
+        """The number among devices of the type."""
+        return self._id
+
+    def device_mem_type(self) -> int:
+        """0: memory that the device uses by default."""
+        return 0
+
+    def device_vendor_id(self) -> int:
+        """0: no vendor in particular."""
+        return 0
+
+
+def check_device(device_type: str) -> None:
+    """Raise RuntimeError for a type of device that has no memory here."""
+    if device_type.lower() != "cpu":
+        raise RuntimeError(_NO_DEVICE)
+
+
+class OrtValue:
+    """A value that runs take and give. A tensor's memory is that of the NumPy array it was made from."""
+
+    __slots__ = ("_value",)
+    _value: Any
+
+    def __init__(self, value: Any) -> None:
+        self._value = value._value if isinstance(value, OrtValue) else value
+
+    @property
+    def value(self) -> Any:
+        """The array, list, dictionary or None that it holds."""
+        return self._value
+
+    @classmethod
+    def ortvalue_from_numpy(
+        cls, numpy_obj: Array, /, device_type: str = "cpu", device_id: int = 0, vendor_id: int = -1
+    ) -> OrtValue:
+        """A tensor in the array's memory, a copy if that is not contiguous."""
+        check_device(device_type)
+        array = np.asarray(numpy_obj)
+        if array.dtype.kind in "UT":
+            array = array.astype(STRING)
+        return cls(np.ascontiguousarray(array) if array.ndim else array)
+
+    @classmethod
+    def ortvalue_from_numpy_with_onnx_type(cls, data: Array, /, onnx_element_type: int) -> OrtValue:
+        """A tensor whose elements are the bits of the array's, as another type of the same width."""
+        dtype = from_onnx(onnx_element_type)
+        if dtype.itemsize != data.dtype.itemsize:
+            raise RuntimeError(f"elements of {data.dtype} and {dtype} differ in size")
+        return cls(np.ascontiguousarray(data).view(dtype))
+
+    @classmethod
+    def ortvalue_from_shape_and_type(
+        cls,
+        shape: Sequence[int],
+        element_type: Any,
+        device_type: str = "cpu",
+        device_id: int = 0,
+        vendor_id: int = -1,
+        memory_info: Any = None,
+    ) -> OrtValue:
+        """A tensor with undefined elements; the type is NumPy's or ONNX's number."""
+        check_device(device_type)
+        dtype = from_onnx(element_type) if isinstance(element_type, int) else np.dtype(element_type)
+        return cls(np.empty(tuple(shape), dtype))
+
+    @classmethod
+    def from_dlpack(cls, data: Any, /) -> OrtValue:
+        """A tensor in the memory of an object that speaks DLPack."""
+        return cls(np.from_dlpack(data))
+
+    def numpy(self) -> Any:
+        """A copy of the tensor; what else the value holds as it is."""
+        return self._value.copy() if isinstance(self._value, np.ndarray) else self._value
+
+    def update_inplace(self, data: Array) -> None:
+        """Copy an array of the same type and size into the tensor."""
+        array, data = self._tensor(), np.asarray(data)
+        if array.dtype != data.dtype or array.size != data.size:
+            raise RuntimeError(
+                f"update_inplace: expected {array.size} elements of {ort_name(array.dtype)}, "
+                f"got {data.size} of {data.dtype}"
+            )
+        if not array.flags.writeable:
+            raise RuntimeError("update_inplace: the array that the value was made from is read-only")
+        array[...] = data.reshape(array.shape)
+
+    def shape(self) -> list[int]:
+        """The tensor's shape."""
+        return list(self._tensor().shape)
+
+    def data_type(self) -> str:
+        """`tensor(float)`, or the type of a sequence or map."""
+        return _type_name(self._value)
+
+    def element_type(self) -> int:
+        """ONNX's number for the tensor's element type."""
+        return to_onnx(self._tensor().dtype)
+
+    def tensor_size_in_bytes(self) -> int:
+        """The size of the tensor's memory."""
+        return self._tensor().nbytes
+
+    def data_ptr(self) -> int:
+        """The address of the tensor's first element."""
+        return int(self._tensor().__array_interface__["data"][0])
+
+    def device_name(self) -> str:
+        """`cpu`."""
+        return "cpu"
+
+    def has_value(self) -> bool:
+        """False for an optional that holds nothing."""
+        return self._value is not None
+
+    def is_tensor(self) -> bool:
+        """Whether the value is a tensor."""
+        return isinstance(self._value, np.ndarray)
+
+    def is_tensor_sequence(self) -> bool:
+        """Whether the value is a sequence of tensors."""
+        return isinstance(self._value, list)
+
+    def is_sparse_tensor(self) -> bool:
+        """False: sparse tensors are not among the values here."""
+        return False
+
+    def to_dlpack(self) -> Any:
+        """A DLPack capsule."""
+        return self._tensor().__dlpack__()
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self._tensor().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self._tensor().__dlpack_device__()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self._tensor(), dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        return f"OrtValue({self._value!r})"
+
+    def _tensor(self) -> Array:
+        if not isinstance(self._value, np.ndarray):
+            raise Fail(f"the value is no tensor but {self.data_type()}")
+        return self._value
+
+
+def _type_name(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return ort_name(value.dtype)
+    if isinstance(value, list):
+        return f"seq({_type_name(value[0])})" if value else "seq(tensor(float))"
+    if isinstance(value, dict):
+        key = "string" if value and isinstance(next(iter(value)), str) else "int64"
+        return f"map({key},tensor(float))"
+    return "optional(tensor(float))"
