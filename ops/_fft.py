@@ -134,14 +134,19 @@ def _copied_frames(
     return y.reshape([batch, count, y.shape[1], 2])
 
 
-def factors(n: int) -> list[int] | None:
-    """The radices whose product is n, or None where n has a large prime factor."""
-    found = []
+def factors(n: int, real: bool = False) -> list[int] | None:
+    """The radices whose product is n, or None where n has a large prime factor.
+
+    For real signals even ones are last: the middle bin is then a sum of products by 1 and -1, and real.
+    """
+    found: list[int] = []
     for radix in RADICES:
         while n % radix == 0:
             found.append(radix)
             n //= radix
-    return found if n == 1 else None
+    if n > 1:
+        return None
+    return sorted(found, key=lambda radix: radix % 2 == 0) if real else found
 
 
 def _fits(n: int, signals: Size, dtype: Dtype) -> bool:
@@ -177,7 +182,8 @@ def _tiles(
     dtype, bins = x.dtype, bins or n
     fitting = [v for v in LANES if _tile_bytes(n, v, dtype) <= TILE_BYTES and hint(signals) >= 8 * v]
     lanes = max(fitting, default=LANES[0])
-    radices = factors(n)
+    real = not complex and same(x.shape[-1], 1)
+    radices = factors(n, real)
     assert radices is not None
     (y,) = launch(
         transform,
@@ -190,7 +196,7 @@ def _tiles(
         constant(np.array([scale], dtype)),
         outputs=[(dtype, [signals * bins * 2])],
         scalars=[
-            *(n, lanes, signals, bins, not (complex or same(x.shape[-1], 2)), *swaps, packing),
+            *(n, lanes, signals, bins, real, *swaps, packing),
             *(source.many, source.group, source.signal, source.element),
             *(target.many, target.group, target.element),
         ],

@@ -8,7 +8,7 @@ https://en.wikipedia.org/wiki/Cooley-Tukey_FFT_algorithm
 
 from __future__ import annotations
 
-from jitrt.codegen.numba_ir import fast_math, independent
+from jitrt.codegen.numba_ir import independent
 
 BLOCK = 8
 PACKED, UNPACKED = 1, 2
@@ -18,7 +18,6 @@ SIN_72, SIN_144 = 0.9510565162951535, 0.5877852522924731
 
 
 @independent
-@fast_math("contract")
 def transform(
     Y,
     X,
