@@ -12,6 +12,9 @@ from jitrt.types import BF16, F16, F32, I32, I64, is_float
 U32, U64 = np.dtype(np.uint32), np.dtype(np.uint64)
 BLOCK = 16384
 DIGITS = 256
+TOP_BITS = 11
+TOP_DIGITS = 1 << TOP_BITS
+SHORT = 40  # rows that insertion sorts faster
 
 
 def sort_keys(x: Tensor) -> Tensor:
@@ -35,6 +38,11 @@ def sort_keys(x: Tensor) -> Tensor:
     return map_tensors(float_key if is_float(x.dtype) else integer_key, x)
 
 
+def digit_count(dtype: Dtype) -> int:
+    """How many digits the keys of elements of a type have."""
+    return dtype.itemsize if dtype not in (F16, BF16) else 4
+
+
 def sorted_places(keys: Tensor, dtype: Dtype) -> tuple[Tensor, Tensor]:
     """The keys [n] of elements of type `dtype` in order, and the place of each; equal ones stay in order.
 
@@ -43,9 +51,9 @@ def sorted_places(keys: Tensor, dtype: Dtype) -> tuple[Tensor, Tensor]:
     """
     (n,) = keys.shape
     blocks = (n + BLOCK - 1) // BLOCK
-    digits = dtype.itemsize if dtype not in (F16, BF16) else 4
-    places = map_indices(lambda i: cast(i, I64), (n,))
-    for shift in range(0, 8 * digits, 8):
+    kind = I32 if n < 2**31 else I64
+    places = map_indices(lambda i: cast(i, kind), (n,))
+    for shift in range(0, 8 * digit_count(dtype), 8):
         (counts,) = launch(
             count_digits, keys, outputs=[(I64, [blocks, DIGITS])], scalars=[shift], extent=blocks
         )
@@ -55,7 +63,7 @@ def sorted_places(keys: Tensor, dtype: Dtype) -> tuple[Tensor, Tensor]:
             keys,
             places,
             starts,
-            outputs=[(keys.dtype, [n]), (I64, [n])],
+            outputs=[(keys.dtype, [n]), (kind, [n])],
             scalars=[shift],
             extent=blocks,
             scratch=8 * DIGITS,
@@ -124,3 +132,90 @@ def comes_before(keys, i, j):
         if keys[i, column] != keys[j, column]:
             return keys[i, column] < keys[j, column]
     return False
+
+
+def sort_row_places(places, keys, width, digits, begin, end, scratch):
+    """The places of the k smallest keys of each row, in order; equal ones stay in order. A unit is a row.
+
+    A key is `width` bytes; `digits` of them are sorted by, the lowest first, but for one that all share.
+    """
+    k, n = places.shape[1], keys.shape[1]
+    size = n * width
+    near = scratch[:size].view(keys.dtype)
+    far = scratch[size : 2 * size].view(keys.dtype)
+    near_places = scratch[2 * size : 2 * size + 8 * n].view(np.int64)
+    far_places = scratch[2 * size + 8 * n : 2 * size + 16 * n].view(np.int64)
+    counts = scratch[2 * size + 16 * n : 2 * size + 16 * n + 8 * TOP_DIGITS].view(np.int64)
+    for i in range(begin, end):
+        m = copy_smallest(near, near_places, keys, i, k, 8 * digits, counts)
+        if m <= SHORT:
+            insert_in_order(near[:m], near_places[:m])
+        else:
+            for shift in range(0, 8 * digits, 8):
+                if sort_by_digit(far, far_places, near[:m], near_places[:m], counts, shift):
+                    near, far = far, near
+                    near_places, far_places = far_places, near_places
+        for j in range(k):
+            places[i, j] = near_places[j]
+
+
+def copy_smallest(K, P, keys, i, k, bits, counts):
+    """Copy keys of row i with their places, among them the k smallest: how many.
+
+    From a long row only those go whose highest bits are no more than those of the k-th.
+    """
+    n = keys.shape[1]
+    if n < 2 * TOP_DIGITS or 2 * k > n:
+        for j in range(n):
+            K[j] = keys[i, j]
+            P[j] = j
+        return n
+    shift = np.uint64(max(bits - TOP_BITS, 0))
+    for d in range(TOP_DIGITS):
+        counts[d] = 0
+    for j in range(n):
+        counts[keys[i, j] >> shift] += 1
+    last, total = np.uint64(0), counts[0]
+    while total < k:
+        last += np.uint64(1)
+        total += counts[last]
+    m = 0
+    for j in range(n):
+        if keys[i, j] >> shift <= last:
+            K[m] = keys[i, j]
+            P[m] = j
+            m += 1
+    return m
+
+
+def insert_in_order(keys, places):
+    """Sort a few keys and their places by insertion."""
+    for j in range(1, keys.size):
+        key, place = keys[j], places[j]
+        to = j
+        while to > 0 and keys[to - 1] > key:
+            keys[to] = keys[to - 1]
+            places[to] = places[to - 1]
+            to -= 1
+        keys[to] = key
+        places[to] = place
+
+
+def sort_by_digit(K, P, keys, places, counts, shift):
+    """Keys and places in the order of one digit; False, and nothing done, where all have the same."""
+    for d in range(DIGITS):
+        counts[d] = 0
+    for j in range(keys.size):
+        counts[(keys[j] >> np.uint64(shift)) & np.uint64(DIGITS - 1)] += 1
+    if counts[(keys[0] >> np.uint64(shift)) & np.uint64(DIGITS - 1)] == keys.size:
+        return False
+    total = 0
+    for d in range(DIGITS):
+        counts[d], total = total, total + counts[d]
+    for j in range(keys.size):
+        d = (keys[j] >> np.uint64(shift)) & np.uint64(DIGITS - 1)
+        to = counts[d]
+        counts[d] = to + 1
+        K[to] = keys[j]
+        P[to] = places[j]
+    return True

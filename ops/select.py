@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jitrt.calls import launch, launch_move
+from jitrt.calls import cast_tensor, launch, launch_move
 from jitrt.dims import Size, hint, prod, same
 from jitrt.expr import ne
 from jitrt.opdef import operator
@@ -15,7 +15,10 @@ from jitrt.types import BOOL, I64
 
 from ._host_forms import host_form
 from ._marks import count_marks, marked_indices, pick_marked
-from .gather import gather
+from ._sort import TOP_DIGITS, digit_count, sort_keys, sort_row_places, sorted_places
+from .gather import gather, gather_rows, index_error
+
+GROUP = 32  # elements that are compared with the worst of the best at once
 
 
 @operator("TopK", since=10)
@@ -41,16 +44,54 @@ def _top_k(X: Tensor, k: Size, axis: int, largest: int) -> tuple[Tensor, ...]:
     last = [a for a in range(X.ndim) if a != axis] + [axis]
     moved = X.permute(last)
     rows = prod(moved.shape[:-1])
-    results = launch(
-        best_of_rows,
-        moved.reshape([rows, n]),
-        outputs=[(X.dtype, [rows, k]), (I64, [rows, k])],
-        scalars=[largest],
-        extent=rows,
-        flops=4 * X.size,
-    )
+    matrix = moved.reshape([rows, n])
+    # a heap of the best is faster than sorting as long as few elements of a row get into it
+    takes_heap = k <= 4 or (k <= 64 and k * 32 <= n)
+    results = _by_heap(matrix, k, largest) if takes_heap else _by_sorting(matrix, k, largest)
     inverse = [last.index(a) for a in range(X.ndim)]
     return tuple(t.reshape([*moved.shape[:-1], k]).permute(inverse) for t in results)
+
+
+def _by_heap(X: Tensor, k: Size, largest: int) -> tuple[Tensor, ...]:
+    shape = [X.shape[0], k]
+    return launch(
+        best_of_rows,
+        X,
+        outputs=[(X.dtype, shape), (I64, shape)],
+        scalars=[largest],
+        extent=X.shape[0],
+        flops=4 * X.size,
+    )
+
+
+def _by_sorting(X: Tensor, k: Size, largest: int) -> tuple[Tensor, ...]:
+    rows, n = X.shape
+    keys = sort_keys(X)
+    if largest:
+        keys = map_tensors(lambda key: ~key, keys)
+    if same(rows, 1) and k * 2 > n:
+        _, order = sorted_places(keys.reshape([n]), X.dtype)
+        places = cast_tensor(order.slice(0, 0, k).reshape([1, k]), I64)
+    else:
+        width = keys.dtype.itemsize
+        (places,) = launch(
+            sort_row_places,
+            keys,
+            outputs=[(I64, [rows, k])],
+            scalars=[width, digit_count(X.dtype)],
+            extent=rows,
+            flops=4 * X.size * width,
+            scratch=2 * n * (width + 8) + 8 * TOP_DIGITS,
+        )
+    (values,) = launch_move(
+        gather_rows,
+        X.reshape([rows, n, 1]),
+        places,
+        outputs=[(X.dtype, [rows, k, 1])],
+        extent=rows * k,
+        error=index_error,
+    )
+    return values.reshape([rows, k]), places
 
 
 def best_of_rows(values, places, X, largest, begin, end):
@@ -67,15 +108,32 @@ def best_of_rows(values, places, X, largest, begin, end):
             places[i, j] = j
         for root in range(k // 2 - 1, -1, -1):
             sift_down(values, places, i, root, k, largest)
-        for j in range(k, n):
-            if is_better(X[i, j], j, values[i, 0], places[i, 0], largest):
-                values[i, 0] = X[i, j]
-                places[i, 0] = j
-                sift_down(values, places, i, 0, k, largest)
+        start = k
+        while start < n:
+            stop = min(start + GROUP, n)
+            if stop - start < GROUP or has_better(X, i, start, values[i, 0], largest):
+                for j in range(start, stop):
+                    if is_better(X[i, j], j, values[i, 0], places[i, 0], largest):
+                        values[i, 0] = X[i, j]
+                        places[i, 0] = j
+                        sift_down(values, places, i, 0, k, largest)
+            start = stop
         for last in range(k - 1, 0, -1):
             values[i, 0], values[i, last] = values[i, last], values[i, 0]
             places[i, 0], places[i, last] = places[i, last], places[i, 0]
             sift_down(values, places, i, 0, last, largest)
+
+
+def has_better(X, i, start, worst, largest):
+    """Whether a group of elements may have one before `worst`; without branches, so that vectors do it."""
+    hits = 0
+    if largest:
+        for j in range(start, start + GROUP):
+            hits += not X[i, j] <= worst
+    else:
+        for j in range(start, start + GROUP):
+            hits += not X[i, j] >= worst
+    return hits > 0
 
 
 def sift_down(values, places, i, root, size, largest):
