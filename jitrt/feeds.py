@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from jitrt.dlpack import from_dlpack
 from jitrt.errors import Fail, InvalidArgument
 from jitrt.ortvalue import OrtValue
 from jitrt.types import BF16, STRING, TensorType, is_float, is_integer, ort_name
@@ -24,9 +25,7 @@ def as_fed(name: str, value: Any, declared: TensorType | str | None) -> Any:
     if value is None:
         raise Fail(f"Missing Input: {name}")
     if not isinstance(value, (ndarray, list, tuple)):
-        if not hasattr(value, "__dlpack__"):
-            raise RuntimeError(f"Unable to handle object of type {type(value)}")
-        value = np.from_dlpack(value)
+        value = _foreign_array(name, value)
     array = np.asarray(value, None if isinstance(value, ndarray) else declared.dtype)
     if declared.dtype == STRING and array.dtype.kind in "UT":
         array = array.astype(object)
@@ -40,6 +39,21 @@ def as_fed(name: str, value: Any, declared: TensorType | str | None) -> Any:
         actual, expected = _type_name(array.dtype), ort_name(declared.dtype)
         raise InvalidArgument(f"Unexpected input data type. Actual: ({actual}) , expected: ({expected})")
     return array if array.flags.c_contiguous and array.flags.aligned else np.array(array, order="C")
+
+
+def _foreign_array(name: str, value: Any) -> ndarray[Any, Any]:
+    """Another library's tensor as an array, in the same memory where it can be."""
+    if hasattr(value, "__dlpack__") and not isinstance(value, np.generic):
+        try:
+            return from_dlpack(value)
+        except ValueError as error:
+            raise RuntimeError(f"input {name}: {type(value)} cannot be read: {error}") from None
+    if hasattr(value, "__cuda_array_interface__"):
+        raise RuntimeError(f"input {name}: {type(value)} is on cuda, not in host memory")
+    is_array = hasattr(value, "__array_interface__") or hasattr(value, "__array__")
+    if is_array and not isinstance(value, np.generic):
+        return np.asarray(value)
+    raise RuntimeError(f"Unable to handle object of type {type(value)}")
 
 
 def _as_declared(name: str, value: Any, declared: str) -> Any:
