@@ -77,6 +77,7 @@ class Ensemble:
     always: Array
     never: Array
     cost: int
+    order: Array
     sources: tuple[Any, ...] = ()
 
 
@@ -117,6 +118,7 @@ def pack(nodes: Nodes, leaves: Leaves, targets: int, dtype: np.dtype[Any], absen
         always,
         never,
         int(depth.sum()),
+        np.argsort(depth, kind="stable"),
     )
 
 

@@ -20,6 +20,7 @@ from jitrt.tensor import Tensor, constant, map_tensors, reduce_tensor
 from jitrt.types import F32, F64, I64
 
 from ..gather import gather
+from ._tables import table_of
 
 ML = "ai.onnx.ml"
 SQRT_2 = 1.41421356
@@ -130,7 +131,9 @@ def classifier(name: str, *, since: int) -> Callable[[Callable[..., Any]], Opera
 
         @wraps(definition)
         def expand(X: Tensor, **attributes: Any) -> Graph:
-            x, index, label, scores = (f"{name}\0{v}{next(_serial)}" for v in ("x", "index", "label", "scores"))
+            x, index, label, scores = (
+                f"{name}\0{v}{next(_serial)}" for v in ("x", "index", "label", "scores")
+            )
             nodes = [Node(name, [x], [index, scores], attributes, "jitrt", since)]
             names = attributes.get("classlabels_strings")
             if names:
@@ -145,7 +148,11 @@ def classifier(name: str, *, since: int) -> Callable[[Callable[..., Any]], Opera
 @host_operator("ClassName", since=1, domain="jitrt")
 def class_name(index: np.ndarray[Any, Any], *, names: list[str]) -> np.ndarray[Any, Any]:
     """The names of class numbers; two classes without their own names are called 0 and 1."""
-    return np.array(names if len(names) > 1 else ["0", "1"], object)[index]
+    return table_of(_name_array, names)[index]
+
+
+def _name_array(names: list[str]) -> np.ndarray[Any, Any]:
+    return np.array(names if len(names) > 1 else ["0", "1"], object)
 
 
 def as_integer(x: Tensor) -> Tensor:

@@ -65,7 +65,9 @@ def read_nodes(
     }
     for name, given in lists.items():
         if len(given) != len(treeids):
-            raise ValueError(f"expected {len(treeids)} elements in {name}, as in nodes_treeids, got {len(given)}")
+            raise ValueError(
+                f"expected {len(treeids)} elements in {name}, as in nodes_treeids, got {len(given)}"
+            )
     ids, first, tree = np.unique(np.asarray(treeids, np.int64), return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))  # trees are numbered as they come up
     tree = rank[tree]
@@ -80,7 +82,14 @@ def read_nodes(
     if tracks is not None:
         nan_is_true[: len(tracks)] = np.asarray(tracks) == 1
     nodes = Nodes(
-        tree, mode, np.asarray(featureids, np.int64), np.asarray(values), true, false, nan_is_true, np.sort(first)
+        tree,
+        mode,
+        np.asarray(featureids, np.int64),
+        np.asarray(values),
+        true,
+        false,
+        nan_is_true,
+        np.sort(first),
     )
     leaf_tree = np.asarray(weight_treeids, np.int64)
     known = np.minimum(np.searchsorted(ids, leaf_tree), len(ids) - 1)

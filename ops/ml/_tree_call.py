@@ -8,14 +8,15 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from jitrt.calls import NumbaCall
+from jitrt.calls import NumbaCall, launch
 from jitrt.dims import Size
 from jitrt.expr import Expr, isnan, where
 from jitrt.tensor import Tensor, constant, map_tensors, outputs_of
+from jitrt.types import I64
 
 from ._ensemble import Ensemble
 from ._keys import key
-from ._tree_kernels import BLOCK, MAX, MIN, SUM, WALKS, evaluate_trees
+from ._tree_kernels import BLOCK, MAX, MIN, SUM, WALKS, add_leaves, evaluate_trees, reach_leaves
 
 ABSENT = {SUM: 0.0, MIN: np.inf, MAX: -np.inf}
 FLOPS = 45  # what a step down a tree takes as long as
@@ -23,19 +24,38 @@ _ensembles: WeakValueDictionary[Any, Ensemble] = WeakValueDictionary()
 
 
 class TreeCall(NumbaCall):
-    """The scores of an ensemble, which lives as long as the call."""
+    """A kernel that walks down trees; their ensemble lives as long as the call."""
 
-    def __init__(self, ensemble: Ensemble, X: Tensor, kind: int) -> None:
-        inputs = [X, constant(ensemble.nodes), constant(ensemble.trees), constant(ensemble.weights)]
-        rows = X.shape[0]
-        scalars: list[Size | float] = [ABSENT[kind], kind, rows]
-        blocks = (rows + (BLOCK - 1)) // BLOCK
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        ensemble: Ensemble,
+        inputs: Sequence[Tensor],
+        *scalars: Size | float,
+    ) -> None:
+        rows = inputs[0].shape[0]
+        is_single = function is reach_leaves
+        units = -(-len(ensemble.trees) // WALKS) if is_single else (rows + (BLOCK - 1)) // BLOCK
         flops = rows * (ensemble.cost * FLOPS)
-        super().__init__(
-            evaluate_trees, inputs, scalars, blocks, error=None, flops=flops, scratch=8 * WALKS
-        )
+        super().__init__(function, inputs, scalars, units, error=None, flops=flops, scratch=8 * WALKS)
         self.ensemble = ensemble
-        outputs_of(self, [(ensemble.weights.dtype, [rows, ensemble.targets])])
+
+
+def _evaluate(keys: Tensor, ensemble: Ensemble, kind: int) -> Tensor:
+    """The scores [n, targets] of rows of keys [n, features]."""
+    rows, dtype = keys.shape[0], ensemble.weights.dtype
+    nodes, trees, weights = map(constant, (ensemble.nodes, ensemble.trees, ensemble.weights))
+    if rows != 1:
+        inputs = [keys, nodes, trees, weights]
+        call = TreeCall(evaluate_trees, ensemble, inputs, ABSENT[kind], kind, rows)
+        return outputs_of(call, [(dtype, [rows, ensemble.targets])])[0]
+    call = TreeCall(reach_leaves, ensemble, [keys, nodes, trees, constant(ensemble.order)])
+    (leaf,) = outputs_of(call, [(I64, [len(ensemble.trees)])])
+    outputs = [(dtype, [1, ensemble.targets])]
+    (scores,) = launch(
+        add_leaves, leaf, trees, weights, outputs=outputs, scalars=[ABSENT[kind], kind], extent=1
+    )
+    return scores
 
 
 def ensemble_of(sources: Sequence[Any], dtype: np.dtype[Any], make: Callable[[], Ensemble]) -> Ensemble:
@@ -57,7 +77,7 @@ def scores_of(X: Tensor, ensemble: Ensemble, kind: int) -> Tensor:
             f"{X.shape[1]} features."
         )
     if not ensemble.tracked:
-        return TreeCall(ensemble, map_tensors(key, X), kind).outputs[0]
+        return _evaluate(map_tensors(key, X), ensemble, kind)
 
     def both(x: Expr, tracks_true: Expr) -> Expr:
         k = key(x)
@@ -65,4 +85,4 @@ def scores_of(X: Tensor, ensemble: Ensemble, kind: int) -> Tensor:
 
     n, features = X.shape
     pairs = map_tensors(both, X.reshape([n, features, 1]), constant(np.array([False, True])))
-    return TreeCall(ensemble, pairs.reshape([n, features * 2]), kind).outputs[0]
+    return _evaluate(pairs.reshape([n, features * 2]), ensemble, kind)

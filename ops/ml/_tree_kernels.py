@@ -48,6 +48,32 @@ def evaluate_row(Y, X, r, nodes, trees, weights, kind, at):
             combine(Y, r, trees[t + k, 2], weights, nodes[at[k], 3], kind)
 
 
+def reach_leaves(leaf, X, nodes, trees, order, begin, end, scratch):
+    """leaf[t] is the row of weights that a single row of X reaches in tree t.
+
+    A unit is as many trees as walk side by side; `order` brings trees of like depth together.
+    """
+    at = scratch[: 8 * WALKS].view(np.int64)
+    for first in range(begin * WALKS, min(end * WALKS, trees.shape[0]), WALKS):
+        count = min(WALKS, trees.shape[0] - first)
+        depth = 0
+        for k in range(WALKS):
+            tree = order[first + min(k, count - 1)]
+            at[k] = trees[tree, 0]
+            depth = max(depth, trees[tree, 1])
+        walk_trees(at, X, 0, nodes, depth)
+        for k in range(count):
+            leaf[order[first + k]] = nodes[at[k], 3]
+
+
+def add_leaves(Y, leaf, trees, weights, absent, kind, begin, end):
+    """Y [1, targets] from the leaves that the row reaches."""
+    for j in range(Y.shape[1]):
+        Y[0, j] = absent
+    for t in range(trees.shape[0]):
+        combine(Y, 0, trees[t, 2], weights, leaf[t], kind)
+
+
 def walk_rows(at, X, r, nodes, root, depth):
     """The leaves at which the rows from `r` on end in one tree."""
     for k in range(WALKS):

@@ -1,4 +1,4 @@
-"""Maps between labels."""
+"""Maps between labels: sorted keys and a binary search for numbers, a dictionary for strings."""
 
 from __future__ import annotations
 
@@ -7,76 +7,197 @@ from typing import Any
 
 import numpy as np
 
-from jitrt.opdef import host_operator
+from jitrt.calls import launch_move
+from jitrt.opdef import operator
+from jitrt.tensor import RunsOnHostError, Tensor, constant
+from jitrt.types import STRING
 
-ML = "ai.onnx.ml"
+from ._keys import integer_keys, integer_keys_of
+from ._scores import ML
+from ._tables import find, positions, table_of
+
 Array = np.ndarray[Any, Any]
+KEYS = ("keys_tensor", "keys_strings", "keys_int64s", "keys_floats")
+VALUES = ("values_tensor", "values_strings", "values_int64s", "values_floats")
+TYPES = {"strings": np.dtype(object), "int64s": np.dtype(np.int64), "floats": np.dtype(np.float32)}
 
 
-@host_operator("LabelEncoder", since=2, domain=ML)
+@operator("LabelEncoder", since=2, domain=ML)
 def label_encoder(
+    X: Tensor,
+    *,
+    default_float: float = -0.0,
+    default_int64: int = -1,
+    default_string: str = "_Unused",
+    default_tensor: Array | None = None,
+    keys_floats: Sequence[float] | None = None,
+    keys_int64s: Sequence[int] | None = None,
+    keys_strings: Sequence[str] | None = None,
+    keys_tensor: Array | None = None,
+    values_floats: Sequence[float] | None = None,
+    values_int64s: Sequence[int] | None = None,
+    values_strings: Sequence[str] | None = None,
+    values_tensor: Array | None = None,
+) -> Tensor:
+    """Values by keys. https://onnx.ai/onnx/operators/onnx_aionnxml_LabelEncoder.html"""
+    keys = _given(KEYS, keys_tensor, keys_strings, keys_int64s, keys_floats)
+    values = _given(VALUES, values_tensor, values_strings, values_int64s, values_floats)
+    default = _default(values.dtype, default_tensor, default_string, default_int64, default_float)
+    return _look_up(X, keys, values, default)
+
+
+@label_encoder.numpy
+def label_encoder_values(
     X: Array,
     *,
     default_float: float = -0.0,
     default_int64: int = -1,
     default_string: str = "_Unused",
     default_tensor: Array | None = None,
-    keys_floats: list[float] | None = None,
-    keys_int64s: list[int] | None = None,
-    keys_strings: list[str] | None = None,
+    keys_floats: Sequence[float] | None = None,
+    keys_int64s: Sequence[int] | None = None,
+    keys_strings: Sequence[str] | None = None,
     keys_tensor: Array | None = None,
-    values_floats: list[float] | None = None,
-    values_int64s: list[int] | None = None,
-    values_strings: list[str] | None = None,
+    values_floats: Sequence[float] | None = None,
+    values_int64s: Sequence[int] | None = None,
+    values_strings: Sequence[str] | None = None,
     values_tensor: Array | None = None,
 ) -> Array:
-    """Values by keys. https://onnx.ai/onnx/operators/onnx_aionnxml_LabelEncoder.html"""
-    keys = next(k for k in (keys_tensor, keys_strings, keys_int64s, keys_floats) if k is not None)
-    if values_tensor is not None:
-        values, default = values_tensor, values_tensor.dtype.type(_default(values_tensor.dtype))
-        if default_tensor is not None:
-            default = default_tensor.ravel()[0]
-    elif values_strings is not None:
-        values, default = np.array(values_strings, object), default_string
-    elif values_int64s is not None:
-        values, default = np.array(values_int64s, np.int64), default_int64
-    else:
-        values, default = np.array(values_floats, np.float32), default_float
-    return _look_up(X, keys, values, default)
+    """LabelEncoder from or to strings, or of known labels."""
+    keys = table_of(_given, KEYS, keys_tensor, keys_strings, keys_int64s, keys_floats)
+    values = table_of(_given, VALUES, values_tensor, values_strings, values_int64s, values_floats)
+    default = _default(values.dtype, default_tensor, default_string, default_int64, default_float)
+    return _look_up_values(X, keys, values, default)
 
 
-@host_operator("LabelEncoder", since=1, domain=ML)
+@operator("LabelEncoder", since=1, domain=ML)
 def label_encoder_1(
+    X: Tensor,
+    *,
+    classes_strings: Sequence[str] | None = None,
+    default_int64: int = -1,
+    default_string: str = "_Unused",
+) -> Tensor:
+    """Strings to their positions, and back. https://onnx.ai/onnx/operators/onnx_aionnxml_LabelEncoder.html"""
+    raise RunsOnHostError
+
+
+@label_encoder_1.numpy
+def label_encoder_1_values(
     X: Array,
     *,
-    classes_strings: list[str] | None = None,
+    classes_strings: Sequence[str] | None = None,
     default_int64: int = -1,
     default_string: str = "_Unused",
 ) -> Array:
-    """Strings to their positions, and back. https://onnx.ai/onnx/operators/onnx_aionnxml_LabelEncoder.html"""
-    names = np.array(classes_strings or [], object)
-    places = np.arange(len(names))
-    if X.dtype.kind in "iu":
-        return _look_up(X, places, names, default_string)
-    return _look_up(X, names, places, default_int64)
+    """LabelEncoder of version 1."""
+    names, places = table_of(_names_and_places, classes_strings)
+    if X.dtype == STRING:
+        return _look_up_values(X, names, places, default_int64)
+    return _look_up_values(X, places, names, default_string)
 
 
-def _default(dtype: np.dtype[Any]) -> Any:
-    if dtype.kind == "O":
-        return "_Unused"
-    return -0.0 if dtype.kind == "f" else -1
+def _names_and_places(names: Sequence[str] | None) -> tuple[Array, Array]:
+    return np.array(names or [], object), np.arange(len(names or []))
 
 
-def _look_up(X: Array, keys: Sequence[Any] | Array, values: Array, default: Any) -> Array:
-    """values[i] for each element equal to keys[i], the last of equal keys; NaN equals NaN."""
-    result = np.full(X.size, default, values.dtype)
-    table = {_key(k): v for k, v in zip(np.asarray(keys, X.dtype).tolist(), values.tolist(), strict=True)}
-    for i, x in enumerate(X.ravel().tolist()):
-        found = table.get(_key(x), table)
-        if found is not table:
-            result[i] = found
-    return result.reshape(X.shape)
+@operator("CategoryMapper", since=1, domain=ML)
+def category_mapper(
+    X: Tensor,
+    *,
+    cats_int64s: Sequence[int] | None = None,
+    cats_strings: Sequence[str] | None = None,
+    default_int64: int = -1,
+    default_string: str = "_Unused",
+) -> Tensor:
+    """Strings to integers, and back. https://onnx.ai/onnx/operators/onnx_aionnxml_CategoryMapper.html"""
+    raise RunsOnHostError
 
 
-def _key(x: Any) -> Any:
-    return "nan" if x != x else x
+@category_mapper.numpy
+def category_mapper_values(
+    X: Array,
+    *,
+    cats_int64s: Sequence[int] | None = None,
+    cats_strings: Sequence[str] | None = None,
+    default_int64: int = -1,
+    default_string: str = "_Unused",
+) -> Array:
+    """CategoryMapper on arrays."""
+    names, numbers = table_of(_names_and_numbers, cats_strings, cats_int64s)
+    if X.dtype == STRING:
+        return _look_up_values(X, names, numbers, default_int64)
+    return _look_up_values(X, numbers, names, default_string)
+
+
+def _names_and_numbers(names: Sequence[str] | None, numbers: Sequence[int] | None) -> tuple[Array, Array]:
+    if len(names or []) != len(numbers or []):
+        raise ValueError(f"expected as many cats_strings as cats_int64s, got {len(names or [])}")
+    return np.array(names or [], object), np.array(numbers or [], np.int64)
+
+
+def _given(names: Sequence[str], *candidates: Any) -> Array:
+    """The attribute that is given, as an array of its type. Raises ValueError where none is."""
+    for name, candidate in zip(names, candidates, strict=True):
+        if candidate is not None:
+            kind = name.rpartition("_")[2]
+            return np.ravel(candidate) if kind == "tensor" else np.array(candidate, TYPES[kind])
+    raise ValueError(f"expected one of {', '.join(names)}")
+
+
+def _default(dtype: np.dtype[Any], tensor: Array | None, string: str, integer: int, real: float) -> Any:
+    """What is given for labels that are no key."""
+    if tensor is not None:
+        return tensor.ravel()[0]
+    return {"O": string, "f": real}.get(dtype.kind, integer)
+
+
+def _look_up(X: Tensor, keys: Array, values: Array, default: Any) -> Tensor:
+    """values[i] for each element of X equal to keys[i], the last of equal keys; NaN equals NaN."""
+    if STRING in (X.dtype, keys.dtype, values.dtype):
+        raise RunsOnHostError
+    numbers = integer_keys_of(keys.astype(X.dtype))
+    table = dict(zip(numbers.tolist(), values.tolist(), strict=True))
+    order = np.array(sorted(table), numbers.dtype)
+    results = np.array([*(table[k] for k in order.tolist()), default], values.dtype)
+    (y,) = launch_move(
+        look_up,
+        constant(results),
+        integer_keys(X).reshape([X.size]),
+        constant(order),
+        outputs=[(values.dtype, [X.size])],
+        extent=X.size,
+    )
+    return y.reshape(X.shape)
+
+
+def look_up(Y, values, X, keys, begin, end):
+    """Y[i] is the value of X[i], found among the sorted keys; the last value if it is not there."""
+    count = keys.shape[0]
+    for i in range(begin, end):
+        x, low, span = X[i], 0, count
+        while span > 1:
+            half = span // 2
+            low += half if keys[low + half] <= x else 0
+            span -= half
+        Y[i] = values[low if count > 0 and keys[low] == x else count]
+
+
+def _look_up_values(X: Array, keys: Array, values: Array, default: Any) -> Array:
+    """As `_look_up`, on arrays."""
+    if X.dtype != STRING:
+        X, keys = integer_keys_of(X), integer_keys_of(keys.astype(X.dtype))
+        found = find(X, positions(keys.tolist()))
+    else:
+        found = find(X, table_of(_positions_of, keys))
+    results = table_of(_with_default, values, default)
+    return results[found].reshape(X.shape)
+
+
+def _positions_of(keys: Array) -> dict[Any, int]:
+    return positions(keys.tolist())
+
+
+def _with_default(values: Array, default: Any) -> Array:
+    """The values, and at -1 the default."""
+    return np.array([*values.tolist(), default], values.dtype)

@@ -12,9 +12,10 @@ from jitrt.dims import prod
 from jitrt.expr import Expr, absolute, cast, eq, isnan, ne, sqrt, where
 from jitrt.opdef import elementwise, operator
 from jitrt.tensor import Tensor, concatenate, constant, map_tensors, reduce_tensor
-from jitrt.types import F32, F64, I64, is_float
+from jitrt.types import F32, F64, I64, STRING, is_float
 
 from ._scores import ML, wide
+from ._tables import find, positions, table_of
 
 Array = np.ndarray[Any, Any]
 
@@ -27,7 +28,9 @@ def binarizer(X: Expr, *, threshold: float = 0.0) -> Expr:
 
 
 @operator("Scaler", since=1, domain=ML)
-def scaler(X: Tensor, *, offset: Sequence[float] | None = None, scale: Sequence[float] | None = None) -> Tensor:
+def scaler(
+    X: Tensor, *, offset: Sequence[float] | None = None, scale: Sequence[float] | None = None
+) -> Tensor:
     """(X - offset) * scale. https://onnx.ai/onnx/operators/onnx_aionnxml_Scaler.html"""
     x = cast_tensor(X, wide(X))
     shift = _per_feature(X, offset or [0.0], "offset", x.dtype)
@@ -146,12 +149,14 @@ def one_hot_values(
     zeros: int = 1,
 ) -> Any:
     """OneHotEncoder of strings, or of known numbers."""
-    strings = X.dtype.kind == "O"
-    categories = list((cats_strings if strings else cats_int64s) or [])
-    places = dict(zip(categories, range(len(categories)), strict=True))
-    values = X.ravel() if strings else X.ravel().astype(np.int64)
-    found = np.array([places.get(x, -1) for x in values.tolist()], np.int64)
+    categories = (cats_strings if X.dtype == STRING else cats_int64s) or ()
+    values = X if X.dtype == STRING else X.astype(np.int64)
+    found = find(values, table_of(positions, categories))
     if not zeros and (found < 0).any():
         raise ValueError("Unknown Category and zeros = 0.")
-    table = np.eye(len(categories) + 1, len(categories), dtype=np.float32)  # row -1 is zero
-    return table[found].reshape(*X.shape, len(categories))
+    return table_of(_one_hot_rows, categories)[found].reshape(*X.shape, len(categories))
+
+
+def _one_hot_rows(categories: Sequence[Any]) -> Array:
+    """A row for each category, and one of zeros at -1."""
+    return np.eye(len(categories) + 1, len(categories), dtype=np.float32)

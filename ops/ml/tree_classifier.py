@@ -71,7 +71,9 @@ def _tree_ensemble_classifier(
 
     def make_counts() -> Ensemble:
         nodes, leaves = read_nodes(**parts)
-        return pack(nodes, Leaves(leaves.node, leaves.target, np.ones(len(leaves.node))), classes, x.dtype, 0.0)
+        return pack(
+            nodes, Leaves(leaves.node, leaves.target, np.ones(len(leaves.node))), classes, x.dtype, 0.0
+        )
 
     sources = (*parts.values(), classes)
     ensemble = ensemble_of(sources, x.dtype, make)
