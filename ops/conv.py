@@ -6,6 +6,7 @@ from jitrt.calls import cast_tensor
 from jitrt.convolutions import ConvAttributes, Convolution, TransposedConvolution
 from jitrt.dims import prod, same
 from jitrt.opdef import operator
+from jitrt.quantized import convolve_quantized
 from jitrt.tensor import Tensor, constant, map_tensors, sizes
 from jitrt.types import F32, F64
 
@@ -35,6 +36,10 @@ def conv(
     kernel = tuple(int(k) for k in W.shape[2:])
     strides, dilations = strides or [1] * rank, dilations or [1] * rank
     pads = conv_pads(X.shape[2:], kernel, strides, dilations, auto_pad, pads)
+    y = convolve_quantized(X, W, ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group))
+    if y is not None:
+        each = None if B is None else B.reshape((B.shape[0], *[1] * rank))
+        return y if each is None else map_tensors(lambda p, q: p + q, y, each)
     x = X
     if x.padding is not None:
         inner, before, after = x.padding

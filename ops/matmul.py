@@ -4,6 +4,7 @@ from jitrt.calls import cast_tensor, launch
 from jitrt.dims import prod, same
 from jitrt.opdef import operator
 from jitrt.products import MatrixProduct
+from jitrt.quantized import multiply_quantized
 from jitrt.tensor import Tensor, broadcast, map_tensors
 from jitrt.types import BF16, F16, F32, F64
 
@@ -18,7 +19,11 @@ def matmul_tensors(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
     right = b.unsqueeze(1) if b.ndim == 1 else b
     if left.shape[-1] != right.shape[-2]:
         raise ValueError(f"inner dimensions differ: A {a}, B {b}")
-    y = _product(left, right, bias)
+    y = multiply_quantized(left, right)
+    if y is None:
+        y = _product(left, right, bias)
+    elif bias is not None:
+        y = map_tensors(lambda p, q: p + q, y, bias)
     dropped = [*([y.ndim - 2] if a.ndim == 1 else []), *([y.ndim - 1] if b.ndim == 1 else [])]
     return y.squeeze(*dropped) if dropped else y
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from jitrt.calls import cast_tensor
 from jitrt.expr import cast, const, eq, maximum, minimum, rint, where
 from jitrt.opdef import operator
-from jitrt.tensor import Dtype, Tensor, map_tensors, reduce_tensor
-from jitrt.types import F32, U8, from_onnx
+from jitrt.quantized import Quantized, is_product, quantized_form
+from jitrt.tensor import Dtype, Tensor, constant, map_tensors, reduce_tensor
+from jitrt.types import F32, I8, U8, from_onnx
 
-from ._quantization import along_axis, clamp, dequantize_tensor, quantize_tensor
+from ._quantization import along_axis, clamp, dequantize_tensor, quantize_tensor, requantize_tensor
 from ._small_types import SCALE
 
 
@@ -29,6 +33,10 @@ def quantize_linear(
     """
     dtype = _output_type(y_zero_point, output_dtype)
     blocks, scale, zero = _granular(x, y_scale, y_zero_point, axis, block_size)
+    if blocks is x and not precision and dtype in (I8, U8):
+        codes = _requantized(x, scale, zero, dtype)
+        if codes is not None:
+            return codes
     kind = from_onnx(precision) if precision else F32
     return quantize_tensor(blocks, scale, zero, dtype, precision=kind, saturate=saturate).reshape(x.shape)
 
@@ -49,7 +57,24 @@ def dequantize_linear(
     if x_zero_point is not None and x_zero_point.dtype != x.dtype:
         raise ValueError(f"x and x_zero_point have different types: {x}, {x_zero_point}")
     blocks, scale, zero = _granular(x, x_scale, x_zero_point, axis, block_size)
-    return dequantize_tensor(blocks, scale, zero, dtype).reshape(x.shape)
+    y = dequantize_tensor(blocks, scale, zero, dtype).reshape(x.shape)
+    if blocks is x and x.dtype in (I8, U8) and x_scale.dtype != SCALE:
+        y.quantized = Quantized(x, scale, zero)
+    return y
+
+
+def _requantized(x: Tensor, scale: Tensor, zero: Tensor | None, dtype: Dtype) -> Tensor | None:
+    """The quantised x from what it was dequantised from: the same codes, or sums of a product scaled once."""
+    form = quantized_form(x)
+    if form is None:
+        return None
+    if form.codes.dtype == dtype and form.same_parameters(scale, zero):
+        return form.codes
+    if not is_product(form):
+        return None
+    ratio = map_tensors(lambda s, y: s / y, form.scale, cast_tensor(scale, F32))
+    point = constant(np.zeros((), dtype)) if zero is None else zero
+    return requantize_tensor(form.codes, ratio, point)
 
 
 @operator("DynamicQuantizeLinear", since=11)

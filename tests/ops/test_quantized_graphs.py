@@ -1,0 +1,169 @@
+"""Graphs between DequantizeLinear and QuantizeLinear: right in float64, on integers where they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+from onnx import helper, numpy_helper
+
+import jitrt
+from jitrt.types import to_onnx
+
+node = helper.make_node
+
+
+class Graph:
+    """Nodes over a fed input x; constants are added as they are named."""
+
+    def __init__(self, x: Any) -> None:
+        self.x, self.nodes, self.constants = x, [], {}  # type: Any, list[Any], dict[str, Any]
+
+    def constant(self, value: Any) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants[name] = np.asarray(value)
+        return name
+
+    def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        name = f"t{len(self.nodes)}"
+        self.nodes.append(node(kind, inputs, [name], **attributes))
+        return name
+
+    def dequantized(self, codes: str, scale: Any, zero: Any, **attributes: Any) -> str:
+        return self.op("DequantizeLinear", codes, self.constant(scale), self.constant(zero), **attributes)
+
+    def quantized(self, x: str, scale: Any, zero: Any) -> str:
+        return self.op("QuantizeLinear", x, self.constant(scale), self.constant(zero))
+
+    def run(self, output: Any) -> tuple[Any, list[str]]:
+        """The last node's output, and the labels of the steps that computed it."""
+        infos = [helper.make_tensor_value_info("x", to_onnx(self.x.dtype), [None] * self.x.ndim)]
+        last = helper.make_tensor_value_info(self.nodes[-1].output[0], to_onnx(np.dtype(output)), None)
+        kept = [numpy_helper.from_array(v, n) for n, v in self.constants.items()]
+        graph = helper.make_graph(self.nodes, "g", infos, [last], kept)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+        session = jitrt.InferenceSession(model.SerializeToString())
+        (got,) = session.run(None, {"x": self.x})
+        (program,) = session._programs.values()
+        return got, [step.label for step in program.variants[0].recipe.steps]
+
+
+def integers(dtype: Any, *shape: int, seed: int = 0) -> Any:
+    limits = np.iinfo(dtype)
+    return np.random.default_rng([seed, *shape]).integers(limits.min, limits.max, shape, dtype, endpoint=True)
+
+
+def real(codes: Any, scale: Any, zero: Any) -> Any:
+    return (codes.astype(np.float64) - np.asarray(zero).astype(np.float64)) * np.asarray(scale, np.float64)
+
+
+def on_integers(labels: Sequence[str]) -> bool:
+    return any(label.startswith(("MatMulInteger", "ConvInteger", "DepthwiseConv")) for label in labels)
+
+
+@pytest.mark.parametrize("per_column", [False, True])
+@pytest.mark.parametrize("types", [(np.uint8, np.int8), (np.int8, np.uint8)], ids=str)
+def test_matmul_then_quantize_is_one_step(types: Any, per_column: bool) -> None:
+    left, right = types
+    k, n = 24, 40
+    x, w = integers(left, 7, k), integers(right, k, n)
+    scale = (np.linspace(0.01, 0.02, n) if per_column else np.asarray(0.01)).astype(np.float32)
+    zero = np.zeros(scale.shape, right)
+    graph = Graph(x)
+    a = graph.dequantized("x", np.float32(0.05), left(9))
+    b = graph.dequantized(graph.constant(w), scale, zero, axis=1)
+    graph.quantized(graph.op("MatMul", a, b), np.float32(1.5), np.uint8(100))
+    got, labels = graph.run(np.uint8)
+    exact = real(x, 0.05, 9) @ real(w, scale, zero) / 1.5 + 100
+    assert np.abs(got - np.clip(exact, 0, 255)).max() < 0.5 + 1e-4
+    assert on_integers(labels)
+    if types == (np.uint8, np.int8):
+        assert len(labels) == 1
+
+
+@pytest.mark.parametrize("output", [np.float32, np.float16, ml_dtypes.bfloat16], ids=lambda t: t.__name__)
+def test_the_product_of_two_activations(output: Any) -> None:
+    x = integers(np.uint8, 2, 5, 12)
+    graph = Graph(x)
+    a = graph.dequantized("x", np.asarray(0.05, output), np.uint8(9))
+    graph.op("MatMul", a, graph.op("Transpose", a, perm=[0, 2, 1]))
+    got, labels = graph.run(output)
+    values = real(x, np.asarray(0.05, output).astype(np.float64), 9)
+    exact = values @ values.transpose(0, 2, 1)
+    limit = {np.float32: 1e-6, np.float16: 1e-3, ml_dtypes.bfloat16: 8e-3}[output]
+    assert np.abs(got.astype(np.float64) - exact).max() <= limit * np.abs(exact).max()
+    assert on_integers(labels)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 16])
+def test_conv_with_a_bias(groups: int) -> None:
+    x, w = integers(np.uint8, 2, 16, 6, 7), integers(np.int8, 16, 16 // groups, 3, 3)
+    scale = np.linspace(0.01, 0.03, 16).astype(np.float32)
+    bias = np.random.default_rng(0).standard_normal(16).astype(np.float32)
+    graph = Graph(x)
+    image = graph.dequantized("x", np.float32(0.05), np.uint8(131))
+    kernel = graph.dequantized(graph.constant(w), scale, np.zeros(16, np.int8), axis=0)
+    graph.op("Conv", image, kernel, graph.constant(bias), pads=[1, 1, 1, 1], group=groups)
+    got, labels = graph.run(np.float32)
+    each = scale.reshape(-1, 1, 1, 1).astype(np.float64)
+    plain = Graph(real(x, 0.05, 131))
+    plain.op(
+        "Conv",
+        "x",
+        plain.constant(w * each),
+        plain.constant(bias.astype(np.float64)),
+        pads=[1, 1, 1, 1],
+        group=groups,
+    )
+    exact, _ = plain.run(np.float64)
+    assert np.abs(got - exact).max() <= 1e-6 * np.abs(exact).max()
+    assert on_integers(labels)
+
+
+def test_codes_that_only_move_are_not_computed_with() -> None:
+    """Quantising again with the same parameters gives the codes back, through a transpose."""
+    x, scale, zero = integers(np.int8, 5, 6), np.float32(0.37), np.int8(3)
+    graph = Graph(x)
+    graph.quantized(graph.op("Transpose", graph.dequantized("x", scale, zero)), scale, zero)
+    got, labels = graph.run(np.int8)
+    np.testing.assert_array_equal(got, x.T)
+    assert labels == ["copy"]
+
+
+def test_other_parameters_quantise_again() -> None:
+    x = integers(np.uint8, 5, 6)
+    graph = Graph(x)
+    y = graph.dequantized("x", np.float32(0.5), np.uint8(3))
+    graph.quantized(y, np.float32(0.75), np.uint8(10))
+    got, _ = graph.run(np.uint8)
+    whole = np.rint((real(x, 0.5, 3) / 0.75).astype(np.float32)) + 10
+    np.testing.assert_array_equal(got, np.clip(whole, 0, 255))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_scales_along_the_inner_dimension_stay_in_float(axis: int) -> None:
+    x, w = integers(np.uint8, 4, 6), integers(np.int8, 6, 6)
+    scale = np.linspace(0.01, 0.02, 6).astype(np.float32)
+    graph = Graph(x)
+    a = graph.dequantized("x", np.float32(0.05), np.uint8(9))
+    b = graph.dequantized(graph.constant(w), scale, np.zeros(6, np.int8), axis=axis)
+    graph.op("MatMul", a, b)
+    got, labels = graph.run(np.float32)
+    exact = real(x, 0.05, 9) @ real(w, scale[:, None] if axis == 0 else scale, 0)
+    assert np.abs(got - exact).max() <= 1e-6 * np.abs(exact).max()
+    assert on_integers(labels) == (axis == 1)
+
+
+def test_sums_that_int32_has_no_room_for_stay_in_float() -> None:
+    k = 40_000
+    x, w = np.full((1, k), 255, np.uint8), np.full((k, 1), 255, np.uint8)
+    graph = Graph(x)
+    a = graph.dequantized("x", np.float32(1), np.uint8(0))
+    b = graph.dequantized(graph.constant(w), np.float32(1), np.uint8(0))
+    graph.op("MatMul", a, b)
+    got, labels = graph.run(np.float32)
+    assert abs(got.item() / (k * 255 * 255) - 1) < 1e-4
+    assert not on_integers(labels)
