@@ -143,7 +143,7 @@ def cast(x: Expr, dtype: Dtype) -> Expr:
 
 
 def narrow(x: Expr, dtype: Dtype) -> Expr:
-    """A float32 result as float16 or bfloat16: rounded where it is stored, exact to what goes on in a kernel."""
+    """A float32 result as a 16-bit float: rounded where it is stored, not for what goes on in the kernel."""
     return x if x.dtype == dtype else Expr("narrow", (x,), np.dtype(dtype))
 
 

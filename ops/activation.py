@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jitrt.calls import cast_tensor
 from jitrt.dims import prod
-from jitrt.expr import Expr, absolute, cast, eq, erf, exp, log, log1p, maximum, minimum, tanh, where
+from jitrt.expr import Expr, absolute, cast, eq, erf, exp, log, log1p, maximum, minimum, narrow, tanh, where
 from jitrt.opdef import elementwise, operator
 from jitrt.tensor import Tensor, map_indices, map_tensors, reduce_tensor
 from jitrt.types import F64, is_float
@@ -123,7 +123,7 @@ def softmax(input: Tensor, *, axis: int = -1) -> Tensor:
     x = widen(input)
     powers = map_tensors(lambda x, m: exp(x - m), x, reduce_tensor(x, "max", [axis]))
     scale = map_tensors(lambda s: 1 / s, reduce_tensor(powers, "sum", [axis]))
-    return cast_tensor(map_tensors(lambda p, s: p * s, powers, scale), input.dtype)
+    return map_tensors(lambda p, s: narrow(p * s, input.dtype), powers, scale)
 
 
 @operator("LogSoftmax", since=13)
