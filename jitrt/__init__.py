@@ -6,6 +6,8 @@ outputs = session.run(None, {"input": array})
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from jitrt.eager import call
 from jitrt.iobinding import IOBinding
 from jitrt.log import (
@@ -18,6 +20,17 @@ from jitrt.ortvalue import OrtDevice, OrtValue
 from jitrt.providers import get_all_providers, get_available_providers, get_device
 from jitrt.session import InferenceSession
 from jitrt.version import __version__
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def as_onnxruntime() -> ModuleType:
+    """Let `import onnxruntime` give jitrt in this process from now on; see `jitrt.stand_in`."""
+    from jitrt.stand_in import as_onnxruntime as stand_in
+
+    return stand_in()
+
 
 __all__ = [
     "ExecutionMode",
@@ -32,6 +45,7 @@ __all__ = [
     "RunOptions",
     "SessionOptions",
     "__version__",
+    "as_onnxruntime",
     "call",
     "get_all_providers",
     "get_available_providers",

@@ -50,8 +50,7 @@ def _foreign_array(name: str, value: Any) -> ndarray[Any, Any]:
             raise RuntimeError(f"input {name}: {type(value)} cannot be read: {error}") from None
     if hasattr(value, "__cuda_array_interface__"):
         raise RuntimeError(f"input {name}: {type(value)} is on cuda, not in host memory")
-    is_array = hasattr(value, "__array_interface__") or hasattr(value, "__array__")
-    if is_array and not isinstance(value, np.generic):
+    if hasattr(value, "__array_interface__") and not isinstance(value, np.generic):
         return np.asarray(value)
     raise RuntimeError(f"Unable to handle object of type {type(value)}")
 

@@ -14,6 +14,7 @@ from jitrt.types import TensorType
 
 if TYPE_CHECKING:
     from jitrt.program import Program
+    from jitrt.trace_events import TraceEvents
 
 Value = Any  # a NumPy array, or a Python value of a host operator (sequence, map, None)
 
@@ -37,7 +38,12 @@ class Body:
 class HostCall:
     """One call site of a host operator, which reads the values `inputs` and, in its bodies, `outer`."""
 
-    def __init__(self, node: Node, make_body: Callable[[Graph], tuple[Program, list[str]]]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        make_body: Callable[[Graph], tuple[Program, list[str]]],
+        events: TraceEvents | None = None,
+    ) -> None:
         entry = opdef.lookup(node.domain, node.op_type, node.version)
         assert entry is not None
         definition = entry.definition if entry.host else entry.fold
@@ -46,6 +52,7 @@ class HostCall:
         self.attributes = dict(opdef.attribute_values(entry, node.attributes, str(node)))
         if "output_count" in entry.attributes:
             self.attributes["output_count"] = len(node.outputs)
+        self.events = events
         self.bodies: dict[str, tuple[Body, list[str]]] = {}
         for key, graph in node.attributes.items():
             if isinstance(graph, Graph):
@@ -55,6 +62,12 @@ class HostCall:
 
     def __call__(self, inputs: Sequence[Value], outer: Sequence[Value]) -> Sequence[Value]:
         """The operator's outputs, absent ones included. Raises Fail where it cannot compute them."""
+        if self.events is None:
+            return self._compute(inputs, outer)
+        with self.events.node(self.node.op_type, self.node.name or next(filter(None, self.node.outputs))):
+            return self._compute(inputs, outer)
+
+    def _compute(self, inputs: Sequence[Value], outer: Sequence[Value]) -> Sequence[Value]:
         attributes = self.attributes
         if self.bodies:
             values = iter(outer)

@@ -13,7 +13,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from jitrt.table import Arena, Failure
 from jitrt.tensor import Input, Tensor
 from jitrt.trace import InputSpec, RestartError, Trace, Tracer
 from jitrt.types import HOST_TYPES, STRING
+
+if TYPE_CHECKING:
+    from jitrt.trace_events import TraceEvents
 
 MAX_PLANS = 64
 MAX_SCHEDULES = 16
@@ -49,14 +53,15 @@ class Context:
         self.threads, self.fused, self.plain = thread_count(threads), fused, frozenset(plain)
         self.arenas: list[Arena] = []
         self.running: dict[int, RunOptions] = {}  # of threads whose run has any
+        self.events: TraceEvents | None = None  # of a session that is profiled
 
     def borrow(self, size: int) -> Arena:
         """An arena of at least `size` bytes that nobody else uses."""
         try:
             arena = self.arenas.pop()
         except IndexError:
-            return Arena(size)
-        return arena if arena.size >= size else Arena(size)
+            return Arena(size, self.events)
+        return arena if arena.size >= size else Arena(size, self.events)
 
     def give_back(self, arena: Arena) -> None:
         """Let the next run have the arena."""
@@ -249,10 +254,11 @@ class Program:
             specs[name] = InputSpec(tensor.dtype, sizes, by_value)
         if trace.calls_host:
             specs.update((name, InputSpec(STRING, None)) for name in trace.stop.outputs if name)
-            variant.host = HostCall(trace.stop, lambda graph: self._body(graph, constants))
+            make_body = partial(self._body, constants=constants)
+            variant.host = HostCall(trace.stop, make_body, self.context.events)
         variant.rest = Program(trace.rest, constants, specs, self.outputs, self.context)
 
-    def _body(self, graph: Graph, constants: Mapping[str, Any]) -> tuple[Program, list[str]]:
+    def _body(self, graph: Graph, *, constants: Mapping[str, Any]) -> tuple[Program, list[str]]:
         """The program of a body, and the names of the values that it reads from outside."""
         names = sorted(graph.outer_names())
         outer = [n for n in names if n not in constants]

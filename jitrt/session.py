@@ -6,12 +6,13 @@ import copy
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from jitrt import config, opdef, show
-from jitrt.errors import InvalidArgument
+from jitrt.errors import Fail, InvalidArgument
 from jitrt.feeds import as_fed, unshared
 from jitrt.graph import Graph, Model
 from jitrt.iobinding import IOBinding
@@ -24,6 +25,7 @@ from jitrt.ortvalue import OrtValue
 from jitrt.program import Context, Program
 from jitrt.providers import Provider, choose_providers
 from jitrt.trace import InputSpec
+from jitrt.trace_events import TraceEvents
 from jitrt.types import STRING, TensorType
 
 Source = str | bytes | os.PathLike[str]
@@ -52,7 +54,9 @@ class InferenceSession:
         self._providers = choose_providers(asked, provider_options)
         self._source, self._options = path_or_bytes, options
         options.warn_of_the_meaningless()
-        model = load(path_or_bytes, changes=_changes(options))
+        self._events = TraceEvents() if options.enable_profiling else None
+        with _timed(self._events, "model_loading"):
+            model = load(path_or_bytes, changes=_changes(options))
         if config.settings.debug >= 3:
             show.write(show.graph_lines(model.graph))
         check_operators(model, lambda n: opdef.attributes_of(n.domain, n.op_type, n.version))
@@ -60,6 +64,7 @@ class InferenceSession:
         self._model_path = model.path or None
         fused = options.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL
         self._context = Context(options.intra_op_num_threads, fused, _plain_outputs(model))
+        self._context.events = self._events
         self._specs = _input_specs(model)
         self._defaults = {name: model.graph.constants[name] for name in model.overridable}
         types = model.graph.types
@@ -70,6 +75,7 @@ class InferenceSession:
         self._usual: Program | None = None  # of all outputs from the inputs that must be given,
         self._fed = [(n, self._specs[n].dtype) for n in self._inputs]  # which are these, if all are tensors
         self._keeps_arena = options.enable_cpu_mem_arena and not options.flag("jitrt.shrink_arena")
+        self._is_plain = self._keeps_arena and self._events is None  # nothing to do around a run
         self._own = {*vars(self), "_own"}
 
     # what it is
@@ -204,6 +210,16 @@ class InferenceSession:
 
         threading.Thread(target=compute, name="jitrt run_async").start()
 
+    def end_profiling(self) -> str:
+        """Write what was profiled so far to a file, and return its name. Raises Fail without profiling."""
+        if self._events is None:
+            raise Fail("end_profiling: the session was made without SessionOptions.enable_profiling")
+        return self._events.write(self._options.profile_file_prefix)
+
+    def get_profiling_start_time_ns(self) -> int:
+        """When profiling began, by `time.monotonic_ns()`; 0 without it."""
+        return 0 if self._events is None else self._events.start_ns
+
     # the less common ways into a run
 
     @property
@@ -228,7 +244,8 @@ class InferenceSession:
         if options is not None:
             context.running[thread] = options
         try:
-            results = program.run(arrays)
+            with _timed(self._events, "model_run"):
+                results = program.run(arrays)
         finally:
             if options is not None:
                 if outer is None:
@@ -247,7 +264,7 @@ class InferenceSession:
         program = self._programs.setdefault((wanted, given), program)
         all_tensors = all(isinstance(graph.types.get(n), TensorType) for n in given)
         usual = list(wanted) == self._outputs and list(given) == self._inputs
-        if usual and all_tensors and self._keeps_arena:
+        if usual and all_tensors and self._is_plain:
             self._usual = program
         return program
 
@@ -291,6 +308,10 @@ class InferenceSession:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> InferenceSession:
         return self.__copy__()
+
+
+def _timed(events: TraceEvents | None, name: str) -> AbstractContextManager[None]:
+    return nullcontext() if events is None else events.session(name)
 
 
 def _changes(options: SessionOptions) -> Changes:

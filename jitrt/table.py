@@ -14,6 +14,7 @@ from jitrt.execute import pool
 
 if TYPE_CHECKING:
     from jitrt.plan import Plan
+    from jitrt.trace_events import TraceEvents
 
 ALIGNMENT = 64
 BRIEF_NS = 20_000  # a run expected to take less keeps the GIL
@@ -28,7 +29,8 @@ class Arena:
     It holds `size` bytes and room to grow: a decoder's plans need a little more at each step.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, events: TraceEvents | None = None) -> None:
+        self.events = events  # to add what runs here, where the session is profiled
         self.size = size + size // 4
         self.memory = np.empty(self.size + ALIGNMENT, np.uint8)
         self.address = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
@@ -82,6 +84,9 @@ class Table:
             patches=self.patches,
         )
         self.run_on = self.runner.run_on
+        self.events = arena.events
+        if self.events is not None:
+            self.run_on = self._run_timed
         if config.settings.check:
             self.run_on = self._run_checked
         elif config.settings.debug >= 2:
@@ -92,6 +97,16 @@ class Table:
         arrays = [*inputs, *map(empty, self.shapes, self.dtypes)]
         failed = self.run_on(arrays)
         return arrays[self.input_count :] if failed < 0 else Failure(failed, self.runner.status)
+
+    def _run_timed(self, arrays: list[Any]) -> int:
+        """Run, and keep when each step ran."""
+        assert self.events is not None
+        times = np.zeros((len(self.rows), 2), np.int64)
+        self.runner.time_into(times)
+        failed = self.runner.run_on(arrays)
+        self.runner.time_into(None)
+        self.events.kernels(self.plan, times)
+        return failed
 
     def _run_shown(self, arrays: list[Any]) -> int:
         """Run, and print how long each step took."""

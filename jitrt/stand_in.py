@@ -1,0 +1,157 @@
+"""jitrt under the name onnxruntime: `jitrt.as_onnxruntime()`.
+
+From then on `import onnxruntime` in this process gives jitrt, sub-modules included, whether onnxruntime is
+installed or not. Nothing happens unless it is called.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+import jitrt
+from jitrt import backend, errors, iobinding, ortvalue, providers
+from jitrt import session as sessions
+from jitrt.errors import JitrtError
+
+API_VERSION = "1.32.0"  # of onnxruntime, whose interface this is
+
+
+class _Distribution(importlib.metadata.Distribution):
+    """What `importlib.metadata` finds of onnxruntime."""
+
+    def read_text(self, filename: str) -> str | None:
+        if filename == "METADATA":
+            return f"Metadata-Version: 2.1\nName: onnxruntime\nVersion: {API_VERSION}\n"
+        return None
+
+    def locate_file(self, path: Any) -> Any:
+        return path
+
+
+class _Finder:
+    """Finds the distribution."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+        """No modules: those of the stand-in are in sys.modules."""
+
+    @staticmethod
+    def find_distributions(context: Any = None) -> Iterable[_Distribution]:
+        """onnxruntime's, where it is asked for."""
+        name = getattr(context, "name", None)
+        return [_Distribution()] if name in (None, "onnxruntime") else []
+
+
+def as_onnxruntime() -> ModuleType:
+    """Let `import onnxruntime` give jitrt in this process, and return that module. Calling again changes nothing.
+
+    Modules that imported onnxruntime before keep what they have, of which there is a warning.
+    """
+    present = sys.modules.get("onnxruntime")
+    if present is not None and getattr(present, "jitrt", None) is jitrt:
+        return present
+    if present is not None:
+        warnings.warn(
+            "onnxruntime was imported before jitrt.as_onnxruntime(); what has it keeps it", stacklevel=2
+        )
+        for name in [n for n in sys.modules if n == "onnxruntime" or n.startswith("onnxruntime.")]:
+            del sys.modules[name]
+    modules = _modules()
+    sys.modules.update(modules)
+    sys.meta_path.insert(0, _Finder)
+    return modules["onnxruntime"]
+
+
+def _modules() -> dict[str, ModuleType]:
+    """onnxruntime's modules that libraries import from, by name."""
+    api = {
+        name: getattr(jitrt, name)
+        for name in jitrt.__all__
+        if name not in ("__version__", "as_onnxruntime", "call", "op")
+    }
+    raised = {name: kind for name, kind in vars(errors).items() if _is_error(kind)}
+    functions = {
+        **{"get_version_string": lambda: API_VERSION, "get_build_info": lambda: f"jitrt {jitrt.__version__}"},
+        **{"set_seed": _set_seed, "has_collective_ops": lambda: False, "get_ep_devices": list},
+        **{
+            "enable_telemetry_events": _nothing,
+            "disable_telemetry_events": _nothing,
+            "preload_dlls": _nothing,
+        },
+        **{"set_global_thread_pool_sizes": _nothing, "print_debug_info": _print_debug_info},
+        **{"register_execution_provider_library": _no_libraries, "copy_tensors": _copy_tensors},
+    }
+    top = {**api, **functions, "__version__": API_VERSION, "jitrt": jitrt}
+    native = {**api, **raised, **functions, "SessionIOBinding": iobinding.IOBinding}
+    collection = {
+        **{"InferenceSession": sessions.InferenceSession, "Session": sessions.InferenceSession},
+        **{"IOBinding": iobinding.IOBinding, "OrtValue": ortvalue.OrtValue, "OrtDevice": ortvalue.OrtDevice},
+        "check_and_normalize_provider_args": _normalized_providers,
+    }
+    named = {
+        "onnxruntime": top,
+        "onnxruntime.backend": {n: getattr(backend, n) for n in ("prepare", "run_model", "supports_device")},
+        "onnxruntime.capi": {},
+        "onnxruntime.capi.onnxruntime_pybind11_state": native,
+        "onnxruntime.capi._pybind_state": native,
+        "onnxruntime.capi.onnxruntime_inference_collection": collection,
+        "onnxruntime.capi.onnxruntime_validation": {"package_name": "onnxruntime", "version": API_VERSION},
+    }
+    modules = {name: _module(name, contents) for name, contents in named.items()}
+    for name, module in modules.items():
+        parent, _, child = name.rpartition(".")
+        if parent:
+            setattr(modules[parent], child, module)
+    return modules
+
+
+def _module(name: str, contents: Mapping[str, Any]) -> ModuleType:
+    module = ModuleType(name, "jitrt under onnxruntime's name.")
+    module.__spec__ = ModuleSpec(name, None, origin=jitrt.__file__, is_package=True)
+    module.__path__ = []
+    module.__file__ = jitrt.__file__
+
+    def missing(attribute: str) -> Any:
+        raise AttributeError(f"module {name!r} (jitrt stands in for it) has no attribute {attribute!r}")
+
+    vars(module).update(contents, __getattr__=missing)
+    return module
+
+
+def _is_error(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, JitrtError)
+
+
+def _nothing(*arguments: Any, **keywords: Any) -> None:
+    """Accepted: there is nothing of the kind to set up."""
+
+
+def _set_seed(seed: int) -> None:
+    """Accepted: random operators take their seed from the model, or are seeded anew by each run."""
+
+
+def _print_debug_info() -> None:
+    print(f"jitrt {jitrt.__version__}, {sys.executable}, providers {providers.get_available_providers()}")
+
+
+def _no_libraries(name: str, path: str) -> None:
+    raise errors.Fail(f"{name} ({path}): libraries of execution providers for onnxruntime do not run here")
+
+
+def _copy_tensors(source: Sequence[ortvalue.OrtValue], target: Sequence[ortvalue.OrtValue]) -> None:
+    """Copy tensors into others of the same types and sizes."""
+    for one, other in zip(source, target, strict=True):
+        other.update_inplace(one.value)
+
+
+def _normalized_providers(
+    listed: Any, options: Any, available: Any
+) -> tuple[list[str], list[dict[str, str]]]:
+    found = providers.choose_providers(listed, options)
+    return list(found), list(found.values())
