@@ -1,64 +1,17 @@
-"""Resizing by interpolation, one axis at a time.
-
-For each axis, `x` maps positions of the result to coordinates in the original; taps are the elements near
-them, weights what each contributes. They are computed as tensors: constants where the sizes are known.
-"""
+"""Resizing by interpolation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
-from math import floor as floor_number
-from typing import Any
+from math import floor
 
-import numpy as np
-
-from jitrt import expr as ex
-from jitrt.calls import cast_tensor, launch
-from jitrt.dims import Dim, Size, prod, same
-from jitrt.expr import Expr, absolute, cast, ceil, floor, maximum, minimum, where
+from jitrt.dims import Size
 from jitrt.opdef import operator
-from jitrt.tensor import Tensor, concatenate, constant, known, known_sizes, map_indices, map_tensors
-from jitrt.types import F32, F64, I64, is_float
+from jitrt.tensor import Tensor, known, known_sizes
 
+from ._interpolation import Axis, Mode, interpolate
 from ._parts import host_form_by_parts
-from ._sampling import keys_cubic
-from ._shared import size_tensor
-from .gather import gather
-
-
-@dataclass(frozen=True)
-class Axis:
-    """An axis to resize: the sizes before and after, their ratio (None: exactly theirs), the region."""
-
-    axis: int
-    original: Size
-    resized: Size
-    scale: float | None
-    start: float = 0.0
-    end: float = 1.0
-
-    @property
-    def factor(self) -> int | None:
-        """The ratio where it is a whole number known to be exact."""
-        for k in range(1, 65):
-            if same(self.original * k, self.resized) and self.scale in (None, float(k)):
-                return k
-        return None
-
-
-@dataclass(frozen=True)
-class Mode:
-    """How to interpolate: the attributes of Resize."""
-
-    mode: str = "nearest"
-    coordinates: str = "half_pixel"
-    nearest: str = "round_prefer_floor"
-    cubic_coeff_a: float = -0.75
-    exclude_outside: int = 0
-    extrapolation_value: float = 0.0
-    antialias: int = 0
 
 
 @operator("Resize", since=11)
@@ -102,7 +55,7 @@ def resize(
         extrapolation_value,
         antialias,
     )
-    return _resize(X, plan, how)
+    return interpolate(X, plan, how)
 
 
 @operator("Resize", since=10)
@@ -122,7 +75,7 @@ def upsample_7(X: Tensor, *, scales: list[float], mode: str = "nearest") -> Tens
     """Interpolate by factors. https://onnx.ai/onnx/operators/onnx__Upsample.html"""
     wanted = _scaled(X, range(X.ndim), scales, [0.0] * X.ndim + [1.0] * X.ndim)
     plan = [Axis(axis, X.shape[axis], size, scale) for axis, (size, scale) in enumerate(wanted)]
-    return _resize(X, plan, Mode(mode, "asymmetric", "floor"))
+    return interpolate(X, plan, Mode(mode, "asymmetric", "floor"))
 
 
 @operator("Upsample", since=1)
@@ -156,217 +109,4 @@ def _keep_aspect_ratio(
         return [(size, None) for size in sizes]
     ratios = [int(size) / int(X.shape[axis]) for axis, size in zip(axes, sizes, strict=True)]
     scale = min(ratios) if policy == "not_larger" else max(ratios)
-    return [(floor_number(scale * int(X.shape[axis]) + 0.5), scale) for axis in axes]
-
-
-def _resize(X: Tensor, plan: Sequence[Axis], how: Mode) -> Tensor:
-    moving = [a for a in plan if how.coordinates == "tf_crop_and_resize" or a.factor != 1]
-    if [a.axis for a in moving] == [2, 3] and X.ndim == 4:
-        last = [Axis(a.axis - 1, a.original, a.resized, a.scale, a.start, a.end) for a in moving]
-        return _interpolate(X.permute([0, 2, 3, 1]), last, how).permute([0, 3, 1, 2])
-    return _interpolate(X, moving, how)
-
-
-def _interpolate(X: Tensor, plan: Sequence[Axis], how: Mode) -> Tensor:
-    if how.mode == "nearest":
-        y = _nearest(X, plan, how)
-    else:
-        wide = F64 if X.dtype == F64 or (not is_float(X.dtype) and X.dtype.itemsize > 2) else F32
-        y = cast_tensor(_weighted(cast_tensor(X, wide), plan, how), X.dtype)
-    if how.coordinates == "tf_crop_and_resize":
-        for a in plan:
-            y = _extrapolate(y, a, how.extrapolation_value)
-    return y
-
-
-def _nearest(X: Tensor, plan: Sequence[Axis], how: Mode) -> Tensor:
-    for a in plan:
-        if a.factor is not None and _repeats(a.factor, how):
-            X = _repeat(X, a.axis, a.factor)
-        else:
-            indices = _with_sizes(lambda x, n, _: _clip(_round(x, how.nearest), n), _coordinates(a, how), a)
-            X = gather(X, indices, axis=a.axis)
-    return X
-
-
-def _repeats(factor: int, how: Mode) -> bool:
-    """Whether the nearest element of position o is o // factor."""
-    if how.coordinates in ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric"):
-        return how.nearest in ("round_prefer_floor", "round_prefer_ceil")
-    if how.coordinates == "asymmetric":
-        return how.nearest == "floor" or (how.nearest == "round_prefer_floor" and factor == 2)
-    return False
-
-
-def _repeat(X: Tensor, axis: int, factor: int) -> Tensor:
-    """Each element along the axis `factor` times."""
-    shape = list(X.shape)
-    repeated = X.unsqueeze(axis + 1).expand([*shape[: axis + 1], factor, *shape[axis + 1 :]])
-    return repeated.reshape([*shape[:axis], shape[axis] * factor, *shape[axis + 1 :]])
-
-
-def _round(x: Expr, mode: str) -> Expr:
-    match mode:
-        case "round_prefer_floor":
-            return ceil(x - 0.5)
-        case "round_prefer_ceil":
-            return floor(x + 0.5)
-        case "ceil":
-            return ceil(x)
-        case _:
-            return floor(x)
-
-
-def _clip(x: Expr, n: Expr) -> Expr:
-    """A coordinate as the index of an element of n."""
-    return cast(maximum(minimum(x, n - 1), 0), I64)
-
-
-def _positions(n: Size) -> Tensor:
-    """0, 1, ... n - 1 in float64."""
-    if isinstance(n, Dim):
-        return map_indices(lambda i: cast(i, F64), (n,))
-    return constant(np.arange(n, dtype=np.float64))
-
-
-def _with_sizes(function: Callable[..., Expr], x: Tensor, a: Axis) -> Tensor:
-    """Map `function(x, length_original, length_resized)`, all in float64."""
-    numbers = (cast_tensor(size_tensor(size), F64) for size in (a.original, a.resized))
-    return map_tensors(function, x, *numbers)
-
-
-def _coordinates(a: Axis, how: Mode) -> Tensor:
-    """The coordinate in the original of each position in the result, float64[resized]."""
-
-    def x_original(x: Expr, n: Expr, m: Expr) -> Expr:
-        scale = m / n if a.scale is None else ex.const(a.scale, F64)
-        length = n * scale
-        match how.coordinates:
-            case "half_pixel":
-                return (x + 0.5) / scale - 0.5
-            case "half_pixel_symmetric":
-                return n / 2 * (1 - m / length) + (x + 0.5) / scale - 0.5
-            case "tf_half_pixel_for_nn":
-                return (x + 0.5) / scale
-            case "pytorch_half_pixel":
-                return where(m > 1, (x + 0.5) / scale - 0.5, 0)
-            case "align_corners":
-                return where(ex.eq(length, 1), 0, x * (n - 1) / (length - 1))
-            case "asymmetric":
-                return x / scale
-            case "tf_crop_and_resize":
-                many = a.start * (n - 1) + x * (a.end - a.start) * (n - 1) / (m - 1)
-                return where(m > 1, many, 0.5 * (a.start + a.end) * (n - 1))
-        raise ValueError(f"coordinate_transformation_mode {how.coordinates!r}")
-
-    return _with_sizes(x_original, _positions(a.resized), a)
-
-
-def _extrapolate(y: Tensor, a: Axis, value: float) -> Tensor:
-    """`value` where the coordinate along the axis lies outside the original."""
-    outside = _with_sizes(
-        lambda x, n, _: (x < 0) | (x > n - 1), _coordinates(a, Mode(coordinates="tf_crop_and_resize")), a
-    )
-    outside = outside.reshape([a.resized, *[1] * (y.ndim - 1 - a.axis)])
-    return map_tensors(lambda o, y: where(o, ex.const(value, y.dtype), y), outside, y)
-
-
-def _taps(a: Axis, how: Mode, dtype: np.dtype[Any]) -> tuple[Tensor, Tensor]:
-    """The elements that each position of the result sums, int64[resized, taps], and their weights."""
-    support = 1 if how.mode == "linear" else 2
-    shrink = 1.0
-    if how.antialias:
-        shrink = min(a.scale or int(a.resized) / int(a.original), 1.0)
-    start = floor_number(-support / shrink) + 1
-    x = _coordinates(a, how)
-    columns, weights = [], []
-    for k in range(start, 2 - start):
-        near = map_tensors(lambda x: floor(x) + k, x)  # noqa: B023 - called at once
-        columns.append(_with_sizes(lambda i, n, _: _clip(i, n), near, a))
-        weight = map_tensors(lambda i, x: _kernel((i - x) * shrink, how), near, x)
-        if how.exclude_outside:
-            inside = _with_sizes(lambda i, n, _: (i >= 0) & (i < n), near, a)
-            weight = map_tensors(lambda ok, w: where(ok, w, 0), inside, weight)
-        weights.append(weight)
-    if how.antialias or how.exclude_outside:
-        total = map_tensors(lambda *w: sum(w[1:], w[0]), *weights)
-        weights = [map_tensors(lambda w, t: w / t, w, total) for w in weights]
-    taps = concatenate([c.unsqueeze(1) for c in columns], 1)
-    return taps, cast_tensor(concatenate([w.unsqueeze(1) for w in weights], 1), dtype)
-
-
-def _kernel(d: Expr, how: Mode) -> Expr:
-    """The weight of an element at distance d: a triangle, or cubic convolution."""
-    d = absolute(d)
-    return maximum(1 - d, 0) if how.mode == "linear" else keys_cubic(d, how.cubic_coeff_a)
-
-
-def _weighted(X: Tensor, plan: Sequence[Axis], how: Mode) -> Tensor:
-    """Weighted sums of taps: two neighbouring axes of two taps at once, else axis by axis."""
-    if len(plan) == 2 and plan[1].axis == plan[0].axis + 1 and how.mode == "linear" and not how.antialias:
-        return _bilinear(X, plan[0], plan[1], how)
-    for a in plan:
-        taps, weights = _taps(a, how, X.dtype)
-        outer, inner = prod(X.shape[: a.axis]), prod(X.shape[a.axis + 1 :])
-        (y,) = launch(
-            sum_taps,
-            X.reshape([outer, a.original, inner]),
-            taps,
-            weights,
-            outputs=[(X.dtype, [outer, a.resized, inner])],
-            extent=outer * a.resized,
-            flops=2 * outer * a.resized * inner * taps.shape[1],
-        )
-        X = y.reshape([*X.shape[: a.axis], a.resized, *X.shape[a.axis + 1 :]])
-    return X
-
-
-def _bilinear(X: Tensor, row: Axis, column: Axis, how: Mode) -> Tensor:
-    rows, row_weights = _taps(row, how, X.dtype)
-    columns, column_weights = _taps(column, how, X.dtype)
-    outer, inner = prod(X.shape[: row.axis]), prod(X.shape[column.axis + 1 :])
-    shape = [outer, row.resized, column.resized, inner]
-    (y,) = launch(
-        interpolate_bilinear,
-        X.reshape([outer, row.original, column.original, inner]),
-        rows,
-        row_weights,
-        columns,
-        column_weights,
-        outputs=[(X.dtype, shape)],
-        extent=outer * row.resized,
-        flops=8 * prod(shape),
-    )
-    return y.reshape([*X.shape[: row.axis], row.resized, column.resized, *X.shape[column.axis + 1 :]])
-
-
-def sum_taps(Y, X, taps, weights, begin, end):
-    """Y[o, i] sums weights[i, k] * X[o, taps[i, k]] over k; a unit is a row of Y [outer, resized, inner]."""
-    resized, inner = Y.shape[1], Y.shape[2]
-    for unit in range(begin, end):
-        o, i = unit // resized, unit % resized
-        for j in range(inner):
-            Y[o, i, j] = weights[i, 0] * X[o, taps[i, 0], j]
-        for k in range(1, taps.shape[1]):
-            source, weight = taps[i, k], weights[i, k]
-            if weight != 0:
-                for j in range(inner):
-                    Y[o, i, j] += weight * X[o, source, j]
-
-
-def interpolate_bilinear(Y, X, rows, row_weights, columns, column_weights, begin, end):
-    """Y[o, h, w] is the weighted sum of four elements of X; a unit is a row of Y [outer, H, W, inner]."""
-    height, inner = Y.shape[1], Y.shape[3]
-    for unit in range(begin, end):
-        o, h = unit // height, unit % height
-        top, bottom = rows[h, 0], rows[h, 1]
-        for w in range(Y.shape[2]):
-            left, right = columns[w, 0], columns[w, 1]
-            a = row_weights[h, 0] * column_weights[w, 0]
-            b = row_weights[h, 0] * column_weights[w, 1]
-            c = row_weights[h, 1] * column_weights[w, 0]
-            d = row_weights[h, 1] * column_weights[w, 1]
-            for j in range(inner):
-                upper = a * X[o, top, left, j] + b * X[o, top, right, j]
-                lower = c * X[o, bottom, left, j] + d * X[o, bottom, right, j]
-                Y[o, h, w, j] = upper + lower
+    return [(floor(scale * int(X.shape[axis]) + 0.5), scale) for axis in axes]

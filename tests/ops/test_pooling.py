@@ -155,7 +155,25 @@ PLACES = [
 OLD = [
     Case("MaxPool", [IMAGE], {"kernel_shape": [2, 2]}, max_pool, version=7),
     Case("AveragePool", [IMAGE], {"kernel_shape": [2, 2]}, average_pool, version=7, tolerance=4),
+    Case(
+        "AveragePool",
+        [IMAGE],
+        {"kernel_shape": [2, 2], "pads": [1, 1, 1, 1]},
+        average_pool,
+        version=1,
+        tolerance=4,
+    ),
     Case("LpPool", [IMAGE], {"kernel_shape": [2, 2], "p": 3}, lp_pool, version=11, tolerance=8),
+    Case("LpPool", [IMAGE], {"kernel_shape": [2, 3], "p": 1.5}, lp_pool, version=1, tolerance=8),
+    Case("LpPool", [IMAGE], {"kernel_shape": [2, 3], "p": 1}, lp_pool, tolerance=8),
+    Case(
+        "GlobalLpPool",
+        [IMAGE],
+        {"p": 3.0},
+        lambda x, p: (np.abs(x) ** p).sum((2, 3), keepdims=True) ** (1 / p),
+        version=1,
+        tolerance=8,
+    ),
 ]
 GLOBAL = [
     Case(op, [normal(2, 3, *shape, dtype=t)], {}, f, tolerance=4)

@@ -20,6 +20,8 @@ def coordinate(mode, o, n, m, scale, start, end):
         return 0.0 if length == 1 else o * (n - 1) / (length - 1)
     if mode == "asymmetric":
         return o / scale
+    if mode == "tf_half_pixel_for_nn":
+        return (o + 0.5) / scale
     if m > 1:
         return start * (n - 1) + o * (end - start) * (n - 1) / (m - 1)
     return 0.5 * (start + end) * (n - 1)
@@ -218,22 +220,58 @@ def upsample(x, scales, mode="nearest"):
     )
 
 
-OLD = [
-    Case(op, [IMAGE, scales(1, 1, 2, 2.5)], {"mode": mode}, upsample, version=version, tolerance=8)
-    for op, version in (("Upsample", 9), ("Resize", 10))
-    for mode in ("nearest", "linear")
-] + [
+OLD = (
+    [
+        Case(op, [IMAGE, scales(1, 1, 2, 2.5)], {"mode": mode}, upsample, version=version, tolerance=8)
+        for op, version in (("Upsample", 9), ("Resize", 10))
+        for mode in ("nearest", "linear")
+    ]
+    + [
+        Case(
+            "Upsample",
+            [IMAGE],
+            {"scales": [1.0, 1.0, 2.0, 3.0]},
+            lambda x, scales: upsample(x, scales),
+            version=7,
+        )
+    ]
+    + [
+        Case(
+            "Upsample",
+            [IMAGE],
+            {"height_scale": 1.5, "width_scale": 2.0, "mode": mode},
+            lambda x, height_scale, width_scale, mode: upsample(
+                x, [1, 1, height_scale, width_scale], mode="linear" if mode == "bilinear" else mode
+            ),
+            version=1,
+            tolerance=8,
+        )
+        for mode in ("nearest", "bilinear")
+    ]
+    + [
+        Case(
+            "Resize",
+            [IMAGE, None, scales(1, 1, 2, 1.5)],
+            {"coordinate_transformation_mode": "tf_half_pixel_for_nn", "nearest_mode": "floor"},
+            resize,
+            version=11,
+        )
+    ]
+)
+CHANNELS = [
     Case(
-        "Upsample",
-        [IMAGE],
-        {"scales": [1.0, 1.0, 2.0, 3.0]},
-        lambda x, scales: upsample(x, scales),
-        version=7,
+        "Resize",
+        [normal(2, 9, *shape), None, scales(1, 1, *factor)],
+        {"mode": mode, "antialias": a},
+        resize,
+        tolerance=16,
     )
+    for shape, factor in (((5, 6), (1.5, 0.6)), ((3, 4, 5), (2, 1.4, 0.6)), ((3, 4, 5), (1, 1.5, 1)))
+    for mode, a in (("nearest", 0), ("linear", 0), ("linear", 1), ("cubic", 0))
 ]
 
 
-@table(BY_SCALES, NEAREST, BY_SIZES, OPTIONS, CROPS, SHAPES, TYPES, OLD)
+@table(BY_SCALES, NEAREST, BY_SIZES, OPTIONS, CROPS, SHAPES, TYPES, OLD, CHANNELS)
 def test_resize(case):
     case.check()
 
@@ -246,3 +284,23 @@ def test_one_schedule_serves_other_sizes(mode):
         np.testing.assert_allclose(
             got, resize(x, None, scales(1, 1, 1.5, 2), mode=mode), rtol=1e-5, atol=1e-6
         )
+
+
+def test_strings_and_complex_numbers():
+    words = np.array(["a", "b", "c"], object)
+    assert jitrt.call("Resize", words, None, scales(2)).tolist() == list("aabbcc")
+    assert jitrt.call("Upsample", words, scales(4 / 3), version=9).tolist() == ["a", "a", "b", "c"]
+    with pytest.raises(jitrt.errors.Fail, match="holds strings"):
+        jitrt.call("Resize", words, None, scales(2), mode="linear")
+    z = (normal(1, 1, 4, 5) + 1j * normal(1, 1, 4, 5, seed=1)).astype(np.complex64)
+    crop = {
+        "mode": "linear",
+        "coordinate_transformation_mode": "tf_crop_and_resize",
+        "axes": [2, 3],
+        "extrapolation_value": 5.0,
+    }
+    region = np.array([-0.2, 0.1, 0.9, 1.3], np.float32)
+    got = jitrt.call("Resize", z, region, None, int64s(3, 6), **crop)
+    real = resize(z.real, region, None, [3, 6], **crop)
+    imaginary = resize(z.imag, region, None, [3, 6], **{**crop, "extrapolation_value": 0.0})
+    np.testing.assert_allclose(got, real + 1j * imaginary, rtol=1e-5, atol=1e-5)
