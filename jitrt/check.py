@@ -115,7 +115,7 @@ def _view(x: Value, kind: str, parameters: Any, tensor: Tensor) -> Value:
     if kind == "reinterpret":
         return np.ascontiguousarray(x).view(tensor.dtype).reshape(shape)
     axis, start, step = parameters
-    taken: Value = np.take(x, np.arange(shape[axis]) * step + hint(start), axis)
+    taken: Value = np.take(x, np.arange(shape[axis]) * hint(step) + hint(start), axis)
     return taken
 
 
