@@ -19,6 +19,7 @@ from jitrt.options import ExecutionMode, ExecutionOrder, GraphOptimizationLevel,
 from jitrt.ortvalue import OrtDevice, OrtValue
 from jitrt.providers import get_all_providers, get_available_providers, get_device
 from jitrt.session import InferenceSession
+from jitrt.user_operator import op
 from jitrt.version import __version__
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ __all__ = [
     "get_all_providers",
     "get_available_providers",
     "get_device",
+    "op",
     "set_default_logger_severity",
     "set_default_logger_verbosity",
 ]

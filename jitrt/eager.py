@@ -27,13 +27,14 @@ def call(
     `version` is the opset version whose semantics apply, the newest known by default.
     Raises NotImplemented for an operator that is not there.
     """
-    if opdef.lookup(domain, name, version) is None:
+    entry = opdef.lookup(domain, name, version)
+    if entry is None:
         raise NotImplementedHere(f"Could not find an implementation for {name}({version})")
     arrays = [_as_value(x) for x in inputs]
     absent = tuple(a is None for a in arrays)
     specs = {f"x{i}": _spec(a) for i, a in enumerate(arrays) if a is not None}
     values = tuple((k, _as_key(v)) for k, v in sorted(attributes.items()))
-    key = (domain, name, version, outputs, absent, tuple(specs.values()), values)
+    key = (entry, version, outputs, absent, tuple(specs.values()), values)
     program = _programs.get(key)
     if program is None:
         names = ["" if a is None else f"x{i}" for i, a in enumerate(arrays)]

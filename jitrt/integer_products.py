@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from jitrt.calls import cast_tensor
-from jitrt.codegen.dot_gemm import dot_matmul_step, pack_groups
+from jitrt.codegen.dot_gemm import dot_matmul_step, pack_matrix_groups
 from jitrt.codegen.gemm import PackedMatrix
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.product import Matrix
@@ -106,7 +106,7 @@ class IntegerProduct(MatrixProduct):
 
     def pack(self, b: Value) -> Packed:
         """A constant B as groups along k."""
-        return packed_constant(b, "groups", pack_groups)
+        return packed_constant(b, "groups", pack_matrix_groups)
 
     def reference(self, inputs: Sequence[Value | None]) -> list[Value]:
         """NumPy's product in int32."""

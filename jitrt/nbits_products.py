@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from jitrt.codegen.kernel import Argument, Ref, Step
-from jitrt.codegen.nbits import ARGUMENTS, BlockProduct, pack_panels, panel_columns
+from jitrt.codegen.kernel import Ref, Step
+from jitrt.codegen.nbits import BlockProduct, block_product_step, pack_panels
 from jitrt.codegen.target import host
 from jitrt.constants import packed_constant
-from jitrt.dims import Size, hint
-from jitrt.layout import Array, nbytes
+from jitrt.layout import Array
 from jitrt.tensor import Call, Tensor, Value, outputs_of
 from jitrt.types import F32, U8
 
@@ -60,18 +59,17 @@ class BlockQuantizedProduct(Call):
         (y,) = outputs
         assert a is not None
         assert sums is not None
-        m, k, n, blocks = a.shape[0], a.shape[1], self.columns, sums.shape[1]
-        values: dict[str, Argument] = {
-            **{"m": m, "n": n, "blocks": blocks, "positions": k * self.bits // 8 // blocks},
-            **{"A.row": k, "sums.row": blocks, "Y.row": n},
-            **{"A": a.ref, "sums": sums.ref, "Y": y.ref, "bias": 0 if bias is None else bias.ref},
-            **dict(zip(("W", "scales", "zeros"), [*(Ref(p.buffer) for p in self.packed), 0], strict=False)),
-        }
-        columns = panel_columns(self.product.target)
-        moved: Size = sum(hint(p.buffer.nbytes) for p in self.packed)
-        moved = moved + nbytes(F32, a.shape) + nbytes(F32, y.shape)
-        arguments = tuple(values[name] for name in ARGUMENTS)
-        step = Step(self.product.kernel, arguments, -(-n // columns), self.name, 2 * m * n * k, moved)
+        (m, k), blocks = a.shape, int(sums.shape[1])
+        step = block_product_step(
+            self.product,
+            a.ref,
+            sums.ref,
+            [Ref(p.buffer) for p in self.packed],
+            None if bias is None else bias.ref,
+            y.ref,
+            (m, self.columns),
+            (blocks, int(k) // blocks),
+        )
         step.keeps = tuple(self.packed)
         return [step]
 

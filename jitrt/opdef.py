@@ -92,6 +92,12 @@ def _register(entry: Operator) -> Operator:
     return entry
 
 
+def remove(domain: str, name: str, since: int) -> None:
+    """Forget the operator's version, if it is there."""
+    versions = _registry.get((domain, name), [])
+    versions[:] = [o for o in versions if o.since != since]
+
+
 def elementwise(name: str, *, since: int, domain: str = "") -> Callable[[Callable[..., Any]], Operator]:
     """Register a scalar function over `Expr` as an operator, with NumPy's broadcasting."""
 

@@ -1,4 +1,4 @@
-"""`python -m jitrt.patch script.py ARGS`: run a script, or a module with -m, with jitrt as its onnxruntime."""
+"""`python -m jitrt.patch script.py ARGS`: run a script, or `-m module`, with jitrt as its onnxruntime."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,11 @@ import numpy as np
 from jitrt import config, opdef, show
 from jitrt.errors import Fail, InvalidArgument
 from jitrt.feeds import as_fed, unshared
-from jitrt.graph import Graph, Model
+from jitrt.graph import Graph, Model, Node
 from jitrt.iobinding import IOBinding
 from jitrt.load import load
 from jitrt.load_graph import Changes
-from jitrt.load_operators import check_operators
+from jitrt.load_operators import ONNX_DOMAINS, check_operators
 from jitrt.metadata import ModelMetadata, NodeArg
 from jitrt.options import GraphOptimizationLevel, RunOptions, SessionOptions
 from jitrt.ortvalue import OrtValue
@@ -56,10 +57,14 @@ class InferenceSession:
         options.warn_of_the_meaningless()
         self._events = TraceEvents() if options.enable_profiling else None
         with _timed(self._events, "model_loading"):
-            model = load(path_or_bytes, changes=_changes(options))
+            model = load(path_or_bytes, implemented=_is_of_the_user, changes=_changes(options))
         if config.settings.debug >= 3:
             show.write(show.graph_lines(model.graph))
         check_operators(model, lambda n: opdef.attributes_of(n.domain, n.op_type, n.version))
+        if options.optimized_model_filepath:
+            from jitrt.export import to_model_proto  # imports onnx
+
+            Path(options.optimized_model_filepath).write_bytes(to_model_proto(model).SerializeToString())
         self._model = model
         self._model_path = model.path or None
         fused = options.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -312,6 +317,12 @@ class InferenceSession:
 
 def _timed(events: TraceEvents | None, name: str) -> AbstractContextManager[None]:
     return nullcontext() if events is None else events.session(name)
+
+
+def _is_of_the_user(node: Node) -> bool:
+    """Whether an operator of @jitrt.op goes before a function of the model."""
+    known = opdef.lookup(node.domain, node.op_type, node.version)
+    return known is not None and node.domain not in (*ONNX_DOMAINS, "com.microsoft")
 
 
 def _changes(options: SessionOptions) -> Changes:

@@ -6,6 +6,7 @@ installed or not. Nothing happens unless it is called.
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import sys
 import warnings
@@ -15,10 +16,11 @@ from types import ModuleType
 from typing import Any
 
 import jitrt
-from jitrt import backend, errors, iobinding, ortvalue, providers
+from jitrt import errors, iobinding, ortvalue, providers
 from jitrt import session as sessions
 from jitrt.errors import JitrtError
 
+_OUR_OWN = ("__version__", "as_onnxruntime", "call", "op")
 API_VERSION = "1.32.0"  # of onnxruntime, whose interface this is
 
 
@@ -49,9 +51,9 @@ class _Finder:
 
 
 def as_onnxruntime() -> ModuleType:
-    """Let `import onnxruntime` give jitrt in this process, and return that module. Calling again changes nothing.
+    """Let `import onnxruntime` give jitrt in this process, and return that module.
 
-    Modules that imported onnxruntime before keep what they have, of which there is a warning.
+    Calling again changes nothing. Modules that imported onnxruntime before keep it, of which a warning tells.
     """
     present = sys.modules.get("onnxruntime")
     if present is not None and getattr(present, "jitrt", None) is jitrt:
@@ -96,7 +98,7 @@ def _modules() -> dict[str, ModuleType]:
     }
     named = {
         "onnxruntime": top,
-        "onnxruntime.backend": {n: getattr(backend, n) for n in ("prepare", "run_model", "supports_device")},
+        "onnxruntime.backend": {},
         "onnxruntime.capi": {},
         "onnxruntime.capi.onnxruntime_pybind11_state": native,
         "onnxruntime.capi._pybind_state": native,
@@ -118,6 +120,8 @@ def _module(name: str, contents: Mapping[str, Any]) -> ModuleType:
     module.__file__ = jitrt.__file__
 
     def missing(attribute: str) -> Any:
+        if name == "onnxruntime.backend":  # imports onnx
+            return getattr(importlib.import_module("jitrt.backend"), attribute)
         raise AttributeError(f"module {name!r} (jitrt stands in for it) has no attribute {attribute!r}")
 
     vars(module).update(contents, __getattr__=missing)

@@ -198,16 +198,16 @@ def _row_source(
 
 
 def gathered_runs(
-    x: Image, channels: Size, window: Window, groups: int
+    x: Image, channels: Size, window: Window, groups: int, unrolled: int = UNROLLED
 ) -> tuple[tuple[int, int, int, int] | None, dict[str, Argument]]:
-    """`GatheredPixels.runs`, and the values of the source's arguments that describe runs."""
+    """`GatheredPixels.runs`, None for more than `unrolled` elements; and values that describe runs."""
     depth, height = (1, 1, *window.kernel)[-3:-1]
     outer, runs, length, unit = _runs(x, channels, window, groups)
-    unrolled = None
+    known = None
     if runs == 1 and isinstance(length, int) and isinstance(outer, int):
-        unrolled = (outer, depth, height, length) if outer * depth * height * length <= UNROLLED else None
+        known = (outer, depth, height, length) if outer * depth * height * length <= unrolled else None
     values: dict[str, Argument] = {"run.length": length, "run.unit": unit, "runs.outer": outer}
-    return unrolled, values | {"runs.w": runs, "zeros.length": 0}
+    return known, values | {"runs.w": runs, "zeros.length": 0}
 
 
 def _runs(x: Image, channels: Size, window: Window, groups: int) -> tuple[Size, int, Size, Size]:

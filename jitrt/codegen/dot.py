@@ -15,6 +15,7 @@ import numpy as np
 from jitrt.codegen.function import Function
 from jitrt.codegen.microkernel import TileShape, multiply_add
 from jitrt.codegen.target import Target
+from jitrt.dims import Size
 from jitrt.expr import Dtype
 from jitrt.types import I8, U8
 
@@ -24,12 +25,21 @@ PAIRS = {16: "llvm.x86.avx512.pmaddw.d.512", 8: "llvm.x86.avx2.pmadd.wd", 4: "ll
 
 @dataclass(frozen=True)
 class Dot:
-    """The elements of a group: `size` of the types `row` and `column`; `instruction` multiplies them."""
+    """The elements of a group: `size` of the types `row` and `column`; `instruction` multiplies them.
+
+    It takes `block` groups of a row at once.
+    """
 
     instruction: str
     size: int
     row: Dtype
     column: Dtype
+    block: int = 1
+
+    def groups(self, depth: Size) -> Size:
+        """Groups of a row of `depth` elements, in whole blocks."""
+        unit = self.size * self.block
+        return (depth + (unit - 1)) // unit * self.block
 
     def add(self, f: Function, shape: TileShape, a: str, b: str, total: str) -> str:
         """Emit `total` plus each lane's dot product of the groups a and b.

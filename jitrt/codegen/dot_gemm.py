@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jitrt.codegen.dot import Dot, dot_of
+from jitrt.codegen.amx import TileProduct, has_tiles, matrix_dot_of
+from jitrt.codegen.dot import Dot
 from jitrt.codegen.dot_matrices import GroupedPanels, GroupedRows
 from jitrt.codegen.dot_microkernel import dot_microkernels
 from jitrt.codegen.epilogue import Epilogue, plain
@@ -30,16 +31,26 @@ class DotProduct(Product):
         return dot_microkernels(vectors, self.target)
 
 
-def pack_groups(matrix: Array, target: Target | None = None, inner: int = 1) -> Array:
+def dot_product(rows: RowSource, panels: PanelSource, epilogue: Epilogue, target: Target) -> Product:
+    """The specification of a product: with tile registers where there are any and rows are copied."""
+    kind = TileProduct if rows.packs and has_tiles(target) else DotProduct
+    return kind("dot", I32, rows, panels, epilogue, False, target)
+
+
+def pack_matrix_groups(matrix: Array, target: Target | None = None) -> Array:
+    """`matrix` i8[..., k, n] as `dot_matmul_step` wants it."""
+    target = target or host()
+    return pack_groups(matrix, matrix_dot_of(target), target)
+
+
+def pack_groups(matrix: Array, dot: Dot, target: Target, inner: int = 1) -> Array:
     """`matrix` i8[..., k, n] as packed panels of groups along k; rows past the end are zeros.
 
     With `inner`, see `pack_matrix`, k is the number of rows that share one.
     """
-    target = target or host()
-    dot = dot_of(target)
     *batch, k, n = matrix.shape
     depth = k // inner
-    groups = -(-depth // dot.size)
+    groups = int(dot.groups(depth))
     padded = np.zeros((*batch, groups * dot.size, inner, n), dot.column)
     padded[..., :depth, :, :] = matrix.reshape(*batch, depth, inner, n)
     grouped = padded.reshape(*batch, groups, dot.size, inner, n).transpose(
@@ -65,14 +76,14 @@ def dot_matmul_step(
 ) -> Step:
     """`out = epilogue(a @ b)` over a batch of two dimensions, for uint8 `a` and int8 `b`.
 
-    A packed `b` is as `pack_groups` lays it out. The columns of `out` are adjacent.
+    A packed `b` is as `pack_matrix_groups` lays it out. The columns of `out` are adjacent.
     """
     target = target or host()
-    dot = dot_of(target)
+    dot = matrix_dot_of(target)
     rows, panels = _row_source(a, k, dot), _panel_source(b, dot)
-    product = DotProduct("dot", I32, rows, panels, epilogue or plain(I32, out.dtype), False, target)
+    product = dot_product(rows, panels, epilogue or plain(I32, out.dtype), target)
     values: dict[str, Argument] = {
-        **{"m": m, "n": n, "k": (k + (dot.size - 1)) // dot.size, "taps": 1, "batch.inner": batch[1]},
+        **{"m": m, "n": n, "k": dot.groups(k), "taps": 1, "batch.inner": batch[1]},
         **product.microkernels(n),
         **placed("A", a.ref, a.batch, row=a.row, column=a.column, depth=k),
         **placed("Y", out.ref, out.batch, row=out.row),
@@ -88,9 +99,9 @@ def dot_matmul_step(
 
 
 def _row_source(a: Matrix, k: Size, dot: Dot) -> RowSource:
-    """In place if groups are bytes and none is part of a row only."""
+    """In place if groups are bytes, none is part of a row only, and rows may be anywhere."""
     adjacent = same(a.column, 1)
-    whole = isinstance(k, int) and k % dot.size == 0
+    whole = isinstance(k, int) and k % dot.size == 0 and dot.block == 1
     return RowsInPlace(U8) if adjacent and whole and dot.row == U8 else GroupedRows(dot, adjacent)
 
 

@@ -39,7 +39,8 @@ class GroupedRows:
             row, source = f.at(own, f.mul(i, pitch)), f.at(base, f.mul(i, w["A.row"]))
             f.put("ptr", row, f.at(table, i, "ptr"))
             with f.when(f.compare("sgt", depth, 0)):
-                f.put("i32", 0, f.at(row, f.sub(pitch, GROUP_BYTES)), 1)
+                last = f.at(row, f.sub(pitch, GROUP_BYTES * self.dot.block))
+                f.put(f"<{self.dot.block} x i32>", "zeroinitializer", last, 1)
             if self.adjacent:
                 copy_elements(f, source, U8, row, self.dot.row, depth)
             else:

@@ -64,6 +64,10 @@ class GatheredPixels:
         """Bytes from row to row."""
         return w.f.mul(w["k"], self.dtype.itemsize)
 
+    def lanes(self, w: Walk) -> int:
+        """Elements that are copied at once."""
+        return w.shape.lanes
+
     def copied(self, w: Walk, value: str, mask: str | None) -> str:
         """What is written for elements of the input, those outside of the mask being padding."""
         return value
@@ -100,7 +104,7 @@ class GatheredPixels:
     def _copy_unrolled(
         self, w: Walk, row: str, origin: dict[str, Integer], runs: tuple[int, int, int, int]
     ) -> None:
-        f, lanes = w.f, w.shape.lanes
+        f, lanes = w.f, self.lanes(w)
         outer, depth, height, length = runs
         offset: Integer = 0
         for axis in AXES:
@@ -146,7 +150,7 @@ class GatheredPixels:
 
         A vector may write past the run's end, where the next run is yet to be written.
         """
-        f, lanes = w.f, w.shape.lanes
+        f, lanes = w.f, self.lanes(w)
         with f.count(0, w["run.length"], lanes) as n:
             below, mask = (f.lanes_below(f.sub(bound, n), lanes) for bound in (low, high))
             above = f.let(f"xor <{lanes} x i1> {below}, splat (i1 true)")

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from jitrt.codegen.function import Function, module
-from jitrt.codegen.kernel import Kernel
+from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.target import Target
 from jitrt.codegen.vector import literal
+from jitrt.dims import Size
 from jitrt.types import F32, I32, U8
 
 Array = np.ndarray[Any, Any]
@@ -85,6 +86,34 @@ def pack_panels(matrix: Array, target: Target) -> Array:
         part = rows[panel * columns : (panel + 1) * columns]
         packed[panel, :, : len(part)] = part.T
     return packed
+
+
+def block_product_step(
+    product: BlockProduct,
+    a: Ref,
+    sums: Ref,
+    packed: Sequence[Ref],
+    bias: Ref | None,
+    out: Ref,
+    shape: tuple[Size, int],
+    blocks: tuple[int, int],
+) -> Step:
+    """`out[m, n] = a[m, k] W + bias[n]` for a `shape` (m, n); a unit is a panel of columns.
+
+    `packed` are the weights, the scales and, where there are any, the zero points, as `pack_panels` lays them
+    out. `sums` [m, blocks] are those of a over each block. `blocks` is their number, and the size of one.
+    """
+    (m, n), (count, size) = shape, blocks
+    positions, panels = size * product.bits // 8, -(-n // product.columns)
+    values: dict[str, Argument] = {
+        **{"m": m, "n": n, "blocks": count, "positions": positions},
+        **{"A.row": count * size, "sums.row": count, "Y.row": n},
+        **{"A": a, "sums": sums, "Y": out, "bias": 0 if bias is None else bias},
+        **dict(zip(("W", "scales", "zeros"), [*packed, 0], strict=False)),
+    }
+    moved = panels * product.columns * count * (positions + 4) + 4 * m * (count * size + n)
+    arguments = tuple(values[name] for name in ARGUMENTS)
+    return Step(product.kernel, arguments, panels, "MatMulNBits", 2 * m * n * count * size, moved)
 
 
 SIGNATURE = (

@@ -15,9 +15,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import ClassVar
 
 from jitrt.codegen.depthwise_microkernel import depthwise_microkernels
 from jitrt.codegen.epilogue import Epilogue
+from jitrt.codegen.function import Function
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.microkernel import LINE, TileShape, microkernels, tile_shape
 from jitrt.codegen.target import Target
@@ -69,11 +71,18 @@ class Product:
     has_bias: bool
     target: Target
     diagonal: bool = False  # column n of the result is that of the rows, times B: a depthwise convolution
+    whole_tiles: ClassVar[bool] = False  # micro-kernels write all rows of a tile, whatever its height
 
     @cached_property
     def shape(self) -> TileShape:
         """The tile."""
         return tile_shape(self.dtype, self.target)
+
+    def enter(self, f: Function) -> None:
+        """Emit what a call does before anything else."""
+
+    def leave(self, f: Function) -> None:
+        """Emit what a call does at its end."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -27,7 +27,9 @@ def driver(product: Product, symbol: str) -> str:
         name: f.get("ptr" if is_address(name) else "i64", f.at("%args", 8 * i))
         for i, name in enumerate(product.names)
     }
+    product.enter(f)
     _Driver(product, Walk(f, product.shape, arguments)).emit()
+    product.leave(f)
     f.do("ret i64 0")
     return module(f)
 
@@ -160,7 +162,7 @@ class _Driver:
 
     def _is_direct(self, columns: Integer, width: Integer) -> str:
         """Whether micro-kernels write the output: without an epilogue, and with whole vectors."""
-        if not stored_as_is(self.product.epilogue, self.product.dtype):
+        if self.product.whole_tiles or not stored_as_is(self.product.epilogue, self.product.dtype):
             return "false"
         return self.f.compare("eq", columns, width)
 

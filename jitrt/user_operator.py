@@ -1,0 +1,88 @@
+"""`@jitrt.op`: operators of the user's own, in the user's own file.
+
+An elementwise one is a function of scalar expressions; it fuses with its neighbours:
+
+    from jitrt.expr import exp
+
+    @jitrt.op("my.domain", "Swish")
+    def swish(x, *, beta=1.0):
+        return x / (1 + exp(-beta * x))
+
+Any other is a Numba kernel: outputs, inputs, attributes, and the range of independent units to compute. Its
+rule gives each output's type and shape, its defaults are the attributes':
+
+    @jitrt.op("my.domain", "RowNorm", outputs=lambda X, *, power=2.0: [(X.dtype, X.shape[:1])],
+              extent=lambda X: X.shape[0])
+    def row_norm(Y, X, power, begin, end):
+        for i in range(begin, end):
+            total = 0.0
+            for j in range(X.shape[1]):
+                total += abs(X[i, j]) ** power
+            Y[i] = total ** (1 / power)
+
+A model that imports `my.domain` then loads; `jitrt.call("Swish", x, domain="my.domain")` tries it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jitrt import opdef
+from jitrt.calls import launch
+from jitrt.dims import Size
+from jitrt.load_operators import ONNX_DOMAINS
+from jitrt.tensor import Dtype, Tensor
+
+Rule = Callable[..., Sequence[tuple[Dtype, Sequence[Size]]]]
+
+
+def op(
+    domain: str,
+    name: str,
+    *,
+    since: int = 1,
+    outputs: Rule | None = None,
+    extent: Callable[..., Size] | None = None,
+) -> Callable[[Callable[..., Any]], opdef.Operator]:
+    """Define the operator `name` of `domain`, from opset version `since` on.
+
+    Without `outputs`, the function is elementwise: from scalar expressions (`jitrt.expr`) and attributes as
+    keywords to an expression. With it, it is a Numba kernel `f(*outputs, *inputs, *attributes, begin, end)`.
+    `outputs` takes the inputs, which have a `dtype` and a `shape`, and the attributes, and gives (type, shape)
+    of each output; `extent` takes the inputs and gives the number of units, 1 by default, which run on all
+    threads in any order. A status other than 0 that the kernel returns is an error. Defining an operator again
+    replaces it. Raises ValueError for a domain of ONNX's own.
+    """
+    if domain in ONNX_DOMAINS:
+        raise ValueError(f"{name}: the domain {domain or 'ai.onnx'} is ONNX's own; take one of yours")
+
+    def define(function: Callable[..., Any]) -> opdef.Operator:
+        opdef.remove(domain, name, since)
+        if outputs is None:
+            return opdef.elementwise(name, since=since, domain=domain)(function)
+        return opdef.operator(name, since=since, domain=domain)(_definition(function, outputs, extent))
+
+    return define
+
+
+def _definition(
+    kernel: Callable[..., Any], rule: Rule, extent: Callable[..., Size] | None
+) -> Callable[..., Any]:
+    parameters = inspect.signature(rule).parameters.values()
+    defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    def definition(*inputs: Tensor, **attributes: Any) -> tuple[Tensor, ...]:
+        values = {**defaults, **attributes}
+        return launch(
+            kernel,
+            *inputs,
+            outputs=rule(*inputs, **attributes),
+            scalars=list(values.values()),
+            extent=1 if extent is None else extent(*inputs),
+        )
+
+    definition.__wrapped__ = kernel  # type: ignore[attr-defined]  # where it is written
+    definition.__signature__ = inspect.signature(rule)  # type: ignore[attr-defined]
+    return definition
