@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from jitrt.calls import cast_tensor, launch_move
-from jitrt.dims import Size
-from jitrt.errors import InvalidArgument
+from jitrt.calls import cast_tensor
+from jitrt.dims import Size, hint
 from jitrt.expr import Expr, cast, minimum, sqrt, where
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, constant, known_sizes, map_indices, map_tensors
@@ -15,6 +12,7 @@ from jitrt.types import F32, I64
 from .._attention import add_mask, attend, join_heads, key_range, within_range
 from .._rotary import rotate
 from .._shared import mean, size_tensor, widen
+from ._key_value_cache import Rows, append, dequantize, from_row, quantize, sliding_rows
 
 EPSILON = 9.999999974752427e-07
 
@@ -61,8 +59,6 @@ def group_query_attention(
 
     https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.GroupQueryAttention
     """
-    if k_quant_type != "NONE" or v_quant_type != "NONE" or sliding_window_cache:
-        raise ValueError("quantized and sliding caches are not implemented")
     q, k, v = _separate(query, key, value, num_heads, kv_num_heads)
     batch, s = q.shape[:2]
     if q_norm_weight is not None:
@@ -78,22 +74,26 @@ def group_query_attention(
         positions = _positions(past, new, s) if position_ids is None else position_ids.unsqueeze(2)
         turned = bool(rotary_interleaved)
         q, k = (rotate(x, cos_cache, sin_cache, positions, interleaved=turned) for x in (q, k))
-    (count,) = known_sizes(total_sequence_length)
-    present_key, present_value = (
-        _appended(past_key, k, past, new, count),
-        _appended(past_value, v, past, new, count),
-    )
+    rows = Rows(past, new, known_sizes(total_sequence_length)[0])
+    if sliding_window_cache:
+        rows = _sliding_rows(past, new, s, past_key, local_window_size)
+        if attention_bias is not None:  # its columns are positions, of which the first row has this one
+            first = map_tensors(lambda past, held: past - held, past, rows.before)
+            attention_bias = from_row(attention_bias, first, rows.longest, 3)
     keys = key_range(
         s,
-        past,
+        rows.before,
         causal=bool(causal),
         left=None if local_window_size < 0 else local_window_size - 1,
-        length=total,
+        length=map_tensors(lambda held, new: held + new, rows.before, new),
     )
+    bits = kv_cache_bit_width or 8
+    present_key, k = append(past_key, quantize(k, k_scale, k_quant_type, bits), rows)
+    present_value, v = append(past_value, quantize(v, v_scale, v_quant_type, bits), rows)
     stages = attend(
         q.permute((0, 2, 1, 3)),
-        present_key.slice(2, 0, count),
-        present_value.slice(2, 0, count),
+        dequantize(k, k_scale, k_quant_type, bits),
+        dequantize(v, v_scale, v_quant_type, bits),
         scale=scale or None,
         softcap=softcap,
         mask=attention_bias,
@@ -104,6 +104,17 @@ def group_query_attention(
     scores = within_range(add_mask(stages.capped, attention_bias), keys, 0.0)
     qk = cast_tensor(stages.weights if qk_output == 2 else scores, query.dtype)
     return y, present_key, present_value, qk
+
+
+def _sliding_rows(past: Tensor, new: Tensor, s: Size, cache: Tensor | None, window: int) -> Rows:
+    """Raises ValueError for a cache that does not hold the window."""
+    if cache is None:
+        raise ValueError("sliding_window_cache=1 requires past_key and past_value to be present")
+    if window < 1 or cache.shape[2] < window:
+        raise ValueError(
+            f"sliding_window_cache=1 needs a window of 1 to {hint(cache.shape[2])}, got {window}"
+        )
+    return sliding_rows(past, new, s, cache.shape[2], window)
 
 
 def _separate(
@@ -144,50 +155,6 @@ def _positions(past: Tensor, new: Tensor, s: Size) -> Tensor:
 
     batch = past.shape[0]
     return map_indices(position, (batch, s, 1), *(t.reshape([batch, 1, 1]) for t in (past, new)))
-
-
-def _appended(past: Tensor | None, new: Tensor, lengths: Tensor, counts: Tensor, longest: Size) -> Tensor:
-    """The cache [batch, groups, t, d] with counts[b] of the tokens [batch, s, groups, d] from lengths[b] on.
-
-    It keeps the length that it has, or grows to the longest sequence.
-    """
-    batch, _, groups, size = new.shape
-    if past is None:
-        past = constant(np.zeros((1, 1, 0, 1), new.dtype)).expand([batch, groups, 0, size])
-    capacity = longest if longest > past.shape[2] else past.shape[2]
-    (present,) = launch_move(
-        append_tokens,
-        past,
-        new,
-        lengths,
-        counts,
-        moved=2,
-        outputs=[(new.dtype, [batch, groups, capacity, size])],
-        extent=batch * groups,
-        error=lambda status: InvalidArgument("seqlens_k is out of the range of total_sequence_length"),
-    )
-    return present
-
-
-def append_tokens(present, past, new, lengths, counts, begin, end):
-    """Copy the past of a head [b, g], add its new tokens, and clear what is left; a unit is a head."""
-    groups, capacity, size = present.shape[1], present.shape[2], present.shape[3]
-    for unit in range(begin, end):
-        b, g = unit // groups, unit % groups
-        first, count = lengths[b], counts[b]
-        if first < 0 or count < 0 or first + count > capacity or count > new.shape[1]:
-            return 1
-        for t in range(capacity):
-            if t >= first and t < first + count:
-                for i in range(size):
-                    present[b, g, t, i] = new[b, t - first, g, i]
-            elif t < past.shape[2]:
-                for i in range(size):
-                    present[b, g, t, i] = past[b, g, t, i]
-            else:
-                for i in range(size):
-                    present[b, g, t, i] = 0
-    return 0
 
 
 def _sink(head_sink: Tensor | None, smooth: bool) -> Tensor | None:

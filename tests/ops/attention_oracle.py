@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
+from onnx import helper
 from oracle import widened
 
 import jitrt
@@ -61,20 +61,24 @@ def join(x):
 def both(op, inputs, outputs=1, **attributes):
     """The outputs of an operator of com.microsoft here and in onnxruntime."""
     onnxruntime = pytest.importorskip("onnxruntime")
+    ours = jitrt.call(op, *inputs, domain="com.microsoft", outputs=outputs, **attributes)
+    ours = [ours] if outputs == 1 else ours
     names = ["" if x is None else f"x{i}" for i, x in enumerate(inputs)]
     feed = {n: np.asarray(x) for n, x in zip(names, inputs, strict=True) if n}
-    kinds = {n: helper.np_dtype_to_tensor_dtype(x.dtype) for n, x in feed.items()}
-    node = helper.make_node(
-        op, names, [f"y{i}" for i in range(outputs)], domain="com.microsoft", **attributes
-    )
+    results = {f"y{i}": y for i, y in enumerate(ours)}
+    node = helper.make_node(op, names, list(results), domain="com.microsoft", **attributes)
     graph = helper.make_graph(
         [node],
         op,
-        [helper.make_tensor_value_info(n, kinds[n], x.shape) for n, x in feed.items()],
-        [helper.make_tensor_value_info(f"y{i}", TensorProto.FLOAT, None) for i in range(outputs)],
+        [
+            helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)
+            for n, x in feed.items()
+        ],
+        [
+            helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(y.dtype), None)
+            for n, y in results.items()
+        ],
     )
     opsets = [helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString()
-    theirs = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"]).run(None, feed)
-    ours = jitrt.call(op, *inputs, domain="com.microsoft", outputs=outputs, **attributes)
-    return [ours] if outputs == 1 else ours, theirs
+    return ours, onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"]).run(None, feed)

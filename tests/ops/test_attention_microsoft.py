@@ -304,6 +304,57 @@ def test_group_query_attention_of_chunks_with_padding():
     check_grouped(inputs, None, [None] * 9 + [int32s(*new)], new=new)
 
 
+@pytest.mark.parametrize("biased", [False, True])
+def test_group_query_attention_with_a_sliding_cache(biased):
+    capacity, window, total = 6, 4, 0
+    caches = [np.zeros((1, 2, capacity, D), np.float32)] * 2
+    tokens = [np.zeros((1, 2, 0, D))] * 2
+    for s in (3, 1, 1, 1, 1, 5, 1, 9, 1, 1, 1):
+        total += s
+        inputs = grouped(None, s, total, (total,), batch=1)
+        inputs[3:5] = caches
+        bias = normal(1, 4, s, total, seed=total) if biased else None
+        extra = [None, None, None, bias] if biased else []
+        options = {"num_heads": 4, "kv_num_heads": 2, "local_window_size": window, "sliding_window_cache": 1}
+        ours, theirs = both("GroupQueryAttention", [*inputs, *extra], 3, **options)
+        tokens = [np.concatenate([t, split(x, 2)], 2) for t, x in zip(tokens, inputs[1:3], strict=True)]
+        where = inside(s, total, total - s, causal=True, left=window - 1)
+        compare(ours[0], join(attend(split(inputs[0], 4), *tokens, mask=bias, inside=where)[0]), 5)
+        compare(ours[0], theirs[0], 5)
+        room = capacity - window + 1
+        held = total if total <= capacity else total - room * -(-(total - capacity) // room)
+        for mine, other, whole in zip(ours[1:], theirs[1:], tokens, strict=True):
+            np.testing.assert_array_equal(mine[:, :, :held], whole[:, :, total - held :])
+            np.testing.assert_array_equal(mine[:, :, :held], other[:, :, :held])
+        caches = ours[1:]
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("kind", ["PER_TENSOR", "PER_CHANNEL"])
+def test_group_query_attention_with_a_quantized_cache(kind, bits):
+    shape = (1,) if kind == "PER_TENSOR" else (1, 2, 1, D)
+    scales = [(abs(normal(*shape, seed=i)) + 1) / np.float32(8 if bits == 4 else 60) for i in (8, 9)]
+    inputs = grouped(None, 3, 7, (7,), batch=1)
+    random = np.random.default_rng(5)
+    size, dtype = (D, np.int8) if bits == 8 else (D // 2, np.uint8)
+    inputs[3:5] = [random.integers(-99 if bits == 8 else 0, 99, (1, 2, 4, size)).astype(dtype) for _ in "kv"]
+    options = {"num_heads": 4, "kv_num_heads": 2, "kv_cache_bit_width": bits}
+    options |= {"k_quant_type": kind, "v_quant_type": kind}
+    ours, theirs = both("GroupQueryAttention", [*inputs, *[None] * 5, *scales], 3, **options)
+    for mine, other in zip(ours[1:], theirs[1:], strict=True):
+        np.testing.assert_array_equal(mine, other)
+    levels = [x.astype(np.float64) for x in ours[1:]]
+    if bits == 4:
+        levels = [
+            np.stack([x % 16 - 8, x // 16 - 8], -1).reshape(1, 2, 7, D)
+            for x in (y.astype(int) for y in ours[1:])
+        ]
+    keys, values = (x * s for x, s in zip(levels, scales, strict=True))
+    wanted = join(attend(split(inputs[0], 4), keys, values, inside=inside(3, 7, 4, causal=True))[0])
+    compare(ours[0], wanted, 5)
+    compare(theirs[0], wanted, 5)
+
+
 def test_group_query_attention_normalizes_heads():
     inputs = grouped(None, 5, 5, (5, 5))
     weights = [normal(D, seed=8), normal(D, seed=9)]
