@@ -38,6 +38,23 @@ def sort_keys(x: Tensor) -> Tensor:
     return map_tensors(float_key if is_float(x.dtype) else integer_key, x)
 
 
+def numbers_of_keys(keys: Tensor, dtype: Dtype) -> Tensor:
+    """The inverse of `sort_keys`: the numbers of type `dtype` that have these keys."""
+    sign = 1 << (8 * keys.dtype.itemsize - 1)
+    wide = F32 if dtype in (F16, BF16) else dtype
+
+    def number(key: Expr) -> Expr:
+        if is_float(wide):
+            return bitcast(where(key >= sign, key ^ sign, ~key), wide)
+        if dtype.kind != "i":
+            return cast(key, dtype)
+        if dtype.itemsize < 4:
+            return cast(cast(key, I32) - 2 ** (8 * dtype.itemsize - 1), dtype)
+        return bitcast(key ^ sign, dtype)
+
+    return cast_tensor(map_tensors(number, keys), dtype)
+
+
 def digit_count(dtype: Dtype) -> int:
     """How many digits the keys of elements of a type have."""
     return dtype.itemsize if dtype not in (F16, BF16) else 4
@@ -50,14 +67,10 @@ def sorted_places(keys: Tensor, dtype: Dtype) -> tuple[Tensor, Tensor]:
     where the first of each goes, and move their elements there.
     """
     (n,) = keys.shape
-    blocks = (n + BLOCK - 1) // BLOCK
     kind = I32 if n < 2**31 else I64
     places = map_indices(lambda i: cast(i, kind), (n,))
     for shift in range(0, 8 * digit_count(dtype), 8):
-        (counts,) = launch(
-            count_digits, keys, outputs=[(I64, [blocks, DIGITS])], scalars=[shift], extent=blocks
-        )
-        (starts,) = launch(sum_digits, counts, outputs=[(I64, [blocks, DIGITS])], extent=1)
+        starts = _digit_starts(keys, shift)
         keys, places = launch(
             move_digits,
             keys,
@@ -65,10 +78,35 @@ def sorted_places(keys: Tensor, dtype: Dtype) -> tuple[Tensor, Tensor]:
             starts,
             outputs=[(keys.dtype, [n]), (kind, [n])],
             scalars=[shift],
-            extent=blocks,
+            extent=starts.shape[0],
             scratch=8 * DIGITS,
         )
     return keys, places
+
+
+def sorted_keys(keys: Tensor, dtype: Dtype) -> Tensor:
+    """The keys alone, in order."""
+    for shift in range(0, 8 * digit_count(dtype), 8):
+        starts = _digit_starts(keys, shift)
+        (keys,) = launch(
+            move_keys,
+            keys,
+            starts,
+            outputs=[(keys.dtype, keys.shape)],
+            scalars=[shift],
+            extent=starts.shape[0],
+            scratch=8 * DIGITS,
+        )
+    return keys
+
+
+def _digit_starts(keys: Tensor, shift: int) -> Tensor:
+    """Where the first element of each block and digit goes, [blocks, DIGITS]."""
+    blocks = (keys.size + BLOCK - 1) // BLOCK
+    table = [(I64, [blocks, DIGITS])]
+    (counts,) = launch(count_digits, keys, outputs=table, scalars=[shift], extent=blocks)
+    (starts,) = launch(sum_digits, counts, outputs=table, extent=1)
+    return starts
 
 
 def count_digits(counts, keys, shift, begin, end):
@@ -101,6 +139,19 @@ def move_digits(K, P, keys, places, starts, shift, begin, end, scratch):
             following[d] = to + 1
             K[to] = keys[i]
             P[to] = places[i]
+
+
+def move_keys(K, keys, starts, shift, begin, end, scratch):
+    """As `move_digits`, without places."""
+    following = scratch[: 8 * DIGITS].view(np.int64)
+    for b in range(begin, end):
+        for d in range(DIGITS):
+            following[d] = starts[b, d]
+        for i in range(b * BLOCK, min((b + 1) * BLOCK, keys.size)):
+            d = (keys[i] >> np.uint64(shift)) & np.uint64(DIGITS - 1)
+            to = following[d]
+            following[d] = to + 1
+            K[to] = keys[i]
 
 
 def sort_rows(order, keys, begin, end, scratch):

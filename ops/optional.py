@@ -20,9 +20,7 @@ def optional(input: Any = None, *, type: Any = None) -> Any:
 def optional_get_element(input: Any) -> Any:
     """What an optional holds. https://onnx.ai/onnx/operators/onnx__OptionalGetElement.html"""
     if input is None:
-        raise InvalidArgument(
-            "Trying to use OptionalGetElement on an optional type OrtValue which contains no data"
-        )
+        raise InvalidArgument("OptionalGetElement needs an optional that has an element, got an empty one")
     return input
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from jitrt.tensor import Tensor
 from jitrt.types import BOOL, I64
 
 from ._host_forms import host_form
-from ._marks import BLOCK, block_starts, count_marks, marked_indices
-from ._sort import comes_before, sort_keys, sort_rows, sorted_places
+from ._marks import BLOCK, block_starts, count_marks, marked_indices, pick_marked
+from ._sort import comes_before, numbers_of_keys, sort_keys, sort_rows, sorted_keys, sorted_places
 from .gather import gather, gather_rows, index_error
 
 Array = np.ndarray[Any, Any]
@@ -22,11 +23,15 @@ Groups = tuple[Tensor, Tensor, Tensor]  # first places, inverse, counts: what Un
 
 
 @operator("Unique", since=11)
-def unique(X: Tensor, *, axis: int | None = None, sorted: int = 1) -> tuple[Tensor, ...]:
+def unique(
+    X: Tensor, *, axis: int | None = None, sorted: int = 1, output_count: int = 1
+) -> tuple[Tensor, ...]:
     """Distinct elements or slices. https://onnx.ai/onnx/operators/onnx__Unique.html
 
     All NaN are one, the last, and -0 is 0, as in NumPy, which the specification refers to.
     """
+    if axis is None and sorted and output_count == 1:
+        return (_distinct_numbers(X),)
     if axis is None:
         rows = X.reshape([X.size, 1])
         keys, order = sorted_places(sort_keys(X.reshape([X.size])), X.dtype)
@@ -52,9 +57,10 @@ def unique(X: Tensor, *, axis: int | None = None, sorted: int = 1) -> tuple[Tens
 
 
 @host_form(unique)
-def unique_values(X: Any, *, axis: int | None = None, sorted: int = 1) -> Any:
+def unique_values(X: Any, *, axis: int | None = None, sorted: int = 1, output_count: int = 1) -> Any:
     """Unique of strings, and of complex numbers by their real, then their imaginary parts."""
-    rows = X.reshape(-1, 1) if axis is None else np.moveaxis(X, axis, 0).reshape(X.shape[axis], -1)
+    rows = X.reshape(-1, 1) if axis is None else np.moveaxis(X, axis, 0)
+    rows = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     parts = [rows.real, rows.imag] if X.dtype.kind == "c" else [rows]
     keys = [tuple(map(tuple, row)) for row in np.stack(parts, -1).tolist()]
     first = {key: i for i, key in reversed(list(enumerate(keys)))}
@@ -63,10 +69,28 @@ def unique_values(X: Any, *, axis: int | None = None, sorted: int = 1) -> Any:
     places = np.array([first[key] for key in distinct], np.int64)
     inverse = np.array([number[key] for key in keys], np.int64)
     Y = np.take(X, places, axis)
+    if output_count == 1:
+        return Y
     return Y, places, inverse, np.bincount(inverse, minlength=len(distinct)).astype(np.int64)
 
 
 _sorted = sorted  # the attribute of that name hides it
+
+
+def _distinct_numbers(X: Tensor) -> Tensor:
+    """The distinct elements alone, in order."""
+    keys = sorted_keys(sort_keys(X.reshape([X.size])), X.dtype)
+    (heads,) = launch(mark_keys, keys, outputs=[(BOOL, keys.shape)], extent=keys.size)
+    count, (heads, starts, keys) = count_marks(heads, keys)
+    (picked,) = launch_move(
+        pick_marked,
+        keys.reshape([1, keys.size]),
+        heads,
+        starts,
+        outputs=[(keys.dtype, [1, count])],
+        extent=starts.shape[0] - 1,
+    )
+    return numbers_of_keys(picked.reshape([count]), X.dtype)
 
 
 def _groups(heads: Tensor, starts: Tensor, order: Tensor, count: Size) -> Groups:
