@@ -55,6 +55,8 @@ def window(
 ) -> Window:
     """The window that the attributes of a pooling operator describe on a tensor of these spatial sizes."""
     rank = len(kernel)
+    if rank != len(spatial) or rank > 3:
+        raise ValueError(f"expected a kernel_shape for 1 to 3 spatial axes, got {kernel} for {len(spatial)}")
     strides, dilations, pads = strides or [1] * rank, dilations or [1] * rank, pads or [0] * 2 * rank
     before: list[Size] = list(pads[:rank])
     after: list[Size] = list(pads[rank:])

@@ -3,7 +3,10 @@
 import itertools
 
 import numpy as np
+import pytest
 from oracle import BF16, FLOATS, Case, integers, normal, table
+
+import jitrt
 
 
 def windows(x, kernel_shape, strides=None, dilations=None, pads=None, ceil_mode=0, auto_pad="NOTSET"):
@@ -197,3 +200,10 @@ SPECIAL = [
 @table(IMAGES, DIMENSIONS, TYPES, PLACES, OLD, GLOBAL, SPECIAL)
 def test_pooling(case):
     case.check()
+
+
+def test_kernels_of_other_ranks():
+    with pytest.raises(
+        jitrt.errors.Fail, match=r"expected a kernel_shape for 1 to 3 spatial axes, got \[2\] for 2"
+    ):
+        jitrt.call("MaxPool", IMAGE, kernel_shape=[2])
