@@ -13,6 +13,7 @@ from jitrt.codegen.dot_conv import (
     depthwise_dot_step,
     dot_conv_step,
     gathers_groups,
+    is_matrix,
     pack_depthwise_bytes,
     pack_dot_weights,
 )
@@ -80,8 +81,13 @@ class IntegerConvolution(Convolution):
             packed = packed_constant(self.weights, "depthwise bytes", pack_depthwise_bytes)
             step = depthwise_dot_step(x, Ref(packed.buffer), out, window, **more)
         else:
-            form = f"conv groups {groups} {channels_first_order(x)} {gathers_groups(x, groups)}"
-            packed = packed_constant(self.weights, form, lambda w: pack_dot_weights(w, x, groups))
+            matrix = is_matrix(x, out, window, groups)
+            copied = gathers_groups(x, out.channels, groups)
+            packed = packed_constant(
+                self.weights,
+                f"conv groups {groups} {channels_first_order(x)} {matrix} {copied}",
+                lambda w: pack_dot_weights(w, x, out, window, groups),
+            )
             step = dot_conv_step(x, Ref(packed.buffer), out, window, groups=groups, **more)
         step.keeps = (packed,)
         return [step]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jitrt.codegen.kernel import Ref, Step
-from jitrt.codegen.nbits import BlockProduct, block_product_step, pack_panels
+from jitrt.codegen.nbits import BlockProduct, Rows, block_product_step, pack_panels, pack_weights, unpacked
 from jitrt.codegen.target import host
 from jitrt.constants import packed_constant
 from jitrt.layout import Array
@@ -20,8 +20,9 @@ class BlockQuantizedProduct(Call):
     """`Y[m, n] = bias[n] + A[m, k] W[k, n]` in float32, with W as numbers of `bits` bits.
 
     `weights` [n, bytes], `scales` [n, blocks] and `zeros` are constants, packed once. `zeros` are in bytes as
-    the weights are, or floats [n, blocks]; None means the middle of the range.
-    `sums` [m, blocks] are those of A's elements in each block. The columns of A make up whole blocks.
+    the weights are, or floats [n, blocks]; None means the middle of the range. A is float32, or int8 with
+    `factors` [m, blocks]; `sums` [m, blocks] are those of A's elements in each block. The columns of A make up
+    whole blocks.
     """
 
     name = "MatMulNBits"
@@ -30,40 +31,40 @@ class BlockQuantizedProduct(Call):
         self,
         a: Tensor,
         sums: Tensor,
+        factors: Tensor | None,
         weights: Value,
         scales: Value,
         zeros: Value | None,
         bias: Tensor | None,
         bits: int,
     ) -> None:
-        target = host()
-        self.bits, (self.columns, blocks) = bits, scales.shape
+        target, (self.columns, blocks) = host(), scales.shape
+        kind = None if zeros is None else "u8" if zeros.dtype == U8 else "f32"
+        product = self.product = BlockProduct(bits, factors is not None, kind, bias is not None, target)
+        form = f"nbits {bits} {blocks} {product.integer}"
         self.packed = [
-            packed_constant(weights, "nbits weights", lambda v: pack_panels(v, target)),
-            packed_constant(scales, "nbits scales", lambda v: pack_panels(v.astype(F32), target)),
+            packed_constant(weights, f"{form} weights", lambda v: pack_weights(v, product)),
+            packed_constant(scales, f"{form} scales", lambda v: pack_panels(v.astype(F32), target)),
         ]
-        kind = None
         if zeros is not None:
-            kind = "u8" if zeros.dtype == U8 else "f32"
-            form = f"nbits zeros {bits} {blocks}"
             self.packed.append(
-                packed_constant(zeros, form, lambda v: pack_panels(zero_points(v, bits, blocks), target))
+                packed_constant(
+                    zeros, f"{form} zeros", lambda v: pack_panels(zero_points(v, bits, blocks), target)
+                )
             )
-        self.product = BlockProduct(bits, kind, bias is not None, target)
-        self.inputs = (a, sums, bias)  # type: ignore[assignment]
+        self.inputs = (a, sums, factors, bias)  # type: ignore[assignment]
         outputs_of(self, [(F32, (a.shape[0], self.columns))])
 
     def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
         """One step; a unit is a panel of columns."""
-        a, sums, bias = inputs
+        a, sums, factors, bias = inputs
         (y,) = outputs
         assert a is not None
         assert sums is not None
         (m, k), blocks = a.shape, int(sums.shape[1])
         step = block_product_step(
             self.product,
-            a.ref,
-            sums.ref,
+            Rows(a.ref, sums.ref, None if factors is None else factors.ref),
             [Ref(p.buffer) for p in self.packed],
             None if bias is None else bias.ref,
             y.ref,
@@ -75,24 +76,19 @@ class BlockQuantizedProduct(Call):
 
     def reference(self, inputs: Sequence[Value | None]) -> list[Value]:
         """NumPy's product in float64."""
-        a, _, bias = inputs
+        a, _, factors, bias = inputs
         assert a is not None
         weights, scales, *zeros = (p.source for p in self.packed)
-        blocks = scales.shape[1]
-        numbers = unpacked(weights, self.bits).reshape(self.columns, blocks, -1).astype(np.float64)
-        middle = zero_points(zeros[0], self.bits, blocks) if zeros else np.full((1, 1), self.product.default)
+        bits, blocks = self.product.bits, scales.shape[1]
+        numbers = unpacked(weights, bits).reshape(self.columns, blocks, -1).astype(np.float64)
+        middle = zero_points(zeros[0], bits, blocks) if zeros else np.full((1, 1), self.product.default)
         real = (numbers - middle.astype(np.float64)[..., None]) * scales.astype(np.float64)[..., None]
-        y = a.astype(np.float64) @ real.reshape(self.columns, -1).T
+        rows = a.reshape(len(a), blocks, -1).astype(np.float64)
+        rows = rows if factors is None else rows * factors[..., None]
+        y = rows.reshape(a.shape) @ real.reshape(self.columns, -1).T
         return [y if bias is None else y + bias]
 
 
 def zero_points(zeros: Value, bits: int, blocks: int) -> Value:
     """Zero points, packed or not, as uint8 or float32 [n, blocks]."""
     return unpacked(zeros, bits)[:, :blocks] if zeros.dtype == U8 else zeros.astype(F32)
-
-
-def unpacked(packed: Value, bits: int) -> Value:
-    """Numbers of `bits` bits in the bytes [..., n], low bits first, as uint8 [..., 8 / bits * n]."""
-    shifts = np.arange(0, 8, bits, dtype=np.uint8)
-    numbers = (packed[..., None] >> shifts) & np.uint8((1 << bits) - 1)
-    return numbers.astype(U8).reshape(*packed.shape[:-1], -1)

@@ -5,8 +5,10 @@ https://onnxruntime.ai/docs/api/python/api_summary.html#options
 
 from __future__ import annotations
 
+import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, Generic, TypeVar, overload
 
@@ -209,16 +211,45 @@ _warned: set[str] = set()
 
 
 class RunOptions(_Options):
-    """How one run goes. `terminate`, set from any thread, ends it with Fail at the next operator in Python,
-    iteration of a loop, or run."""
+    """How one run goes. `terminate`, set from any thread, ends it with Fail before its next kernel."""
 
-    __slots__ = ()
+    __slots__ = ("_lock", "_runners")
 
     log_severity_level = _Option(-1)
     log_verbosity_level = _Option(0)
     logid = _Option("")
     only_execute_path_to_fetches = _Option(False)
-    terminate = _Option(False)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock, self._runners = threading.Lock(), set[Any]()
+
+    @property
+    def terminate(self) -> bool:
+        """Whether runs with these options end."""
+        return bool(self._values.get("terminate", False))
+
+    @terminate.setter
+    def terminate(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise TypeError(f"RunOptions.terminate: expected bool, got {value!r} ({type(value).__name__})")
+        with self._lock:
+            self._values["terminate"] = value
+            for runner in self._runners:
+                runner.stop(value)
+
+    @contextmanager
+    def stopping(self, runner: Any) -> Iterator[None]:
+        """While the block runs a step table, `terminate` stops it."""
+        with self._lock:
+            self._runners.add(runner)
+            runner.stop(self.terminate)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._runners.discard(runner)
+                runner.stop(False)
 
     def add_run_config_entry(self, key: str, value: str) -> None:
         """Set an option by its key; `SHRINK_ARENA` returns memory to the system after the run."""

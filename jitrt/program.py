@@ -21,12 +21,13 @@ import numpy as np
 from jitrt import config, show
 from jitrt.errors import Fail, InvalidArgument, JitrtError
 from jitrt.execute.cpus import thread_count
+from jitrt.execute.pool import STOPPED
 from jitrt.graph import Graph, Node
 from jitrt.host_call import Continuation, HostCall, Value
 from jitrt.options import RunOptions
 from jitrt.plan import Plan, Recipe
 from jitrt.schedule import Scheduler
-from jitrt.table import Arena, Failure
+from jitrt.table import Arena, Failure, Table
 from jitrt.tensor import Input, Tensor
 from jitrt.trace import InputSpec, RestartError, Trace, Tracer
 from jitrt.types import HOST_TYPES, STRING
@@ -54,14 +55,15 @@ class Context:
         self.arenas: list[Arena] = []
         self.running: dict[int, RunOptions] = {}  # of threads whose run has any
         self.events: TraceEvents | None = None  # of a session that is profiled
+        self.flush_denormals = False
 
     def borrow(self, size: int) -> Arena:
         """An arena of at least `size` bytes that nobody else uses."""
         try:
             arena = self.arenas.pop()
         except IndexError:
-            return Arena(size, self.events)
-        return arena if arena.size >= size else Arena(size, self.events)
+            return Arena(size, self.events, self.flush_denormals)
+        return arena if arena.size >= size else Arena(size, self.events, self.flush_denormals)
 
     def give_back(self, arena: Arena) -> None:
         """Let the next run have the arena."""
@@ -71,11 +73,16 @@ class Context:
         """Let go of the memory that no run uses."""
         self.arenas.clear()
 
-    def check_running(self) -> None:
-        """Raise Fail where the user has ended this thread's run."""
+    def run(self, table: Table, arrays: list[Value]) -> list[Any] | Failure:
+        """Run a table, until the user ends this thread's run. Raises Fail then."""
         options = self.running.get(threading.get_ident())
-        if options is not None and options.terminate:
+        if options is None:
+            return table.run(arrays)
+        with options.stopping(table.runner):
+            results = table.run(arrays)
+        if options.terminate or (isinstance(results, Failure) and results.status == STOPPED):
             raise Fail("Exiting due to terminate flag being set to true.")
+        return results
 
 
 @dataclass(eq=False)
@@ -131,8 +138,6 @@ class Program:
 
         Raises InvalidArgument for another shape than the specs say, and what the operators raise.
         """
-        if self.context.running:
-            self.context.check_running()
         key = shapes if shapes is not None and not self.by_value else self._signature(arrays)
         variant, plan = self.plans.get(key) or self._prepare(arrays)
         if len(self.plans) > MAX_PLANS // 2:
@@ -140,7 +145,8 @@ class Program:
                 self.plans.move_to_end(key)
         arena = self.context.borrow(plan.arena_nbytes)
         try:
-            results = (arena.tables.get(plan.number) or arena.table(plan)).run(arrays)
+            table = arena.tables.get(plan.number) or arena.table(plan)
+            results = self.context.run(table, arrays) if self.context.running else table.run(arrays)
         finally:
             self.context.give_back(arena)
         if isinstance(results, Failure):

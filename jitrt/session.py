@@ -70,6 +70,7 @@ class InferenceSession:
         fused = options.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL
         self._context = Context(options.intra_op_num_threads, fused, _plain_outputs(model))
         self._context.events = self._events
+        self._context.flush_denormals = options.flag("session.set_denormal_as_zero")
         self._specs = _input_specs(model)
         self._defaults = {name: model.graph.constants[name] for name in model.overridable}
         types = model.graph.types

@@ -29,8 +29,9 @@ class Arena:
     It holds `size` bytes and room to grow: a decoder's plans need a little more at each step.
     """
 
-    def __init__(self, size: int, events: TraceEvents | None = None) -> None:
+    def __init__(self, size: int, events: TraceEvents | None = None, flush_denormals: bool = False) -> None:
         self.events = events  # to add what runs here, where the session is profiled
+        self.flush_denormals = flush_denormals
         self.size = size + size // 4
         self.memory = np.empty(self.size + ALIGNMENT, np.uint8)
         self.address = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
@@ -82,6 +83,7 @@ class Table:
             scratch_stride=plan.scratch_stride,
             brief=plan.cost_ns < BRIEF_NS,
             patches=self.patches,
+            flush_denormals=arena.flush_denormals,
         )
         self.run_on = self.runner.run_on
         self.events = arena.events

@@ -50,10 +50,10 @@ def op(
 
     Without `outputs`, the function is elementwise: from scalar expressions (`jitrt.expr`) and attributes as
     keywords to an expression. With it, it is a Numba kernel `f(*outputs, *inputs, *attributes, begin, end)`.
-    `outputs` takes the inputs, which have a `dtype` and a `shape`, and the attributes, and gives (type, shape)
-    of each output; `extent` takes the inputs and gives the number of units, 1 by default, which run on all
-    threads in any order. A status other than 0 that the kernel returns is an error. Defining an operator again
-    replaces it. Raises ValueError for a domain of ONNX's own.
+    `outputs` takes the inputs, which have a `dtype` and a `shape`, and the attributes, and gives the type and
+    shape of each output; `extent` takes the inputs and gives the number of units, 1 by default, which run on
+    all threads in any order. A status other than 0 that the kernel returns is an error. Defining an operator
+    again replaces it. Raises ValueError for a domain of ONNX's own.
     """
     if domain in ONNX_DOMAINS:
         raise ValueError(f"{name}: the domain {domain or 'ai.onnx'} is ONNX's own; take one of yours")

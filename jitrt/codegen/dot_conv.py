@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jitrt.codegen.amx import has_tiles, matrix_dot_of
 from jitrt.codegen.conv import (
     Image,
     OutputRows,
@@ -21,24 +22,26 @@ from jitrt.codegen.conv import (
     is_even,
 )
 from jitrt.codegen.depthwise_microkernel import depthwise_microkernels
-from jitrt.codegen.dot import dot_of, multiply_bytes
-from jitrt.codegen.dot_gemm import DotProduct, pack_groups
+from jitrt.codegen.dot import Dot, dot_of, multiply_bytes
+from jitrt.codegen.dot_gemm import dot_matmul_step, dot_product, pack_groups, pack_matrix_groups
 from jitrt.codegen.dot_matrices import GROUP_BYTES
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.function import Integer
 from jitrt.codegen.gathered import GatheredPixels
-from jitrt.codegen.gemm import Array, pack_matrix
+from jitrt.codegen.gemm import Array, PackedMatrix, pack_matrix
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
-from jitrt.codegen.matrices import PackedPanels, RowsInPlace
-from jitrt.codegen.microkernel import packed_columns
+from jitrt.codegen.matrices import PackedPanels
+from jitrt.codegen.microkernel import packed_columns, tile_shape
 from jitrt.codegen.pixels import PixelsInPlace
 from jitrt.codegen.product import Matrix, Product, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import RowSource, Walk
-from jitrt.dims import prod, same
+from jitrt.dims import Size, prod, same
 from jitrt.types import I32, U8
 
 IN_PLACE = 16  # channels from which a row for each kernel position is worth its pointer
+COPIED = 64  # output channels from which copies of rows are worth tile registers
+UNROLLED = 2048  # bytes of a row that is copied without loops
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,13 @@ class GatheredGroups(GatheredPixels):
         """Rows are whole groups."""
         return w.f.mul(w["k"], GROUP_BYTES)
 
+    def lanes(self, w: Walk) -> int:
+        """A vector of elements of groups."""
+        return w.f.target.vector_bytes // self.dtype.itemsize
+
     def copied(self, w: Walk, value: str, mask: str | None) -> str:
         """Padding is the zero point; elements widen to those of a group."""
-        f, lanes = w.f, w.shape.lanes
+        f, lanes = w.f, self.lanes(w)
         if mask is not None:
             zero = f.splat(f.get("i8", w["Z"], 1), "i8", lanes)
             value = f.choose(mask, value, zero, "i8", lanes)
@@ -83,22 +90,38 @@ class DepthwiseProduct(Product):
         return depthwise_microkernels(I32, vectors, self.target, not whole, U8, multiply_bytes)
 
 
-def gathers_groups(x: Image, groups: int, target: Target | None = None) -> bool:
-    """Whether a convolution copies its rows: groups are no bytes, or are not those of a pixel."""
-    dot, channels = dot_of(target or host()), x.channels // groups
-    aligned = isinstance(channels, int) and channels % dot.size == 0 and channels >= IN_PLACE
-    return not aligned or dot.row != U8 or not x.is_channels_last()
+def is_matrix(x: Image, out: Image, window: Window, groups: int) -> bool:
+    """Whether a convolution is a product of the input's pixels, evenly spaced, with a matrix."""
+    aligned = all(same(a, b) for a, b in zip(x.spatial, out.spatial, strict=True))
+    even = is_even(x) and (groups == 1 or is_even(out))
+    return window.is_point and aligned and even and x.is_channels_last()
 
 
-def pack_dot_weights(weights: Array, x: Image, groups: int = 1, target: Target | None = None) -> Array:
+def gathers_groups(x: Image, outputs: Size, groups: int, target: Target | None = None) -> bool:
+    """Whether a convolution of x to `outputs` channels copies its rows.
+
+    It does where groups are no bytes, or not those of a pixel, and for what tile registers then save.
+    """
+    target = target or host()
+    dot, channels = dot_of(target), x.channels // groups
+    whole = isinstance(channels, int) and channels % dot.size == 0 and channels >= IN_PLACE
+    if not whole or dot.row != U8 or not x.is_channels_last():
+        return True
+    return has_tiles(target) and isinstance(outputs, int) and outputs // groups >= COPIED
+
+
+def pack_dot_weights(
+    weights: Array, x: Image, out: Image, window: Window, groups: int = 1, target: Target | None = None
+) -> Array:
     """`weights` i8[M, C / groups, *kernel] as packed groups, a matrix for each group of the convolution."""
+    target = target or host()
     outputs, channels = weights.shape[0] // groups, weights.shape[1]
     rows = weights.reshape(groups, outputs, channels, -1)
-    if not gathers_groups(x, groups, target):
-        matrix = rows.reshape(groups, outputs, -1).transpose(0, 2, 1)
-        return pack_groups(matrix, target, inner=rows.shape[-1])
-    order = (0, 2, 3, 1) if channels_first_order(x) else (0, 3, 2, 1)
-    return pack_groups(rows.transpose(order).reshape(groups, -1, outputs), target)
+    if is_matrix(x, out, window, groups) or gathers_groups(x, out.channels, groups, target):
+        order = (0, 2, 3, 1) if channels_first_order(x) else (0, 3, 2, 1)
+        return pack_matrix_groups(rows.transpose(order).reshape(groups, -1, outputs), target)
+    matrix = rows.reshape(groups, outputs, -1).transpose(0, 2, 1)
+    return pack_groups(matrix, dot_of(target), target, inner=rows.shape[-1])
 
 
 def dot_conv_step(
@@ -120,20 +143,40 @@ def dot_conv_step(
     """
     target = target or host()
     channels, outputs, taps = x.channels // groups, out.channels // groups, prod(window.kernel)
-    rows = OutputRows.of(out)
-    source, values = _row_source(x, out, window, groups, rows, zero, target)
-    depth, taps = (channels * taps, 1) if source.packs else (channels, taps)
-    size = dot_of(target).size
-    k = (depth + (size - 1)) // size
-    product = DotProduct(
-        "dot conv", I32, source, PackedPanels(I32), epilogue or plain(I32, out.dtype), False, target
-    )
-    packed = k * taps * packed_columns(outputs, product.shape)
+    rows, epilogue = OutputRows.of(out), epilogue or plain(I32, out.dtype)
+    matrix = is_matrix(x, out, window, groups)
+    gathers = matrix or gathers_groups(x, out.channels, groups, target)
+    dot = matrix_dot_of(target) if gathers else dot_of(target)
+    depth, taps = (channels * taps, 1) if gathers else (channels, taps)
+    k = dot.groups(depth)
+    packed = k * taps * packed_columns(outputs, tile_shape(I32, target))
+    batch = (out.batch_stride, outputs if groups > 1 else rows.stride)
+    if matrix:
+        inner = channels if groups > 1 else rows.pixels * x.steps[-1]
+        return dot_matmul_step(
+            Matrix(x.ref, U8, x.steps[-1], 1, (x.batch_stride, inner)),
+            PackedMatrix(weights, I32, (0, packed if groups > 1 else 0)),
+            Matrix(out.ref, out.dtype, out.steps[-1], 1, batch),
+            m=rows.pixels,
+            n=outputs,
+            k=channels,
+            batch=(x.batch, groups * rows.count),
+            epilogue=epilogue,
+            operands=operands,
+            label=label,
+            target=target,
+        )
+    source, values = _row_source(x, window, groups, gathers, dot)
+    product = dot_product(source, PackedPanels(I32), epilogue, target)
+    image = (x.batch_stride, channels * x.channel_stride if groups > 1 else 0)
     values |= {
         **{"m": rows.pixels, "n": outputs, "k": k, "taps": taps, "batch.inner": groups * rows.count},
         **product.microkernels(outputs),
+        **geometry(x, out, window),
+        **{"inner.rows": 0 if groups > 1 else rows.pixels, "Z": zero},
+        **placed("X", x.ref, image, run=x.channel_stride),
         **placed("B", weights, (0, packed if groups > 1 else 0)),
-        **placed("Y", out.ref, (out.batch_stride, outputs if groups > 1 else rows.stride), row=out.steps[-1]),
+        **placed("Y", out.ref, batch, row=out.steps[-1]),
         **extras(operands, None),
     }
     flops = 2 * x.batch * prod(out.spatial) * out.channels * channels * prod(window.kernel)
@@ -142,23 +185,13 @@ def dot_conv_step(
 
 
 def _row_source(
-    x: Image, out: Image, window: Window, groups: int, rows: OutputRows, zero: Ref, target: Target
+    x: Image, window: Window, groups: int, gathers: bool, dot: Dot
 ) -> tuple[RowSource, dict[str, Argument]]:
-    """Where the rows come from, and the values of the source's arguments."""
-    dot, channels = dot_of(target), x.channels // groups
-    batch = (x.batch_stride, channels * x.channel_stride if groups > 1 else 0)
-    whole = isinstance(channels, int) and channels % dot.size == 0 and dot.row == U8
-    aligned = all(same(a, b) for a, b in zip(x.spatial, out.spatial, strict=True))
-    if window.is_point and aligned and is_even(x) and whole and x.is_channels_last():
-        if groups == 1:
-            batch = (x.batch_stride, rows.pixels * x.steps[-1])
-        return RowsInPlace(U8), placed("A", x.ref, batch, row=x.steps[-1])
-    values = geometry(x, out, window) | {"inner.rows": 0 if groups > 1 else rows.pixels, "Z": zero}
-    if not gathers_groups(x, groups, target):
-        return BytePixels(U8), values | placed("X", x.ref, batch)
-    unrolled, runs = gathered_runs(x, channels, window, groups)
-    source = GatheredGroups(U8, dot.row, unrolled)
-    return source, values | runs | placed("X", x.ref, batch, run=x.channel_stride)
+    """Where the rows come from, and what describes their runs."""
+    if not gathers:
+        return BytePixels(U8), {}
+    unrolled, runs = gathered_runs(x, x.channels // groups, window, groups, UNROLLED)
+    return GatheredGroups(U8, dot.row, unrolled), runs
 
 
 def pack_depthwise_bytes(weights: Array, target: Target | None = None) -> Array:

@@ -33,7 +33,8 @@ FUNCTION, ARGS, EXTENT, CHUNK = range(4)
 COLUMNS = 4  # of a step table
 
 _TABLE, _STEPS, _SCRATCH, _STRIDE, _THREADS, _TIMING, _STATUS, _BRIEF, _WORK = range(9)  # %Run in runtime.ll
-_PATCHES, _PATCH_COUNT = 9, 10
+_PATCHES, _PATCH_COUNT, _MODE, _STOP = range(9, 13)
+STOPPED = -(1 << 63)  # the status of a run that was stopped
 
 _MAX_THREADS = 256
 _MAX_CPUS = 1024
@@ -41,6 +42,8 @@ _SPIN_NS = 50_000  # that a worker looks for work before it sleeps
 _WAKE_NS = 64_000  # of work in a run for each worker that it wakes
 
 _FUTEX = {"x86_64": 202, "aarch64": 98}  # system call numbers
+# floating-point modes: denormal numbers as IEEE 754 has them, and flushed to zero (MXCSR, FPCR)
+_FLOAT_MODES = {"x86_64": (0x1F80, 0x9FC0), "aarch64": (0, 1 << 24)}
 _PAUSE = {"x86_64": "@llvm.x86.sse2.pause()", "aarch64": "@llvm.aarch64.isb(i32 15)"}
 
 
@@ -56,6 +59,8 @@ class Runner:
 
     `run_on(arrays)` first puts the addresses of NumPy arrays, a list, into the steps' args. A row of
     `patches`, int64 [n, 3], is an array's place in the list, where to put its address, and bytes to add.
+
+    With `flush_denormals`, numbers below the smallest normal one are zero, where the machine can do that.
     """
 
     __slots__ = ("_descriptor", "_kept", "run", "run_on")
@@ -73,10 +78,12 @@ class Runner:
         timing: NDArray[np.int64] | None = None,
         brief: bool = False,
         patches: NDArray[np.int64] | None = None,
+        flush_denormals: bool = False,
     ) -> None:
         _check(table, "table", COLUMNS)
         runtime = _shared_runtime()
-        self._descriptor = np.zeros(_PATCH_COUNT + 1, np.int64)
+        self._descriptor = np.zeros(_STOP + 1, np.int64)
+        self._descriptor[_MODE] = _FLOAT_MODES.get(platform.machine(), (0, 0))[flush_denormals]
         self._descriptor[_TABLE] = table.ctypes.data
         self._descriptor[_STEPS] = len(table)
         self._descriptor[_SCRATCH] = scratch
@@ -97,6 +104,10 @@ class Runner:
     def status(self) -> int:
         """What the step that ended the last run returned; 0 if none failed."""
         return int(self._descriptor[_STATUS])
+
+    def stop(self, stopped: bool = True) -> None:
+        """End the run that another thread is in before its next step, and later runs, until told not to."""
+        self._descriptor[_STOP] = stopped
 
     def time_into(self, timing: NDArray[np.int64] | None) -> None:
         """Time the steps of the coming runs into `timing`, int64 [steps, 2]; None stops timing them."""
@@ -119,7 +130,7 @@ def _check(array: NDArray[np.int64], name: str, columns: int) -> None:
 def runtime_ir(system: str = sys.platform, machine: str = platform.machine()) -> str:
     """The runtime's LLVM IR; workers only where futexes and the spin hint of the machine are known."""
     parts = "runtime.ll", "threads.ll" if _has_workers(system, machine) else "serial.ll"
-    source = "".join(Path(__file__).with_name(part).read_text() for part in parts)
+    source = "".join(map(_source, parts))
     return Template(source).substitute(
         monotonic=time.CLOCK_MONOTONIC,
         threads=_MAX_THREADS,
@@ -129,8 +140,14 @@ def runtime_ir(system: str = sys.platform, machine: str = platform.machine()) ->
         wake_ns=_WAKE_NS,
         futex=_FUTEX.get(machine),
         pause=_PAUSE.get(machine),
+        stopped=STOPPED,
+        float_mode=_source(f"float_mode_{machine}.ll" if machine in _FLOAT_MODES else "float_mode.ll"),
         data_offset=object.__basicsize__,  # where an array object keeps its data's address: after the header
     )
+
+
+def _source(part: str) -> str:
+    return Path(__file__).with_name(part).read_text()
 
 
 def _has_workers(system: str = sys.platform, machine: str = platform.machine()) -> bool:

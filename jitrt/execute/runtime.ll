@@ -1,8 +1,9 @@
 ; Runs a step table on the calling thread; @parallel_step (threads.ll or serial.ll) shares a step out.
 
 %Step = type { ptr, ptr, i64, i64 }                      ; function, args, extent, chunk
-; table, steps, scratch, stride, threads, timing, status, brief, work (what @leave estimates), patches, their number
-%Run = type { ptr, i64, ptr, i64, i64, ptr, i64, i64, i64, ptr, i64 }
+; table, steps, scratch, stride, threads, timing, status, brief, work (what @leave estimates), patches, their number,
+; floating-point mode, 1 to stop before the next step
+%Run = type { ptr, i64, ptr, i64, i64, ptr, i64, i64, i64, ptr, i64, i64, i64 }
 ; Where a run's array goes: its place in the list, the address of the argument, what to add to the array's address
 %Patch = type { i64, ptr, i64 }
 ; What a run has of the pool: 0 nothing yet, 1 it is counted as active, 2 it holds the pool as well; workers it
@@ -82,7 +83,8 @@ fail:
   ret ptr null                                           ; IndexError, or SystemError for what is no list
 }
 
-; Executes the steps in order up to the first that fails; returns its index, or -1.
+; Executes the steps in order up to the first that fails; returns its index, or -1. A run that is stopped fails
+; with status $stopped.
 define internal i64 @run(ptr %run) {
 entry:
   %hold = alloca %Hold
@@ -98,11 +100,20 @@ entry:
   %timing.at = getelementptr %Run, ptr %run, i32 0, i32 5
   %timing = load ptr, ptr %timing.at
   %timed = icmp ne ptr %timing, null
+  %mode.at = getelementptr %Run, ptr %run, i32 0, i32 11
+  %mode = load i64, ptr %mode.at
+  %mode.outer = call i64 @float_mode()
+  call void @change_float_mode(i64 %mode)
+  %stop.at = getelementptr %Run, ptr %run, i32 0, i32 12
   br label %next
 next:
   %i = phi i64 [ 0, %entry ], [ %i.next, %finished ]
   %more = icmp slt i64 %i, %steps
-  br i1 %more, label %step, label %leave
+  br i1 %more, label %proceed, label %leave
+proceed:
+  %stop.flag = load atomic i64, ptr %stop.at monotonic, align 8
+  %stop = icmp ne i64 %stop.flag, 0
+  br i1 %stop, label %leave, label %step
 step:
   %row = getelementptr %Step, ptr %table, i64 %i
   %times = getelementptr [2 x i64], ptr %timing, i64 %i
@@ -132,8 +143,8 @@ share:
   br label %executed
 executed:
   %status = phi i64 [ 0, %size ], [ %status.serial, %call ], [ %status.parallel, %share ]
-  br i1 %timed, label %stop, label %finished
-stop:
+  br i1 %timed, label %end, label %finished
+end:
   %times.end = getelementptr i64, ptr %times, i64 1
   %ended = call i64 @now()
   store i64 %ended, ptr %times.end
@@ -143,11 +154,12 @@ finished:
   %failed = icmp ne i64 %status, 0
   br i1 %failed, label %leave, label %next
 leave:
-  %result = phi i64 [ -1, %next ], [ %i, %finished ]
-  %status.last = phi i64 [ 0, %next ], [ %status, %finished ]
+  %result = phi i64 [ -1, %next ], [ %i, %proceed ], [ %i, %finished ]
+  %status.last = phi i64 [ 0, %next ], [ $stopped, %proceed ], [ %status, %finished ]
   %status.at = getelementptr %Run, ptr %run, i32 0, i32 6
   store i64 %status.last, ptr %status.at
   call void @leave(ptr %run, ptr %hold)
+  call void @change_float_mode(i64 %mode.outer)
   ret i64 %result
 }
 
@@ -173,3 +185,17 @@ define internal i64 @now() {
   %ns = add i64 %whole, %rest
   ret i64 %ns
 }
+
+; Sets the thread's floating-point mode, unless it is set already.
+define internal void @change_float_mode(i64 %mode) alwaysinline {
+  %current = call i64 @float_mode()
+  %differs = icmp ne i64 %current, %mode
+  br i1 %differs, label %change, label %return
+change:
+  call void @set_float_mode(i64 %mode)
+  br label %return
+return:
+  ret void
+}
+
+$float_mode

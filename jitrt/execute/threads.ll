@@ -8,8 +8,8 @@
 ; Each thread's first chunk is a long run of units, so that the next step finds in its core's cache what this
 ; one left there; a quarter of the units is left for small chunks, which even out when threads finish.
 
-; claim, function, args, extent, chunk, scratch, stride, status, small chunks, units of a long one
-%Job = type { i64, ptr, ptr, i64, i64, ptr, i64, i64, i64, i64 }
+; claim, function, args, extent, chunk, scratch, stride, status, small chunks, units of a long one, float mode
+%Job = type { i64, ptr, ptr, i64, i64, ptr, i64, i64, i64, i64, i64 }
 
 @job = global %Job zeroinitializer, align 128
 @lock = global i32 0, align 128          ; 1 while a run holds the pool
@@ -210,6 +210,9 @@ define internal i64 @publish(ptr %row, ptr %run, i32 %n) alwaysinline {
   store i64 %small, ptr %small.at
   %long.at = getelementptr %Job, ptr @job, i32 0, i32 9
   store i64 %long, ptr %long.at
+  %mode = extractvalue %Run %run.fields, 11
+  %mode.at = getelementptr %Job, ptr @job, i32 0, i32 10
+  store i64 %mode, ptr %mode.at
 
   %threads = zext i32 %n to i64
   %threads.bits = shl i64 %threads, 52
@@ -329,6 +332,8 @@ entry:
   %stride = extractvalue %Job %job, 6
   %small = extractvalue %Job %job, 8
   %long = extractvalue %Job %job, 9
+  %mode = extractvalue %Job %job, 10
+  call void @change_float_mode(i64 %mode)
   %small.units = mul i64 %small, %chunk
   %scratch.offset = mul i64 %thread, %stride
   %scratch = getelementptr i8, ptr %scratch.first, i64 %scratch.offset
