@@ -109,6 +109,8 @@ def recur(Y, state, change, Q, K, V, past, gate, rate, gated, corrected, scale, 
         for i in range(size):
             for j in range(columns):
                 state[b, h, i, j] = past[b, h, i, j]
+        for j in range(columns):
+            change[b, h, j] = 0
         for t in range(length):
             for j in range(columns):
                 change[b, h, j] = 0

@@ -68,13 +68,14 @@ def group_query_attention(
     total = map_tensors(lambda n: cast(n, I64) + 1, seqlens_k.reshape([batch]))
     new = _new_tokens(total, s, query_seqlens)
     past = map_tensors(lambda t, n: t - n, total, new)
+    (count,) = known_sizes(total_sequence_length)
     if do_rotary:
         if cos_cache is None or sin_cache is None:
             raise ValueError("cos_cache and sin_cache must be given where do_rotary is 1")
-        positions = _positions(past, new, s) if position_ids is None else position_ids.unsqueeze(2)
+        positions = _positions(past, new, s) if position_ids is None else _given(position_ids, s, count)
         turned = bool(rotary_interleaved)
         q, k = (rotate(x, cos_cache, sin_cache, positions, interleaved=turned) for x in (q, k))
-    rows = Rows(past, new, known_sizes(total_sequence_length)[0])
+    rows = Rows(past, new, count)
     if sliding_window_cache:
         rows = _sliding_rows(past, new, s, past_key, local_window_size)
         if attention_bias is not None:  # its columns are positions, of which the first row has this one
@@ -155,6 +156,14 @@ def _positions(past: Tensor, new: Tensor, s: Size) -> Tensor:
 
     batch = past.shape[0]
     return map_indices(position, (batch, s, 1), *(t.reshape([batch, 1, 1]) for t in (past, new)))
+
+
+def _given(position_ids: Tensor, s: Size, total: Size) -> Tensor:
+    """Position ids [batch, s, 1]; of a first prompt, the first id counts alone, as onnxruntime has it."""
+    if s != total:
+        return position_ids.unsqueeze(2)
+    first = position_ids.slice(0, 0, 1).slice(1, 0, 1).reshape([])
+    return map_indices(lambda b, i, c, first: first + i, (position_ids.shape[0], s, 1), first)
 
 
 def _sink(head_sink: Tensor | None, smooth: bool) -> Tensor | None:

@@ -6,6 +6,7 @@ from attention_oracle import attend, both, inside, join, split
 from oracle import BF16, compare, normal
 
 import jitrt
+import jitrt.eager
 
 FILL = -10000.0
 B, S, H, D = 2, 5, 3, 8
@@ -296,6 +297,32 @@ def test_group_query_attention_packed_with_rotary(kind, interleaved):
     compare(together[0][valid], theirs[0][valid], 5)
     for b, last in enumerate(inputs[5]):
         compare(together[1][b, :, : last + 1], theirs[1][b, :, : last + 1], 5)
+
+
+@pytest.mark.parametrize(
+    ("past", "s", "total", "positions"),
+    [(None, 4, 4, [[3, 1, 7, 0], [0, 1, 2, 3]]), (6, 1, 7, [[11], [2]]), (6, 1, 7, None)],
+)
+def test_group_query_attention_position_ids(past, s, total, positions):
+    inputs = grouped(past, s, total, (total, total), size=16)
+    inputs += [
+        normal(16, 8, seed=5),
+        normal(16, 8, seed=6),
+        None if positions is None else np.array(positions),
+    ]
+    agree(*both("GroupQueryAttention", inputs, 3, num_heads=4, kv_num_heads=2, do_rotary=1))
+
+
+def test_growing_caches_keep_their_schedule():
+    jitrt.eager._programs.clear()
+    total, caches = 0, [np.zeros((1, 2, 0, D), np.float32)] * 2
+    for s in (5, 1, 1, 3, 1, 1):
+        total += s
+        inputs = grouped(None, s, total, (total,), batch=1)
+        inputs[3:5] = caches
+        caches = check_grouped(inputs)[1:]
+    (program,) = jitrt.eager._programs.values()
+    assert len(program.variants) == 2  # without a past, and with one
 
 
 def test_group_query_attention_of_chunks_with_padding():
