@@ -10,12 +10,14 @@ from jitrt.tensor import Tensor, map_indices, map_tensors, reduce_tensor
 from jitrt.types import F64, is_float
 
 from ._shared import widen
+from ._versions import consuming_version
 from .reduce import arg_max
 
 SQRT_HALF = 0.7071067811865476
 SQRT_2_OVER_PI = 0.7978845608028654
 SELU_ALPHA = 1.6732631921768188
 SELU_GAMMA = 1.0507010221481323
+SELU_ALPHA_1, SELU_GAMMA_1 = 1.673200011253357, 1.0506999492645264  # of version 1
 
 
 @elementwise("Relu", since=6)
@@ -58,6 +60,14 @@ def leaky_relu(X: Expr, *, alpha: float = 0.009999999776482582) -> Expr:
 def prelu(X: Expr, slope: Expr) -> Expr:
     """Learned slope below zero. https://onnx.ai/onnx/operators/onnx__PRelu.html"""
     return where(X < 0, slope * X, X)
+
+
+@operator("PRelu", since=6)
+def prelu_6(X: Tensor, slope: Tensor) -> Tensor:
+    """A slope below zero, for all or a channel. https://onnx.ai/onnx/operators/onnx__PRelu.html"""
+    if slope.ndim == 1 and X.ndim > 1 and slope.shape[0] != 1:
+        slope = slope.reshape([slope.shape[0], *[1] * (X.ndim - 2)])
+    return prelu(X, slope)
 
 
 @elementwise("ThresholdedRelu", since=10)
@@ -165,3 +175,8 @@ def _as_matrix(x: Tensor, axis: int) -> Tensor:
     """The tensor as [product of the dimensions before the axis, product of the rest]."""
     axis = axis % x.ndim if axis < 0 else axis
     return x.reshape([prod(x.shape[:axis]), prod(x.shape[axis:])])
+
+
+for entry in (relu, sigmoid, hard_sigmoid, leaky_relu, prelu_6, elu):
+    consuming_version(entry)
+consuming_version(selu, alpha=SELU_ALPHA_1, gamma=SELU_GAMMA_1)

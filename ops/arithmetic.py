@@ -15,6 +15,7 @@ from jitrt.tensor import Tensor, map_tensors
 from jitrt.types import BOOL, F64, is_float, is_small
 
 from ._small_types import decode
+from ._versions import consuming_version, version_of_equal_shapes, version_of_limited_broadcast
 
 FLOAT_MAX = 3.4028234663852886e38
 
@@ -168,15 +169,30 @@ def round_(X: Expr) -> Expr:
 @elementwise("Clip", since=11)
 def clip(input: Expr, min: Expr | None = None, max: Expr | None = None) -> Expr:
     """Limit to [min, max]; max wins where min > max. https://onnx.ai/onnx/operators/onnx__Clip.html"""
-    limited = input if min is None else ex.maximum(input, min)
-    return limited if max is None else ex.minimum(limited, max)
+    return _limited(input, min, max)
+
+
+def _limited(x: Expr, low: Expr | float | None, high: Expr | float | None) -> Expr:
+    above = x if low is None else ex.maximum(x, low)
+    return above if high is None else ex.minimum(above, high)
 
 
 @elementwise("Clip", since=6)
 def clip_6(input: Expr, *, min: float = -FLOAT_MAX, max: float = FLOAT_MAX) -> Expr:
     """Limit to [min, max]; the defaults are no limit. https://onnx.ai/onnx/operators/onnx__Clip.html"""
-    limited = input if min == -FLOAT_MAX else ex.maximum(input, min)
-    return limited if max == FLOAT_MAX else ex.minimum(limited, max)
+    return _limited(input, None if min == -FLOAT_MAX else min, None if max == FLOAT_MAX else max)
+
+
+@elementwise("Clip", since=1)
+def clip_1(
+    input: Expr,
+    *,
+    consumed_inputs: list[int] | None = None,
+    max: float | None = None,
+    min: float | None = None,
+) -> Expr:
+    """Limit to [min, max]. https://onnx.ai/onnx/operators/onnx__Clip.html"""
+    return _limited(input, min, max)
 
 
 @operator("IsNaN", since=9)
@@ -203,3 +219,12 @@ def is_inf(X: Tensor, *, detect_negative: int = 1, detect_positive: int = 1) -> 
 def identity(input: Tensor) -> Tensor:
     """The input. https://onnx.ai/onnx/operators/onnx__Identity.html"""
     return input
+
+
+for entry in (add, sub, mul, div):
+    consuming_version(version_of_limited_broadcast(entry, since=6))
+version_of_limited_broadcast(pow_, since=1)
+for entry in (max_, min_, sum_, mean):
+    consuming_version(version_of_equal_shapes(entry, since=6))
+for entry in (neg, abs_, reciprocal, sqrt, exp, log, floor, ceil):
+    consuming_version(entry)

@@ -9,7 +9,7 @@ import numpy as np
 from jitrt.calls import cast_tensor
 from jitrt.opdef import operator
 from jitrt.tensor import Dtype, RunsOnHostError, Tensor, constant
-from jitrt.types import BOOL, HOST_TYPES, STRING, from_onnx, is_float
+from jitrt.types import BOOL, ELEMENT_TYPES, HOST_TYPES, STRING, from_onnx, is_float
 
 from ._host_forms import has_sizes
 from ._small_types import decode, encode, is_small
@@ -28,6 +28,20 @@ def cast(input: Tensor, *, to: int, saturate: int = 1, round_mode: str = "up") -
 def cast_values(input: Any, *, to: int, saturate: int = 1, round_mode: str = "up") -> Any:
     """Cast from or to strings."""
     return _cast_values(input, from_onnx(to), saturate, round_mode)
+
+
+@operator("Cast", since=1)
+def cast_1(input: Tensor, *, to: str) -> Tensor:
+    """Convert by value to the type of that name. https://onnx.ai/onnx/operators/onnx__Cast.html"""
+    return _cast(input, from_onnx(_code_of(to)), 1, "up")
+
+
+def _code_of(name: str) -> int:
+    """The number in TensorProto.DataType."""
+    for code, (_, _, lower) in ELEMENT_TYPES.items():
+        if lower == name.lower():
+            return code
+    raise ValueError(f"{name!r} is no element type")
 
 
 @operator("CastLike", since=15)

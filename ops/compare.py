@@ -11,6 +11,7 @@ from jitrt.expr import Expr
 from jitrt.opdef import elementwise
 
 from ._host_forms import host_form
+from ._versions import version_of_limited_broadcast
 
 
 @elementwise("Equal", since=7)
@@ -83,3 +84,7 @@ def where(condition: Expr, X: Expr, Y: Expr) -> Expr:
 def where_values(condition: Any, X: Any, Y: Any) -> Any:
     """Where of strings and complex numbers."""
     return np.where(condition, X, Y)
+
+
+for entry in (equal, less, greater, and_, or_, xor):
+    version_of_limited_broadcast(entry, since=1)

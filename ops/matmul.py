@@ -1,7 +1,7 @@
 """Matrix products. https://onnx.ai/onnx/operators/onnx__MatMul.html"""
 
 from jitrt.calls import cast_tensor, launch
-from jitrt.dims import prod, same
+from jitrt.dims import hint, prod, same
 from jitrt.opdef import operator
 from jitrt.products import MatrixProduct
 from jitrt.quantized import multiply_quantized
@@ -84,6 +84,15 @@ def gemm(A, B, C=None, *, alpha=1.0, beta=1.0, transA=0, transB=0):
         return matmul_tensors(a, b, C.reshape((n,)))
     y = _scaled(matmul_tensors(a, b), alpha)
     return map_tensors(lambda p, q: p + q, y, _scaled(C, beta))
+
+
+@operator("Gemm", since=1)
+def gemm_1(A, B, C, *, alpha=1.0, beta=1.0, broadcast=0, transA=0, transB=0):
+    """As Gemm; C broadcasts if `broadcast` says so. https://onnx.ai/onnx/operators/onnx__Gemm.html"""
+    rows, columns = A.shape[1 if transA else 0], B.shape[0 if transB else 1]
+    if not broadcast and (C.ndim != 2 or C.shape[0] != rows or C.shape[1] != columns):
+        raise ValueError(f"C must be {[hint(rows), hint(columns)]} as broadcast is 0, got {C}")
+    return gemm(A, B, C, alpha=alpha, beta=beta, transA=transA, transB=transB)
 
 
 def _scaled(x: Tensor, factor: float) -> Tensor:

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from jitrt.calls import cast_tensor, launch
 from jitrt.dims import prod
 from jitrt.expr import absolute, eq, power, sqrt, where
-from jitrt.opdef import operator
+from jitrt.opdef import REQUIRED, operator
 from jitrt.tensor import Dtype, Tensor, map_tensors, reduce_tensor
 from jitrt.types import F32, from_onnx
 
 from ._shared import mean, widen
+from ._versions import consuming_version, older_version
 
 EPSILON = 9.999999747378752e-06
 MOMENTUM = 0.8999999761581421
 
 
-@operator("BatchNormalization", since=9)
+@operator("BatchNormalization", since=14)
 def batch_normalization(
     X: Tensor,
     scale: Tensor,
@@ -32,11 +33,47 @@ def batch_normalization(
     """Normalise each channel. https://onnx.ai/onnx/operators/onnx__BatchNormalization.html"""
     if not training_mode:
         return (_batch_norm(X, scale, B, input_mean, input_var, epsilon),)
-    axes = [a for a in range(X.ndim) if a != 1]
+    return _trained_batch_norm(X, scale, B, input_mean, input_var, epsilon, momentum)[:3]
+
+
+@operator("BatchNormalization", since=9)
+def batch_normalization_9(
+    X: Tensor,
+    scale: Tensor,
+    B: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    *,
+    epsilon: float = EPSILON,
+    momentum: float = MOMENTUM,
+    output_count: int = 1,
+) -> tuple[Tensor, ...]:
+    """Normalise each channel; statistics are those of the batch where they are outputs.
+
+    https://onnx.ai/onnx/operators/onnx__BatchNormalization.html
+    """
+    if output_count == 1:
+        return (_batch_norm(X, scale, B, mean, var, epsilon),)
+    return _trained_batch_norm(X, scale, B, mean, var, epsilon, momentum)
+
+
+def _trained_batch_norm(
+    X: Tensor,
+    scale: Tensor,
+    B: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    epsilon: float,
+    momentum: float,
+    spatial: int = 1,
+) -> tuple[Tensor, ...]:
+    """The result by the statistics of the batch, the running statistics, and those of the batch."""
     x = widen(X)
-    center, spread = (t.reshape([X.shape[1]]) for t in _moments(x, axes))
+    axes = [a for a in range(X.ndim) if a != 1] if spatial else [0]
+    center, spread = (t.reshape(mean.shape) for t in _moments(x, axes))
     Y = _batch_norm(X, scale, B, center, spread, epsilon)
-    return Y, _running(input_mean, center, momentum), _running(input_var, spread, momentum)
+    running = _running(mean, center, momentum), _running(var, spread, momentum)
+    return Y, *running, cast_tensor(center, mean.dtype), cast_tensor(spread, var.dtype)
 
 
 def _running(old: Tensor, new: Tensor, momentum: float) -> Tensor:
@@ -56,9 +93,37 @@ def batch_normalization_7(
     epsilon: float = EPSILON,
     momentum: float = MOMENTUM,
     spatial: int = 1,
-) -> Tensor:
-    """Normalise each channel, or each element. https://onnx.ai/onnx/operators/onnx__BatchNormalization.html"""
-    return _batch_norm(X, scale, B, mean, var, epsilon)
+    output_count: int = 1,
+) -> tuple[Tensor, ...]:
+    """Normalise each channel, or each element unless `spatial`; else as version 9.
+
+    https://onnx.ai/onnx/operators/onnx__BatchNormalization.html
+    """
+    if output_count == 1:
+        return (_batch_norm(X, scale, B, mean, var, epsilon),)
+    return _trained_batch_norm(X, scale, B, mean, var, epsilon, momentum, spatial)
+
+
+@operator("BatchNormalization", since=6)
+def batch_normalization_6(
+    X: Tensor,
+    scale: Tensor,
+    B: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    *,
+    epsilon: float = EPSILON,
+    is_test: int = 0,
+    momentum: float = MOMENTUM,
+    spatial: int = 1,
+) -> tuple[Tensor, ...]:
+    """As version 7, by the statistics of the batch unless in a test.
+
+    https://onnx.ai/onnx/operators/onnx__BatchNormalization.html
+    """
+    if is_test:
+        return (_batch_norm(X, scale, B, mean, var, epsilon),)
+    return _trained_batch_norm(X, scale, B, mean, var, epsilon, momentum, spatial)
 
 
 def _batch_norm(X: Tensor, scale: Tensor, B: Tensor, mean: Tensor, var: Tensor, epsilon: float) -> Tensor:
@@ -225,3 +290,7 @@ def _moments(x: Tensor, axes: Sequence[int]) -> tuple[Tensor, Tensor]:
 def _normalize(x: Tensor, axes: Sequence[int], epsilon: float) -> Tensor:
     center, spread = _moments(x, axes)
     return map_tensors(lambda x, m, v: (x - m) / sqrt(v + epsilon), x, center, spread)
+
+
+older_version(batch_normalization_6, since=1, ignores={"consumed_inputs": REQUIRED})
+consuming_version(instance_normalization)

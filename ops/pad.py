@@ -37,6 +37,12 @@ def pad_2(data: Tensor, *, pads: list[int], mode: str = "constant", value: float
 host_form_by_views(pad, pad_2)
 
 
+@operator("Pad", since=1)
+def pad_1(data: Tensor, *, paddings: list[int], mode: str = "constant", value: float = 0.0) -> Tensor:
+    """Add elements around. https://onnx.ai/onnx/operators/onnx__Pad.html"""
+    return pad_2(data, pads=paddings, mode=mode, value=value)
+
+
 def _pad(x: Tensor, pads: Sequence[Size], fill: Tensor | None, axes: Sequence[int], mode: str) -> Tensor:
     if fill is None:
         fill = constant(zero(x.dtype))

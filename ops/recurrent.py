@@ -15,6 +15,7 @@ from jitrt.tensor import Tensor, concatenate, constant, map_tensors
 from jitrt.types import F64, I32
 
 from ._recurrence import ACTIVATIONS, run_gru, run_lstm, run_rnn
+from ._versions import older_version
 from .matmul import matmul_tensors
 
 DEFAULTS = {
@@ -310,3 +311,15 @@ def rnn(
         layout=layout,
     )
     return s.run(run_rnn, 1, [], [], states=1)
+
+
+older_version(lstm, since=1, ignores={"output_sequence": 0}, lacks=["layout"])
+older_version(rnn, since=1, ignores={"output_sequence": 0}, lacks=["layout"])
+older_version(gru, since=3, ignores={"output_sequence": 0}, lacks=["layout"])
+older_version(
+    gru,
+    since=1,
+    ignores={"output_sequence": 0},
+    lacks=["layout", "linear_before_reset"],
+    direction="foward",  # spelt so in the specification
+)

@@ -61,6 +61,14 @@ def reshape(data: Tensor, shape: Tensor, *, allowzero: int = 0) -> Tensor:
     return data.reshape(target)
 
 
+@operator("Reshape", since=1)
+def reshape_1(
+    data: Tensor, *, consumed_inputs: list[int] | None = None, shape: list[int] | None = None
+) -> Tensor:
+    """The same elements in another shape. https://onnx.ai/onnx/operators/onnx__Reshape.html"""
+    return reshape(data, sizes(shape or []))
+
+
 def _braces(shape: Sequence[Size]) -> str:
     return f"{{{','.join(map(str, concrete(shape)))}}}"
 
@@ -135,6 +143,20 @@ def tile(input: Tensor, repeats: Tensor) -> Tensor:
     return input.reshape(ones).expand(paired).reshape(total)
 
 
+@operator("Tile", since=1)
+def tile_1(input: Tensor, tiles: Tensor, axis: Tensor) -> Tensor:
+    """Repeat along one axis. https://onnx.ai/onnx/operators/onnx__Tile.html"""
+    repeats: list[Size] = [1] * input.ndim
+    repeats[int(known(axis).ravel()[0])] = int(known(tiles).ravel()[0])
+    return tile(input, sizes(repeats))
+
+
+@operator("Concat", since=1)
+def concat_1(*inputs: Tensor, axis: int | None = None) -> Tensor:
+    """Join along an axis, 1 by default. https://onnx.ai/onnx/operators/onnx__Concat.html"""
+    return concat(*inputs, axis=1 if axis is None else axis)
+
+
 @operator("Concat", since=4)
 def concat(*inputs: Tensor, axis: int) -> Tensor:
     """Join along an axis. https://onnx.ai/onnx/operators/onnx__Concat.html"""
@@ -171,6 +193,21 @@ def split_2(
 ) -> list[Tensor]:
     """Cut along an axis. https://onnx.ai/onnx/operators/onnx__Split.html"""
     return _split(input, axis, split, output_count)
+
+
+@operator("Split", since=1)
+def split_1(
+    input: Tensor,
+    lengths: Tensor | None = None,
+    *,
+    axis: int | None = None,
+    split: list[int] | None = None,
+    output_count: int = 1,
+) -> list[Tensor]:
+    """Cut along an axis. https://onnx.ai/onnx/operators/onnx__Split.html"""
+    if lengths is not None:
+        split = [int(v) for v in known(lengths).ravel()]
+    return _split(input, axis or 0, split, output_count)
 
 
 def _split(x: Tensor, axis: int, lengths: Sequence[Size] | None, parts: int) -> list[Tensor]:

@@ -6,6 +6,8 @@ from jitrt import expr as ex
 from jitrt.expr import Expr
 from jitrt.opdef import elementwise
 
+from ._versions import consuming_version
+
 
 @elementwise("Sin", since=7)
 def sin(input: Expr) -> Expr:
@@ -77,3 +79,6 @@ def acosh(input: Expr) -> Expr:
 def atanh(input: Expr) -> Expr:
     """The inverse hyperbolic tangent, NaN outside [-1, 1]. https://onnx.ai/onnx/operators/onnx__Atanh.html"""
     return ex.atanh(input)
+
+
+consuming_version(tanh)
