@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from steps import TARGETS, ref, run_twice
 
-from jitrt.codegen.dot import dot_of
-from jitrt.codegen.dot_gemm import dot_matmul_step, pack_groups
+from jitrt.codegen.amx import matrix_dot_of
+from jitrt.codegen.dot_gemm import dot_matmul_step, pack_matrix_groups
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.gemm import PackedMatrix
 from jitrt.codegen.loop import Operand
@@ -20,15 +20,18 @@ SIZES = [(1, 1, 1), (1, 33, 17), (3, 16, 5), (5, 32, 40), (14, 64, 16), (33, 47,
 PLAIN, SWAPPED, HEADS = (0, 1, 2, 3), (0, 1, 3, 2), (0, 2, 1, 3)
 
 
-def without_vnni(target: Target) -> Target:
-    """The target without instructions for groups of four bytes."""
-    masked = target.features.replace("+avx512vnni", "-avx512vnni").replace("+avxvnni", "-avxvnni")
-    return Target(target.triple, target.cpu, masked)
+def without(target: Target, *features: str) -> Target:
+    """The target with instructions masked."""
+    listed = ",".join(f"-{f[1:]}" if f[1:] in features else f for f in target.features.split(","))
+    return Target(target.triple, target.cpu, listed)
 
 
-WAYS = list(dict.fromkeys([*TARGETS, *map(without_vnni, TARGETS)]))
+TILES, GROUPS = ("amx-int8", "amx-tile", "amx-bf16"), ("avx512vnni", "avxvnni")
+WAYS = list(
+    dict.fromkeys(without(target, *masked) for target in TARGETS for masked in ((), TILES, (*TILES, *GROUPS)))
+)
 each_way = pytest.mark.parametrize(
-    "target", WAYS, ids=lambda t: f"{dot_of(t).instruction}-{t.vector_bytes * 8}bit"
+    "target", WAYS, ids=lambda t: f"{matrix_dot_of(t).instruction}-{t.vector_bytes * 8}bit"
 )
 
 
@@ -56,7 +59,7 @@ def test_packed(m, n, k, target, rng):
     a, a_matrix = stored(integers(rng, U8, 1, 1, m, k))
     b = integers(rng, I8, k, n)
     y, y_matrix = stored(np.zeros((1, 1, m, n), np.int32))
-    packed = PackedMatrix(ref(pack_groups(b, target)), I32)
+    packed = PackedMatrix(ref(pack_matrix_groups(b, target)), I32)
     run_twice(dot_matmul_step(a_matrix, packed, y_matrix, m=m, n=n, k=k, target=target), target, y)
     np.testing.assert_array_equal(y[0, 0], a[0, 0].astype(np.int32) @ b)
 
@@ -83,7 +86,7 @@ def test_sums_neither_saturate_nor_lose_bits(target):
     b = np.full((k, n), -128, I8)
     b[:, 3] = 127
     y, y_matrix = stored(np.zeros((1, 1, m, n), np.int32))
-    packed = PackedMatrix(ref(pack_groups(b, target)), I32)
+    packed = PackedMatrix(ref(pack_matrix_groups(b, target)), I32)
     run_twice(dot_matmul_step(a_matrix, packed, y_matrix, m=m, n=n, k=k, target=target), target, y)
     exact = a[0, 0].astype(np.int64) @ b.astype(np.int64)
     assert (exact != exact.astype(np.int32)).any()
@@ -100,7 +103,7 @@ def test_epilogue(target, rng):
     root = cast(load(0, I32) - load(1, I32), F32) * 0.5
     step = dot_matmul_step(
         a_matrix,
-        PackedMatrix(ref(pack_groups(b, target)), I32),
+        PackedMatrix(ref(pack_matrix_groups(b, target)), I32),
         y_matrix,
         m=m,
         n=n,

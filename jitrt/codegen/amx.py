@@ -1,0 +1,113 @@
+"""Micro-kernels for the tile registers of AMX: 16 rows of 16 groups by 16 groups of 16 columns at once.
+
+Tiles are 16 x 64 bytes whatever the height of a block of rows: rows are copied to scratch in whole blocks of
+groups, and what is computed of rows that are not there is not used.
+https://www.intel.com/content/www/us/en/docs/intrinsics-guide/index.html#techs=AMX
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import ClassVar
+
+from jitrt.codegen.dot import Dot, dot_of
+from jitrt.codegen.function import Function, module
+from jitrt.codegen.kernel import Kernel
+from jitrt.codegen.microkernel import SIGNATURE, TileShape
+from jitrt.codegen.product import Product
+from jitrt.codegen.target import Target
+from jitrt.types import I8, I32, U8
+
+ROWS, GROUPS, LANES = 16, 16, 16
+ROW_BYTES = 64
+A, B = 4, 6  # tile registers; accumulators start at 0
+ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA = 158, 0x1023, 18
+
+
+def matrix_dot_of(target: Target) -> Dot:
+    """The target's fastest exact way for rows that are copied to scratch."""
+    return Dot("tdpbusd", 4, U8, I8, GROUPS) if has_tiles(target) else dot_of(target)
+
+
+def has_tiles(target: Target) -> bool:
+    """Whether the target multiplies tiles of bytes, and the system lets this process do so."""
+    return target.has("amx-int8") and target.has("avx512f") and _permitted()
+
+
+@cache
+def _permitted() -> bool:
+    """Ask Linux for the tile registers. https://docs.kernel.org/arch/x86/xstate.html"""
+    try:
+        return bool(ctypes.CDLL(None).syscall(ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA) == 0)
+    except (AttributeError, OSError):
+        return False
+
+
+@dataclass(frozen=True)
+class TileProduct(Product):
+    """A product of groups of bytes by tiles; its rows are copied to scratch."""
+
+    whole_tiles: ClassVar[bool] = True
+
+    @cached_property
+    def shape(self) -> TileShape:
+        """One tile of rows by two of columns."""
+        return TileShape(I32, ROWS, 2, LANES, 32)
+
+    def microkernel(self, vectors: int, whole: bool) -> Kernel:
+        """The micro-kernels for panels of `vectors` vectors."""
+        return tile_microkernel(vectors, self.target)
+
+    def enter(self, f: Function) -> None:
+        """Configure the tiles, all of them whole."""
+        sizes = [1, *[0] * 15, *[ROW_BYTES, 0] * 8, *[0] * 16, *[ROWS] * 8, *[0] * 8]
+        listed = ", ".join(f"i8 {size}" for size in sizes)
+        f.declarations["tiles"] = f"@tiles = private constant [64 x i8] [{listed}], align 64"
+        f.call("llvm.x86.ldtilecfg", "void", ("ptr", "@tiles"))
+
+    def leave(self, f: Function) -> None:
+        """Release the tiles."""
+        f.call("llvm.x86.tilerelease", "void")
+
+
+def tile_microkernel(vectors: int, target: Target) -> Kernel:
+    """The micro-kernel for panels of `vectors` vectors, called as `microkernels` are; it starts from zeros.
+
+    For one vector it is
+
+        tilezero 0
+        for k in steps of 16:
+            tile 4 = rows[0] + 4 * k, rows 4 * %k bytes apart
+            tile 6 = b, rows 4 * b_pitch bytes apart
+            tile 0 += tile 4 * tile 6
+            b += 16 * b_pitch
+        out = tile 0, rows 4 * out_pitch bytes apart
+    """
+    name = f"tiles {ROWS}x{vectors}x{LANES}"
+
+    def build(symbol: str) -> str:
+        f = Function(symbol, SIGNATURE, "void", target)
+        row, row_pitch = f.get("ptr", "%rows"), f.mul("%k", 4)
+        b_pitch, out_pitch = f.mul("%b_pitch", 4), f.mul("%out_pitch", 4)
+        for j in range(vectors):
+            _tile(f, "tilezero", j)
+        first = [("ptr", row), ("ptr", "%b")]
+        with f.carrying(0, "%k", GROUPS, first) as loop:
+            row, b = loop.values
+            _tile(f, "tileloadd64", A, ("ptr", row), ("i64", str(row_pitch)))
+            for j in range(vectors):
+                _tile(f, "tileloadd64", B + j, ("ptr", f.at(b, j * ROW_BYTES)), ("i64", str(b_pitch)))
+                _tile(f, "tdpbusd", j, ("i8", str(A)), ("i8", str(B + j)))
+            loop.carry([f.at(row, ROW_BYTES), f.at(b, f.mul(b_pitch, GROUPS))])
+        for j in range(vectors):
+            _tile(f, "tilestored64", j, ("ptr", f.at("%out", j * ROW_BYTES)), ("i64", str(out_pitch)))
+        f.do("ret void")
+        return module(f)
+
+    return Kernel(name, name, build, pipeline="none")
+
+
+def _tile(f: Function, instruction: str, tile: int, *arguments: tuple[str, str]) -> None:
+    f.call(f"llvm.x86.{instruction}", "void", ("i8", str(tile)), *arguments)
