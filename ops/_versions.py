@@ -77,7 +77,8 @@ def aligned(b: Tensor, a: Tensor, axis: int | None) -> Tensor:
         return b.reshape([])
     start = a.ndim - b.ndim if axis is None else axis % a.ndim
     matched = a.shape[start : start + b.ndim]
-    if start < 0 or len(matched) != b.ndim or any(m != n for m, n in zip(matched, b.shape, strict=True)):
+    fits = start >= 0 and len(matched) == b.ndim
+    if not fits or any(n not in (1, m) for m, n in zip(matched, b.shape, strict=True)):
         raise ValueError(f"B {b} does not match dimensions of A {a} from {start} on")
     return b.reshape([*b.shape, *[1] * (a.ndim - start - b.ndim)])
 

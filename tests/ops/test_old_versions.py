@@ -40,7 +40,7 @@ BINARY = {
 }
 ARITHMETIC = ("Add", "Sub", "Mul", "Div")
 LOGIC = ("And", "Or", "Xor")
-SHAPES = [  # of B beside A [2, 3, 4, 5]: those in the specification
+SHAPES = [  # of B beside A [2, 3, 4, 5]: those in the specification, and exporters'
     ((2, 3, 4, 5), {}),
     ((), {"broadcast": 1}),
     ((1, 1), {"broadcast": 1}),
@@ -49,6 +49,7 @@ SHAPES = [  # of B beside A [2, 3, 4, 5]: those in the specification
     ((3, 4), {"broadcast": 1, "axis": 1}),
     ((2,), {"broadcast": 1, "axis": 0}),
     ((4,), {"broadcast": 1, "axis": -2}),
+    ((3, 1), {"broadcast": 1, "axis": 1}),
 ]
 
 
