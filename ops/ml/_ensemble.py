@@ -51,7 +51,7 @@ class Nodes:
 
 @dataclass
 class Leaves:
-    """What leaves add: entry i adds `weight[i]` to the score `target[i]` at the node at position `node[i]`."""
+    """What leaves add: entry i adds `weight[i]` to the score `target[i]` at the leaf at `node[i]`."""
 
     node: Array
     target: Array
@@ -84,8 +84,11 @@ class Ensemble:
 def pack(nodes: Nodes, leaves: Leaves, targets: int, dtype: np.dtype[Any], absent: float) -> Ensemble:
     """Pack for inputs and scores of float type `dtype`; a leaf without a weight for a target has `absent`.
 
-    Raises ValueError for nodes in a cycle.
+    Raises ValueError for nodes in a cycle, and for a target that is not there.
     """
+    wrong = leaves.target[(leaves.target < 0) | (leaves.target >= targets)]
+    if len(wrong) or targets < 1:
+        raise ValueError(f"a weight is for target {wrong[:1]}, but there are {targets} targets or classes")
     nodes = _with_comparisons(nodes, dtype)
     inner = nodes.mode != LEAF
     level, depth = _levels(nodes, inner)
@@ -101,10 +104,11 @@ def pack(nodes: Nodes, leaves: Leaves, targets: int, dtype: np.dtype[Any], absen
     places = np.concatenate([roots, child[pairs], child[pairs] + 1])
     node = np.concatenate([nodes.roots, nodes.true[pairs], nodes.false[pairs]])
     goes_on = inner[node]
-    packed = np.zeros((len(places), 4), nodes.value.dtype)
+    packed: Array = np.zeros((len(places), 4), nodes.value.dtype)
+    highest = np.iinfo(nodes.value.dtype).max
     feature = nodes.feature * 2 + nodes.tracks if tracked else nodes.feature
     packed[places, FEATURE] = np.where(goes_on, feature[node], 0)
-    packed[places, KEY] = np.where(goes_on, nodes.value[node], np.iinfo(packed.dtype).max)
+    packed[places, KEY] = np.where(goes_on, nodes.value[node], highest)
     packed[places, CHILD] = np.where(goes_on, child[node], places)
     packed[places, WEIGHTS] = np.where(goes_on, 0, rows[node])
     always, never = _scored(nodes, leaves, ~inner, targets)
@@ -231,10 +235,10 @@ def _weight_rows(
 
 
 def _scored(nodes: Nodes, leaves: Leaves, is_leaf: Array, targets: int) -> tuple[Array, Array]:
-    """Whether there is a weight for each target at every leaf of some tree; whether there is none anywhere."""
+    """Whether some tree has a weight for each target at every leaf; whether no leaf has any."""
     trees = len(nodes.roots)
     entries = np.unique(np.stack([leaves.node, leaves.target])[:, is_leaf[leaves.node]], axis=1)
     counts = np.bincount(nodes.tree[entries[0]] * targets + entries[1], minlength=trees * targets)
     leaf_counts = np.bincount(nodes.tree[is_leaf], minlength=trees)
     table = counts.reshape(trees, targets)
-    return (table == leaf_counts[:, None]).any(0), ~table.any(0)
+    return np.any(table == leaf_counts[:, None], axis=0), np.all(table == 0, axis=0)

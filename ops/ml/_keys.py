@@ -15,7 +15,7 @@ Array = np.ndarray[Any, Any]
 
 
 def key(x: Expr) -> Expr:
-    """The key of a float32 or float64: its bits, all but the sign inverted below zero; the highest for a NaN."""
+    """The key of a float: its bits, all but the sign inverted below zero; the highest for a NaN."""
     kind = I64 if x.dtype == F64 else I32
     highest = int(np.iinfo(kind).max)
     bits = bitcast(x + 0, kind)  # -0 + 0 is 0

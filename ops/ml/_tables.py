@@ -15,7 +15,7 @@ _tables: dict[tuple[Any, ...], tuple[tuple[Any, ...], Any]] = {}
 
 
 def table_of(make: Callable[..., Table], *attributes: Any) -> Table:
-    """`make(*attributes)`, made once for the same objects: comparing long lists takes longer than a look-up."""
+    """`make(*attributes)`, made once for the same objects; comparing long lists would take too long."""
     identity = (make, *map(id, attributes))
     found = _tables.get(identity)
     if found is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,65 +38,74 @@ class NodeFinder:
 
 def read_nodes(
     *,
-    treeids: Numbers,
-    nodeids: Numbers,
-    modes: Sequence[str],
-    featureids: Numbers,
-    values: Numbers,
-    truenodeids: Numbers,
-    falsenodeids: Numbers,
+    treeids: Numbers | None,
+    nodeids: Numbers | None,
+    modes: Sequence[str] | None,
+    featureids: Numbers | None,
+    values: Numbers | None,
+    values_as_tensor: Array | None,
+    truenodeids: Numbers | None,
+    falsenodeids: Numbers | None,
     tracks: Numbers | None,
-    weight_treeids: Numbers,
-    weight_nodeids: Numbers,
-    weight_ids: Numbers,
-    weights: Numbers,
+    weight_treeids: Numbers | None,
+    weight_nodeids: Numbers | None,
+    weight_ids: Numbers | None,
+    weights: Numbers | None,
+    weights_as_tensor: Array | None,
 ) -> tuple[Nodes, Leaves]:
     """The ensemble of a TreeEnsembleClassifier or TreeEnsembleRegressor.
 
     Raises ValueError for lists of different lengths, a node that is there twice, or one that is missing.
     """
-    lists = {
-        "nodes_nodeids": nodeids,
-        "nodes_modes": modes,
-        "nodes_featureids": featureids,
-        "nodes_values": values,
-        "nodes_truenodeids": truenodeids,
-        "nodes_falsenodeids": falsenodeids,
+    given_tree = _integers(treeids)
+    columns = {
+        "nodes_nodeids": _integers(nodeids),
+        "nodes_modes": _modes(modes or ()),
+        "nodes_featureids": _integers(featureids),
+        "nodes_values": either(values, values_as_tensor),
+        "nodes_truenodeids": _integers(truenodeids),
+        "nodes_falsenodeids": _integers(falsenodeids),
     }
-    for name, given in lists.items():
-        if len(given) != len(treeids):
-            raise ValueError(
-                f"expected {len(treeids)} elements in {name}, as in nodes_treeids, got {len(given)}"
-            )
-    ids, first, tree = np.unique(np.asarray(treeids, np.int64), return_index=True, return_inverse=True)
+    _check_lengths(columns, "nodes_treeids", len(given_tree))
+    node, mode, feature, value, true, false = columns.values()
+    ids, first, tree = np.unique(given_tree, return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))  # trees are numbered as they come up
     tree = rank[tree]
-    node = np.asarray(nodeids, np.int64)
-    mode = _modes(modes)
-    inner = np.flatnonzero(mode != LEAF)
+    inner = mode != LEAF
     finder = NodeFinder(tree, node)
-    true, false = np.zeros_like(tree), np.zeros_like(tree)
-    true[inner] = finder.find(tree[inner], np.asarray(truenodeids, np.int64)[inner], "truenode")
-    false[inner] = finder.find(tree[inner], np.asarray(falsenodeids, np.int64)[inner], "falsenode")
+    true[inner] = finder.find(tree[inner], true[inner], "truenode")
+    false[inner] = finder.find(tree[inner], false[inner], "falsenode")
+    true[~inner] = false[~inner] = 0
     nan_is_true = np.zeros(len(tree), bool)
     if tracks is not None:
         nan_is_true[: len(tracks)] = np.asarray(tracks) == 1
-    nodes = Nodes(
-        tree,
-        mode,
-        np.asarray(featureids, np.int64),
-        np.asarray(values),
-        true,
-        false,
-        nan_is_true,
-        np.sort(first),
+    nodes = Nodes(tree, mode, feature, value, true, false, nan_is_true, np.sort(first))
+    leaf_tree, leaf_node, target = map(_integers, (weight_treeids, weight_nodeids, weight_ids))
+    weight = either(weights, weights_as_tensor)
+    _check_lengths(
+        {"nodeids": leaf_node, "ids": target, "weights": weight}, "treeids of weights", len(leaf_tree)
     )
-    leaf_tree = np.asarray(weight_treeids, np.int64)
     known = np.minimum(np.searchsorted(ids, leaf_tree), len(ids) - 1)
-    place = finder.find(
-        np.where(ids[known] == leaf_tree, rank[known], -1), np.asarray(weight_nodeids, np.int64), "weights"
-    )
-    return nodes, Leaves(place, np.asarray(weight_ids, np.int64), np.asarray(weights))
+    place = finder.find(np.where(ids[known] == leaf_tree, rank[known], -1), leaf_node, "weights")
+    return nodes, Leaves(place, target, weight)
+
+
+def either(values: Numbers | None, as_tensor: Array | None) -> Array:
+    """An attribute that is a list of float32 numbers or a tensor, perhaps of float64; empty if not given."""
+    if as_tensor is not None and as_tensor.size:
+        return as_tensor.ravel()
+    return np.asarray(() if values is None else values, np.float32)
+
+
+def _integers(values: Numbers | None) -> Array:
+    """A copy of an attribute."""
+    return np.array(() if values is None else values, np.int64)
+
+
+def _check_lengths(columns: Mapping[str, Array], name: str, length: int) -> None:
+    for column, values in columns.items():
+        if len(values) != length:
+            raise ValueError(f"expected {length} elements in {column}, as in {name}, got {len(values)}")
 
 
 def _modes(names: Sequence[str]) -> Array:
@@ -123,6 +132,7 @@ def read_nodes_5(
     leaf_weights: Array,
 ) -> tuple[Nodes, Leaves]:
     """The ensemble of a TreeEnsemble, whose trees may share nodes: each gets its own."""
+    splits, leaf_weights = _widened(splits), _widened(leaf_weights)
     inner, leaves = len(modes), len(leaf_weights)
     total = inner + leaves
     true = np.asarray(truenodeids, np.int64) + np.where(np.asarray(trueleafs) != 0, inner, 0)
@@ -144,7 +154,7 @@ def read_nodes_5(
     source = np.where(goes_on, node, 0)
     base = tree * total
     value_of = np.flatnonzero(~goes_on)
-    sets = _member_sets(modes, members)
+    sets = _member_sets(modes, None if members is None else _widened(members))
     return (
         Nodes(
             tree,
@@ -163,6 +173,11 @@ def read_nodes_5(
             np.asarray(leaf_weights)[node[value_of] - inner],
         ),
     )
+
+
+def _widened(values: Array) -> Array:
+    """float16 numbers as float32."""
+    return values.astype(np.float32) if values.dtype == np.float16 else values
 
 
 def _member_sets(modes: Array, members: Array | None) -> dict[int, Array]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from jitrt.calls import NumbaCall, launch
-from jitrt.dims import Size
+from jitrt.dims import Size, hint
 from jitrt.expr import Expr, isnan, where
 from jitrt.tensor import Tensor, constant, map_tensors, outputs_of
 from jitrt.types import I64
 
-from ._ensemble import Ensemble
+from ._ensemble import Ensemble, Leaves, Nodes, pack
 from ._keys import key
 from ._tree_kernels import BLOCK, MAX, MIN, SUM, WALKS, add_leaves, evaluate_trees, reach_leaves
 
@@ -58,13 +60,21 @@ def _evaluate(keys: Tensor, ensemble: Ensemble, kind: int) -> Tensor:
     return scores
 
 
-def ensemble_of(sources: Sequence[Any], dtype: np.dtype[Any], make: Callable[[], Ensemble]) -> Ensemble:
-    """`make()`, once for the same attribute values and type as long as the ensemble is in use."""
-    identity = (*map(id, sources), dtype)
+def ensemble_of(
+    read: partial[tuple[Nodes, Leaves]], targets: int, dtype: np.dtype[Any], kind: int, counts: bool = False
+) -> Ensemble:
+    """The packed ensemble that `read` reads, for float type `dtype`; with `counts`, every weight is 1.
+
+    It is packed once for the same attributes, as long as it is in use.
+    """
+    sources = tuple(read.keywords.values())
+    identity = (*map(id, sources), targets, dtype, kind, counts)
     found = _ensembles.get(identity)
     if found is None:
-        found = make()
-        found.sources = tuple(sources)  # no other object may get their identity
+        nodes, leaves = read()
+        weights = np.ones(len(leaves.weight)) if counts else leaves.weight
+        found = pack(nodes, replace(leaves, weight=weights), targets, dtype, ABSENT[kind])
+        found.sources = sources  # no other object may get their identity
         _ensembles[identity] = found
     return found
 
@@ -74,7 +84,7 @@ def scores_of(X: Tensor, ensemble: Ensemble, kind: int) -> Tensor:
     if X.shape[1] < ensemble.features:
         raise ValueError(
             f"One path in the graph requests feature {ensemble.features - 1} but input tensor has "
-            f"{X.shape[1]} features."
+            f"{hint(X.shape[1])} features."
         )
     if not ensemble.tracked:
         return _evaluate(map_tensors(key, X), ensemble, kind)

@@ -1,8 +1,8 @@
 """Evaluation of packed tree ensembles (see `_ensemble.py`) on rows of keys.
 
 Eight walks down trees go on side by side, because each step waits for the memory of the step before: eight
-rows in one tree, or one row in eight trees. Every walk takes as many steps as its tree is deep; one that is at
-a leaf stays there. A row's scores are summed in the order of the trees, whatever the number of threads.
+rows in one tree, or one row in eight trees. Every walk takes as many steps as its tree is deep; one that is
+at a leaf stays there. A row's scores are summed in the order of the trees, whatever the number of threads.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from jitrt.dims import prod
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor
 
+from .._host_forms import host_form
 from ..gather import gather
 from ._scores import ML
 
@@ -17,3 +18,9 @@ def array_feature_extractor(X: Tensor, Y: Tensor) -> Tensor:
     matrix = X.reshape([prod(X.shape[:-1]), X.shape[-1]])
     picked = gather(matrix, indices, axis=1)
     return picked if X.ndim == 1 else picked.reshape([*X.shape[:-1], Y.size])
+
+
+@host_form(array_feature_extractor)
+def array_feature_extractor_values(X: Any, Y: Any) -> Any:
+    """ArrayFeatureExtractor of strings."""
+    return np.take(np.atleast_2d(X), Y.ravel(), -1)

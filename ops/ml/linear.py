@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jitrt.expr import where
+from jitrt.dims import hint
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, constant, map_tensors
 from jitrt.types import F32
@@ -64,7 +64,7 @@ def _scores(
     x = in_rows(X, F32)
     count = targets or len(intercepts or ()) or weights.size // int(x.shape[1])
     if x.shape[1] * count != weights.size:
-        expected = f"{count} times {x.shape[1]} coefficients"
+        expected = f"{count} times {hint(x.shape[1])} coefficients"
         raise ValueError(f"expected {expected} for {count} targets and X {X}, got {weights.size}")
     bias = None if intercepts is None or not len(intercepts) else constant(np.asarray(intercepts, np.float32))
     return matmul_tensors(x, constant(np.ascontiguousarray(weights.reshape(count, -1).T)), bias)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jitrt.calls import cast_tensor, launch
-from jitrt.dims import prod
+from jitrt.dims import hint, prod
 from jitrt.expr import Expr, absolute, cast, eq, isnan, ne, sqrt, where
 from jitrt.opdef import elementwise, operator
 from jitrt.tensor import Tensor, concatenate, constant, map_tensors, reduce_tensor
@@ -64,10 +64,10 @@ def imputer(
     replaced_value_int64: int = 0,
 ) -> Tensor:
     """Replacements for one value. https://onnx.ai/onnx/operators/onnx_aionnxml_Imputer.html"""
-    name, values = "imputed_value_int64s", imputed_value_int64s
-    missing: float = replaced_value_int64
+    name, missing = "imputed_value_int64s", float(replaced_value_int64)
+    values: Sequence[float] | None = imputed_value_int64s
     if is_float(X.dtype):
-        name, values, missing = "imputed_value_floats", imputed_value_floats, replaced_value_float
+        name, missing, values = "imputed_value_floats", replaced_value_float, imputed_value_floats
     if not values:
         raise ValueError(f"{name} is missing for X {X}")
     imputed = _per_feature(X, values, name, X.dtype)
@@ -81,7 +81,8 @@ def imputer(
 def _per_feature(X: Tensor, values: Sequence[Any], name: str, dtype: np.dtype[Any]) -> Tensor:
     """An attribute with one value for all features or one for each."""
     if len(values) != 1 and X.shape[-1] != len(values):
-        raise ValueError(f"expected 1 or {X.shape[-1]} values in {name} for X {X}, got {len(values)}")
+        expected = f"1 or {hint(X.shape[-1])} values in {name}"
+        raise ValueError(f"expected {expected} for X {X}, got {len(values)}")
     return constant(np.asarray(values).astype(dtype))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ..matmul import matmul_tensors
 from ..reduce import arg_max
 from ._scores import ML, both_classes, classifier, in_rows, integer_labels, logistic, transform
 
+Matrix = np.ndarray[Any, np.dtype[np.float32]]
 LEAST = np.float32(1e-7)
 MOST = np.float32(1) - LEAST
 ROUNDS = 100
@@ -40,7 +42,7 @@ def svm_regressor(
     x, weights = in_rows(X, F32), _matrix(coefficients, 1)
     if n_supports:
         x = _kernels(x, _matrix(support_vectors, n_supports), kernel_type, kernel_params)
-    scores = matmul_tensors(x, constant(weights.T.copy()), constant(np.float32(rho or [0.0])[:1]))
+    scores = matmul_tensors(x, constant(weights.T.copy()), constant(_floats(rho or [0.0])[:1]))
     if one_class:
         return map_tensors(lambda s: where(s > 0, 1, s * 0 - 1), scores)
     return transform(scores, post_transform)
@@ -68,7 +70,7 @@ def svm_classifier(
     labels = None if classlabels_strings else classlabels_ints
     if not sum(vectors_per_class or ()):
         weights = _matrix(coefficients, classes)
-        bias = np.repeat(np.float32(rho or [0.0])[:1], classes)  # the first for all, as in onnxruntime
+        bias = np.repeat(_floats(rho or [0.0])[:1], classes)  # the first for all, as in onnxruntime
         scores = matmul_tensors(x, constant(weights.T.copy()), constant(bias))
         index = _linear_choice(scores, bool((weights >= 0).all()))
         return integer_labels(index, labels), transform(scores, post_transform)
@@ -76,7 +78,7 @@ def svm_classifier(
     kernels = _kernels(x, _matrix(support_vectors, sum(counts)), kernel_type, kernel_params)
     weights = _pair_weights(_matrix(coefficients, classes - 1), counts)
     pairs = weights.shape[1]
-    scores = matmul_tensors(kernels, constant(weights), constant(np.float32(rho)[:pairs]))
+    scores = matmul_tensors(kernels, constant(weights), constant(_floats(rho or ())[:pairs]))
     index = _most_votes(scores, classes)
     if prob_a:
         probabilities = _probabilities(scores, classes, prob_a, prob_b or ())
@@ -87,9 +89,13 @@ def svm_classifier(
     return integer_labels(index, labels), both_classes(scores, post_transform, opposite)
 
 
-def _matrix(values: Sequence[float] | None, rows: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _floats(values: Sequence[float]) -> Matrix:
+    return np.asarray(values, np.float32)
+
+
+def _matrix(values: Sequence[float] | None, rows: int) -> Matrix:
     """An attribute as a matrix of so many rows. Raises ValueError where its length does not fit."""
-    flat = np.asarray(values if values is not None else (), np.float32)
+    flat = _floats(values if values is not None else ())
     if not flat.size or flat.size % rows:
         raise ValueError(
             f"expected a multiple of {rows} coefficients or elements of vectors, got {flat.size}"
@@ -99,7 +105,7 @@ def _matrix(values: Sequence[float] | None, rows: int) -> np.ndarray[tuple[int, 
 
 def _kernels(
     x: Tensor,
-    vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]],
+    vectors: Matrix,
     kind: str,
     params: Sequence[float] | None,
 ) -> Tensor:
@@ -134,10 +140,10 @@ def squared_distances(Y, X, vectors, begin, end):
             Y[i, j] = total
 
 
-def _pair_weights(coefficients: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+def _pair_weights(coefficients: Matrix, counts: Sequence[int]) -> Matrix:
     """The weights [vectors, pairs] of the machine for each pair of classes i < j.
 
-    Row j - 1 of the coefficients [classes - 1, vectors] has those of the vectors of class i, row i those of j.
+    Row j - 1 of the coefficients [classes - 1, vectors] has those of class i's vectors, row i those of j's.
     """
     ends = np.cumsum(counts)
     parts = [slice(end - count, end) for end, count in zip(ends, counts, strict=True)]
@@ -177,7 +183,7 @@ def _probabilities(scores: Tensor, classes: int, a: Sequence[float], b: Sequence
     Second method of https://www.csie.ntu.edu.tw/~cjlin/papers/svmprob/svmprob.pdf
     """
     pairs = scores.shape[1]
-    slopes, shifts = (constant(np.asarray(v, np.float32)[:pairs]) for v in (a, b))
+    slopes, shifts = (constant(_floats(v)[:pairs]) for v in (a, b))
     rates = map_tensors(lambda s, a, b: 1 - logistic(s * a + b), scores, slopes, shifts)
     rows = scores.shape[0]
     (result,) = launch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,15 +10,14 @@ import numpy as np
 from jitrt.calls import cast_tensor
 from jitrt.expr import Expr, where
 from jitrt.tensor import Tensor, constant, map_tensors
-from jitrt.types import BOOL, F32, F64
+from jitrt.types import F32, F64
 
 from ..reduce import arg_max
-from ._ensemble import Ensemble, Leaves, pack
 from ._scores import as_integer, both_classes, classifier, in_rows, integer_labels, transform
-from ._tree_attributes import Numbers, read_nodes
+from ._tree_attributes import Numbers, either, read_nodes
 from ._tree_call import ensemble_of, scores_of
 from ._tree_kernels import SUM
-from .trees import before_tensors, either
+from .trees import before_tensors
 
 Array = np.ndarray[Any, Any]
 
@@ -49,46 +49,37 @@ def _tree_ensemble_classifier(
 ) -> tuple[Tensor, Tensor]:
     """The class of the highest score. https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsembleClassifier.html"""
     x = in_rows(X, F64 if X.dtype == F64 else F32)
-    weights = either(class_weights, class_weights_as_tensor)
-    parts = {
-        "treeids": nodes_treeids,
-        "nodeids": nodes_nodeids,
-        "modes": nodes_modes,
-        "featureids": nodes_featureids,
-        "values": either(nodes_values, nodes_values_as_tensor),
-        "truenodeids": nodes_truenodeids,
-        "falsenodeids": nodes_falsenodeids,
-        "tracks": nodes_missing_value_tracks_true,
-        "weight_treeids": class_treeids,
-        "weight_nodeids": class_nodeids,
-        "weight_ids": class_ids,
-        "weights": weights,
-    }
+    read = partial(
+        read_nodes,
+        treeids=nodes_treeids,
+        nodeids=nodes_nodeids,
+        modes=nodes_modes,
+        featureids=nodes_featureids,
+        values=nodes_values,
+        values_as_tensor=nodes_values_as_tensor,
+        truenodeids=nodes_truenodeids,
+        falsenodeids=nodes_falsenodeids,
+        tracks=nodes_missing_value_tracks_true,
+        weight_treeids=class_treeids,
+        weight_nodeids=class_nodeids,
+        weight_ids=class_ids,
+        weights=class_weights,
+        weights_as_tensor=class_weights_as_tensor,
+    )
     classes = len(classlabels_strings or classlabels_int64s or ())
-
-    def make() -> Ensemble:
-        return pack(*read_nodes(**parts), classes, x.dtype, 0.0)
-
-    def make_counts() -> Ensemble:
-        nodes, leaves = read_nodes(**parts)
-        return pack(
-            nodes, Leaves(leaves.node, leaves.target, np.ones(len(leaves.node))), classes, x.dtype, 0.0
-        )
-
-    sources = (*parts.values(), classes)
-    ensemble = ensemble_of(sources, x.dtype, make)
+    ensemble = ensemble_of(read, classes, x.dtype, SUM)
     scores = scores_of(x, ensemble, SUM)
     if (ensemble.always | ensemble.never).all():
         scored = constant(ensemble.always[None])
     else:
-        counts = scores_of(x, ensemble_of((*sources, "counts"), x.dtype, make_counts), SUM)
+        counts = scores_of(x, ensemble_of(read, classes, x.dtype, SUM, counts=True), SUM)
         scored = map_tensors(lambda n: n > 0, counts)
-    base = np.asarray(either(base_values, base_values_as_tensor)).astype(scores.dtype)
+    base = either(base_values, base_values_as_tensor).astype(scores.dtype)
     labels = None if classlabels_strings else classlabels_int64s
     if classes > 2:
         return _several(scores, scored, base, labels, post_transform)
     ids = np.unique(np.asarray(class_ids))
-    positive = bool((np.asarray(weights) >= 0).all())
+    positive = bool((either(class_weights, class_weights_as_tensor) >= 0).all())
     return _two(scores, scored, base, labels, post_transform, len(ids) == 1 and classes == 2, positive)
 
 
@@ -119,9 +110,9 @@ def _two(
 ) -> tuple[Tensor, Tensor]:
     """Labels and scores of one or two classes.
 
-    A row without a score of the second class has one score, from which both classes' scores follow: where the
-    model is `one_sided`, that is has weights for one class only, as 1 - s and s if they are `positive`, else as
-    -s and s.
+    A row without a score of the second class has one score s, from which both classes' scores follow: where
+    the model is `one_sided`, that is has weights for one class only, as 1 - s and s if they are `positive`,
+    else as -s and s.
     """
     n, classes = scores.shape
     first, has_first = (t.slice(1, 0, 1) for t in (scores, scored))
@@ -131,7 +122,7 @@ def _two(
     if classes == 2:
         second, has_second = (t.slice(1, 1, 1) for t in (scores, scored))
     if len(base) == 2:
-        # The second class's score is then its base value and what the first class has, whose own is the opposite.
+        # The second class then has its base value and what the first class has, and that one the opposite.
         raw = scores.slice(1, 0, 1)
         second = map_tensors(lambda s: s + shift[1], raw)
         opposite = map_tensors(lambda s, has: where(has, -s, 0), second, has_first)

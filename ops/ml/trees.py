@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,18 @@ from jitrt.calls import cast_tensor
 from jitrt.expr import Expr, eq, where
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, constant, map_tensors
-from jitrt.types import F16, F32, F64
+from jitrt.types import F32, F64
 
-from ._ensemble import Ensemble, pack
+from ._ensemble import Ensemble
 from ._scores import ML, in_rows, transform
-from ._tree_attributes import Numbers, read_nodes, read_nodes_5
+from ._tree_attributes import Numbers, either, read_nodes, read_nodes_5
 from ._tree_call import ABSENT, ensemble_of, scores_of
 from ._tree_kernels import MAX, MIN, SUM
 
 Array = np.ndarray[Any, Any]
 AGGREGATES = {"AVERAGE": SUM, "SUM": SUM, "MIN": MIN, "MAX": MAX}
 AGGREGATES_5 = ("AVERAGE", "SUM", "MIN", "MAX")
+# Numbers as in the specification; onnxruntime takes 1 for LOGISTIC and 2 for SOFTMAX.
 TRANSFORMS_5 = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
 
 
@@ -38,12 +39,6 @@ def before_tensors(definition: Callable[..., Any]) -> Callable[..., Any]:
     kept = [p for name, p in signature.parameters.items() if not name.endswith("_as_tensor")]
     older.__dict__["__signature__"] = signature.replace(parameters=kept)
     return older
-
-
-def either(values: Numbers | None, as_tensor: Array | None) -> Numbers:
-    """An attribute that is a list or a tensor."""
-    given = values if as_tensor is None or not as_tensor.size else as_tensor
-    return () if given is None else given
 
 
 def _tree_ensemble_regressor(
@@ -73,27 +68,24 @@ def _tree_ensemble_regressor(
 ) -> Tensor:
     """Aggregated weights of leaves. https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsembleRegressor.html"""
     x = in_rows(X, F64 if X.dtype == F64 else F32)
-    parts = {
-        "treeids": nodes_treeids,
-        "nodeids": nodes_nodeids,
-        "modes": nodes_modes,
-        "featureids": nodes_featureids,
-        "values": either(nodes_values, nodes_values_as_tensor),
-        "truenodeids": nodes_truenodeids,
-        "falsenodeids": nodes_falsenodeids,
-        "tracks": nodes_missing_value_tracks_true,
-        "weight_treeids": target_treeids,
-        "weight_nodeids": target_nodeids,
-        "weight_ids": target_ids,
-        "weights": either(target_weights, target_weights_as_tensor),
-    }
-    targets = n_targets or 0
-    absent = ABSENT[AGGREGATES[aggregate_function]]
-
-    def make() -> Ensemble:
-        return pack(*read_nodes(**parts), targets, x.dtype, absent)
-
-    ensemble = ensemble_of((*parts.values(), targets, aggregate_function), x.dtype, make)
+    read = partial(
+        read_nodes,
+        treeids=nodes_treeids,
+        nodeids=nodes_nodeids,
+        modes=nodes_modes,
+        featureids=nodes_featureids,
+        values=nodes_values,
+        values_as_tensor=nodes_values_as_tensor,
+        truenodeids=nodes_truenodeids,
+        falsenodeids=nodes_falsenodeids,
+        tracks=nodes_missing_value_tracks_true,
+        weight_treeids=target_treeids,
+        weight_nodeids=target_nodeids,
+        weight_ids=target_ids,
+        weights=target_weights,
+        weights_as_tensor=target_weights_as_tensor,
+    )
+    ensemble = ensemble_of(read, n_targets or 0, x.dtype, AGGREGATES[aggregate_function])
     scores = _aggregate(x, ensemble, aggregate_function, either(base_values, base_values_as_tensor))
     return transform(cast_tensor(scores, F32), post_transform)
 
@@ -125,42 +117,32 @@ def tree_ensemble(
 ) -> Tensor:
     """Aggregated weights of leaves. https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsemble.html"""
     x = in_rows(X, F64 if X.dtype == F64 else F32)
-    parts = {
-        "tree_roots": tree_roots,
-        "modes": nodes_modes,
-        "featureids": nodes_featureids,
-        "splits": _in_numpy(nodes_splits),
-        "truenodeids": nodes_truenodeids,
-        "falsenodeids": nodes_falsenodeids,
-        "trueleafs": nodes_trueleafs,
-        "falseleafs": nodes_falseleafs,
-        "tracks": nodes_missing_value_tracks_true,
-        "members": None if membership_values is None else _in_numpy(membership_values),
-        "leaf_targetids": leaf_targetids,
-        "leaf_weights": _in_numpy(leaf_weights),
-    }
+    read = partial(
+        read_nodes_5,
+        tree_roots=tree_roots,
+        modes=nodes_modes,
+        featureids=nodes_featureids,
+        splits=nodes_splits,
+        truenodeids=nodes_truenodeids,
+        falsenodeids=nodes_falsenodeids,
+        trueleafs=nodes_trueleafs,
+        falseleafs=nodes_falseleafs,
+        tracks=nodes_missing_value_tracks_true,
+        members=membership_values,
+        leaf_targetids=leaf_targetids,
+        leaf_weights=leaf_weights,
+    )
     aggregate = AGGREGATES_5[aggregate_function]
-    targets = n_targets or 0
-    absent = ABSENT[AGGREGATES[aggregate]]
-
-    def make() -> Ensemble:
-        return pack(*read_nodes_5(**parts), targets, x.dtype, absent)
-
-    ensemble = ensemble_of((*parts.values(), targets, aggregate), x.dtype, make)
-    scores = _aggregate(x, ensemble, aggregate, ())
+    ensemble = ensemble_of(read, n_targets or 0, x.dtype, AGGREGATES[aggregate])
+    scores = _aggregate(x, ensemble, aggregate, np.zeros(0))
     return cast_tensor(transform(scores, TRANSFORMS_5[post_transform]), X.dtype)
 
 
-def _in_numpy(values: Array) -> Array:
-    """float16 numbers as float32."""
-    return values.astype(np.float32) if values.dtype == F16 else values
-
-
-def _aggregate(x: Tensor, ensemble: Ensemble, aggregate: str, base: Numbers) -> Tensor:
+def _aggregate(x: Tensor, ensemble: Ensemble, aggregate: str, base: Array) -> Tensor:
     """The scores [n, targets] of rows x, with the base values if there is one for each target."""
     kind = AGGREGATES[aggregate]
     scores = scores_of(x, ensemble, kind)
-    shift = constant(np.asarray(base if len(base) == ensemble.targets else [0.0]).astype(scores.dtype))
+    shift = constant((base if len(base) == ensemble.targets else np.zeros(1)).astype(scores.dtype))
     trees = len(ensemble.trees)
 
     def finish(score: Expr, shift: Expr) -> Expr:
