@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from jitrt.dims import prod
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor
