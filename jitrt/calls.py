@@ -51,8 +51,9 @@ class NumbaCall(Call):
         outputs = [np.empty(shape, dtype) for dtype, shape in types]
         scalars = [s if isinstance(s, float) else hint(s) for s in self.scalars]
         arrays = [np.ascontiguousarray(x) for x in inputs if x is not None]
-        with np.errstate(all="ignore"):
-            self.function(*outputs, *arrays, *scalars, 0, hint(self.extent))
+        if hint(self.extent) > 0:  # as the runtime has it
+            with np.errstate(all="ignore"):
+                self.function(*outputs, *arrays, *scalars, 0, hint(self.extent))
         return outputs
 
     def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from jitrt import expr as ex
-from jitrt.dims import Dim, Size, prod, same, settled
+from jitrt.dims import Dim, Size, concrete, prod, same, settled
 from jitrt.evaluate import evaluate
 from jitrt.fold import fold_map
 from jitrt.types import I64, format_type
@@ -132,7 +132,7 @@ class Tensor:
         self.quantized: Quantized | None = None  # what it was dequantised from
 
     def __repr__(self) -> str:
-        return f"{format_type(self.dtype, self.shape)} {type(self.source).__name__.lower()}"
+        return f"{format_type(self.dtype, concrete(self.shape))} {type(self.source).__name__.lower()}"
 
     @property
     def ndim(self) -> int:
@@ -172,7 +172,10 @@ class Tensor:
         return self._view((self.shape[i] for i in order), "permute", order, value)
 
     def expand(self, shape: Sequence[Size]) -> Tensor:
-        """Broadcast to `shape`, as NumPy's `broadcast_to`."""
+        """Broadcast to `shape`, as NumPy's `broadcast_to`. Raises ValueError where that cannot be."""
+        for own, size in zip(self.shape, shape[len(shape) - self.ndim :], strict=True):
+            if not same(own, 1) and not same(own, size) and own != size:
+                raise ValueError(f"{self!r} does not broadcast to {_format(concrete(shape))}")
         if len(shape) == self.ndim and all(same(a, b) for a, b in zip(shape, self.shape, strict=True)):
             return self
         value = None
@@ -250,7 +253,7 @@ def broadcast(*shapes: Shape) -> Shape:
             if same(size, 1):
                 size = shape[axis]
             elif shape[axis] != size:
-                raise ValueError(f"shapes {', '.join(map(_format, shapes))} do not broadcast")
+                raise ValueError(f"shapes {', '.join(_format(concrete(s)) for s in shapes)} do not broadcast")
         result.append(size)
     return tuple(result)
 
@@ -275,7 +278,18 @@ def map_tensors(function: Callable[..., ex.Expr], *operands: Tensor | None) -> T
         if only.shape == shape:
             return only
     value = fold_map(root, [t.value for t in present], shape)
-    return Tensor(root.dtype, shape, Map(root, tuple(present)) if value is None else Constant(), value)
+    return Tensor(root.dtype, shape, _map(root, present) if value is None else Constant(), value)
+
+
+def _map(root: ex.Expr, operands: Sequence[Tensor]) -> Map:
+    """Without operands that the function does not look at: the schedule shall not wait for them."""
+    used = sorted({node.value for node in ex.walk(root) if node.op == "load"})
+    if len(used) < len(operands):
+        number = {old: new for new, old in enumerate(used)}
+        root = ex.substitute(
+            root, lambda node: ex.load(number[node.value], node.dtype) if node.op == "load" else None
+        )
+    return Map(root, tuple(operands[i] for i in used))
 
 
 def _is_scalar(t: Tensor) -> bool:
@@ -292,7 +306,7 @@ def map_indices(function: Callable[..., ex.Expr], shape: Shape, *operands: Tenso
     """As `map_tensors` with a given shape; `function` takes an index expression per axis, then operands."""
     axes = [ex.index(i) for i in range(len(shape))]
     root = function(*axes, *(ex.load(i, t.dtype) for i, t in enumerate(operands)))
-    return Tensor(root.dtype, shape, Map(root, operands))
+    return Tensor(root.dtype, shape, _map(root, operands))
 
 
 def reduce_tensor(x: Tensor, kind: str, axes: Sequence[int]) -> Tensor:
