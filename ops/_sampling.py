@@ -30,6 +30,8 @@ def sample(
     border, or a reflection at the border, which goes through the centers of the outermost pixels if
     `align_corners`, else along their edges. Samples are multiplied by `scale` [N, P, groups].
     """
+    if mode not in TAPS or padding not in ("zeros", "border", "reflection"):
+        raise ValueError(f"expected mode linear, nearest or cubic and a padding, got {mode!r}, {padding!r}")
     batch, *spatial, groups, channels = X.shape
     rank, taps = len(spatial), TAPS[mode]
     count = prod(points.shape[1:])

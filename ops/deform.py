@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import ne
+
 from jitrt.calls import cast_tensor, launch
 from jitrt.dims import Size, prod
 from jitrt.expr import Expr, const, where
@@ -40,8 +42,16 @@ def deform_conv(
     taps, places = prod(kernel), prod(output)
     if offset.shape[1] != offset_group * taps * rank:
         raise ValueError(f"expected {offset_group * taps * rank} offsets a position, got {offset}")
-    strides, dilations = strides or [1] * rank, dilations or [1] * rank
-    starts = _tap_places(output, kernel, strides, dilations, pads or [0] * rank)
+    strides, dilations, pads = strides or [1] * rank, dilations or [1] * rank, pads or [0] * 2 * rank
+    wanted = [
+        (X.shape[a + 2] + pads[a] + pads[a + rank] - dilations[a] * (kernel[a] - 1) - 1) // strides[a] + 1
+        for a in range(rank)
+    ]
+    if any(map(ne, output, wanted)) or (mask is not None and mask.shape[1] != offset_group * taps):
+        raise ValueError(
+            f"expected offsets and {offset_group * taps} masks for {wanted}, got {offset}, {mask}"
+        )
+    starts = _tap_places(output, kernel, strides, dilations, pads)
     wide = F64 if X.dtype == F64 else F32
 
     def by_place(t: Tensor, axes: int) -> Tensor:
@@ -71,15 +81,14 @@ def _tap_places(
 ) -> Tensor:
     """Where each tap of each output position lies without offsets, int64[rank, places, taps]."""
     rank = len(kernel)
-    whole = [*output, *kernel]
-    along = [
-        map_indices(
-            lambda *i: i[axis] * strides[axis] - pads[axis] + i[axis + rank] * dilations[axis],  # noqa: B023 - called at once
-            tuple(whole),
-        )
-        for axis in range(rank)
-    ]
-    return concatenate([t.unsqueeze(0) for t in along], 0)
+
+    def along(axis: int) -> Tensor:
+        def place(*i: Expr) -> Expr:
+            return i[axis] * strides[axis] - pads[axis] + i[axis + rank] * dilations[axis]
+
+        return map_indices(place, (*output, *kernel)).unsqueeze(0)
+
+    return concatenate([along(axis) for axis in range(rank)], 0)
 
 
 def _grouped_product(columns: Tensor, W: Tensor, group: int) -> Tensor:

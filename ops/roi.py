@@ -31,6 +31,8 @@ def roi_align(
     """Regions of an image, resampled. https://onnx.ai/onnx/operators/onnx__RoiAlign.html"""
     if rois.ndim != 2 or rois.shape[1] != 4 or batch_indices.ndim != 1:
         raise ValueError(f"expected rois [n, 4] and batch_indices [n], got {rois} and {batch_indices}")
+    if mode not in ("avg", "max"):
+        raise ValueError(f"expected mode avg or max, got {mode!r}")
     half_pixel = coordinate_transformation_mode == "half_pixel"
     shape = [rois.shape[0], output_height, output_width, X.shape[1]]
     (y,) = launch(
