@@ -21,7 +21,7 @@ class BlockQuantizedProduct(Call):
 
     `weights` [n, bytes], `scales` [n, blocks] and `zeros` are constants, packed once. `zeros` are in bytes as
     the weights are, or floats [n, blocks]; None means the middle of the range. A is float32, or int8 with
-    `factors` [m, blocks]; `sums` [m, blocks] are those of A's elements in each block. The columns of A make up
+    `factors` [m, blocks]; `sums` [m, blocks] are those of its elements in each block. Its columns make up
     whole blocks.
     """
 

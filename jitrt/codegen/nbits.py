@@ -107,7 +107,7 @@ def pack_panels(matrix: Array, target: Target) -> Array:
 def pack_weights(weights: Array, product: BlockProduct) -> Array:
     """`weights` [n, bytes], with 8 / bits consecutive k in a byte, low bits first, in panels.
 
-    Where A is int8, the low bits of a group of four bytes are four consecutive k, the next bits the next four.
+    Where A is int8, the low bits of a group of four bytes are four consecutive k, the next bits four more.
     """
     if not product.integer:
         return pack_panels(weights, product.target)
@@ -132,7 +132,7 @@ def unpacked(packed: Array, bits: int) -> Array:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of A, their sums over each block, and for int8 rows the blocks' scales; float32 [m, blocks]."""
+    """The rows of A, and float32 [m, blocks]: their sums over each block, the scales of int8 blocks."""
 
     a: Ref
     sums: Ref

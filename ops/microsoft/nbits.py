@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from jitrt.calls import cast_tensor
+from jitrt.codegen.nbits import takes_integers
+from jitrt.codegen.target import host
 from jitrt.dims import prod, same
-from jitrt.expr import Expr, cast
+from jitrt.expr import Expr, absolute, cast, eq, rint, where
 from jitrt.nbits_products import BlockQuantizedProduct
 from jitrt.opdef import operator
 from jitrt.tensor import Constant, Tensor, concatenate, constant, map_indices, map_tensors, reduce_tensor
-from jitrt.types import F32, I32, U8
+from jitrt.types import F32, I8, I32, U8
 
 from ..gather import gather
 from ..matmul import matmul_tensors
@@ -33,7 +35,7 @@ def matmul_nbits(
     block_size: int,
     weight_prepacked: int = 0,
 ) -> Tensor:
-    """A times (B - zero points) * scales; every `accuracy_level` allows float32.
+    """A times (B - zero points) * scales; an `accuracy_level` of 4 allows int8 for A, in blocks.
 
     https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits
     """
@@ -56,7 +58,7 @@ def matmul_nbits(
     if zeros is not None:
         zeros = _matrix("zero_points", zeros, N, -(-blocks * bits // 8) if zeros.dtype == U8 else blocks)
     if g_idx is None and all(t is None or _is_constant(t) for t in (packed, factors, zeros)):
-        y = _block_product(a, packed, factors, zeros, wide_bias, bits, block_size)
+        y = _block_product(a, packed, factors, zeros, wide_bias, bits, accuracy_level)
     else:
         weights = _dequantized(packed, factors, zeros, g_idx, K, bits, block_size)
         y = matmul_tensors(a, weights.permute((1, 0)), wide_bias)
@@ -81,18 +83,39 @@ def _block_product(
     zeros: Tensor | None,
     bias: Tensor | None,
     bits: int,
-    size: int,
+    accuracy_level: int,
 ) -> Tensor:
     """The product by the kernel that reads packed weights; A is padded to whole blocks."""
     rows, k, blocks = a.shape[0], int(a.shape[1]), int(scales.shape[1])
+    size = int(packed.shape[1]) * 8 // bits // blocks
     missing = blocks * size - k
     if missing:
         a = concatenate([a, constant(np.zeros((), np.float32)).expand([rows, missing])], 1)
-    sums = reduce_tensor(a.reshape([rows, blocks, size]), "sum", [2]).reshape([rows, blocks])
+    a, factors = a.reshape([rows, blocks, size]), None
+    if accuracy_level == 4 and takes_integers(host()):
+        a, factors = _rounded(a)
+    sums = reduce_tensor(cast_tensor(a, I32) if factors is not None else a, "sum", [2])
     assert packed.value is not None
     assert scales.value is not None
     points = None if zeros is None else zeros.value
-    return BlockQuantizedProduct(a, sums, packed.value, scales.value, points, bias, bits).outputs[0]
+    return BlockQuantizedProduct(
+        a.reshape([rows, blocks * size]),
+        cast_tensor(sums, F32).reshape([rows, blocks]),
+        None if factors is None else factors.reshape([rows, blocks]),
+        packed.value,
+        scales.value,
+        points,
+        bias,
+        bits,
+    ).outputs[0]
+
+
+def _rounded(a: Tensor) -> tuple[Tensor, Tensor]:
+    """Blocks [..., size] as int8 numbers times a scale for each; the largest becomes 127 or -127."""
+    top = reduce_tensor(map_tensors(absolute, a), "max", [a.ndim - 1])
+    scale = map_tensors(lambda t: t / 127, top)
+    whole = map_tensors(lambda x, t: cast(rint(x * where(eq(t, 0), t, 127 / t)), I8), a, top)
+    return whole, scale
 
 
 def _dequantized(
