@@ -68,7 +68,8 @@ def _by_sorting(X: Tensor, k: Size, largest: int) -> tuple[Tensor, ...]:
     rows, n = X.shape
     keys = sort_keys(X)
     if largest:
-        keys = map_tensors(lambda key: ~key, keys)
+        highest = (1 << (8 * digit_count(X.dtype))) - 1
+        keys = map_tensors(lambda key: key ^ highest, keys)
     if same(rows, 1) and k * 2 > n:
         _, order = sorted_places(keys.reshape([n]), X.dtype)
         places = cast_tensor(order.slice(0, 0, k).reshape([1, k]), I64)

@@ -1,8 +1,10 @@
-"""TopK, and operators whose output's size depends on the data."""
+"""TopK by a heap, by sorting rows, and by selection; operators whose output's size depends on the data."""
 
 import numpy as np
 import pytest
-from oracle import BF16, Case, int64s, integers, normal, table
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle import BF16, SIGNED, UNSIGNED, Case, int64s, integers, normal, table
 
 import jitrt
 
@@ -88,3 +90,61 @@ def test_nan_is_the_largest():
 def test_k_beyond_the_axis():
     with pytest.raises(jitrt.errors.Fail, match=r"k argument \[4\] should not be greater than .* \[3\]"):
         jitrt.call("TopK", normal(3), int64s(4))
+
+
+def places_of_best(x, k, largest):
+    """NaN is the largest; of equal elements the first is the better one."""
+    sign = -1 if largest else 1
+
+    def rank(v):
+        return (sign, 0) if v != v else (0, sign * v)
+
+    return [sorted(range(len(row)), key=lambda i, row=row: rank(row[i]))[:k] for row in x.tolist()]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=st.integers(1, 3),
+    n=st.sampled_from([1, 7, 40, 41, 200, 4100]),
+    share=st.sampled_from([0.003, 0.1, 0.5, 0.9, 1.0]),
+    largest=st.integers(0, 1),
+    dtype=st.sampled_from([np.float32, np.float64, np.int64, np.uint8]),
+    levels=st.sampled_from([2, 50, 10_000]),
+    seed=st.integers(0, 99),
+)
+def test_every_way_to_the_best(rows, n, share, largest, dtype, levels, seed):
+    x = np.random.default_rng(seed).integers(-levels if np.dtype(dtype).kind != "u" else 0, levels, (rows, n))
+    x = (x % 256 if dtype == np.uint8 else x).astype(dtype)
+    if x.dtype.kind == "f":
+        x[:, seed % n] = np.nan if seed % 2 else -0.0
+    k = max(1, int(share * n))
+    values, places = jitrt.call("TopK", x, int64s(k), largest=largest, outputs=2)
+    np.testing.assert_array_equal(places, places_of_best(x, k, largest))
+    np.testing.assert_array_equal(values, np.take_along_axis(x, places, -1))
+
+
+@pytest.mark.parametrize("dtype", [*SIGNED, *UNSIGNED, np.float16, BF16], ids=lambda t: np.dtype(t).name)
+@pytest.mark.parametrize(("rows", "n", "k"), [(3, 60, 2), (3, 60, 30), (1, 60, 60), (2, 5000, 900)])
+def test_every_type(dtype, rows, n, k):
+    x = integers(rows, n, low=-100, high=100, dtype=dtype)
+    values, places = jitrt.call("TopK", x, int64s(k), outputs=2)
+    np.testing.assert_array_equal(places, places_of_best(x.astype(np.int64), k, 1))
+    np.testing.assert_array_equal(values, np.take_along_axis(x, places, -1))
+
+
+def test_no_retrace_for_other_sizes():
+    """A schedule serves every size: only new numbers are bound, in both segments."""
+    from jitrt.eager import _programs
+
+    def variants(program):
+        below = [v.rest for v in program.variants if v.rest is not None]
+        return len(program.variants) + sum(map(variants, below))
+
+    _programs.clear()
+    jitrt.call("NonZero", np.ones((4, 5), np.int16))
+    (program,) = _programs.values()
+    before = variants(program)
+    for shape in ((3, 7), (6, 2), (9, 9)):
+        x = np.arange(shape[0] * shape[1]).reshape(shape).astype(np.int16) % 3
+        np.testing.assert_array_equal(jitrt.call("NonZero", x), np.array(np.nonzero(x)))
+    assert variants(program) == before
