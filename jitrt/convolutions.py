@@ -18,7 +18,7 @@ from jitrt.codegen.product import Matrix
 from jitrt.constants import packed_constant
 from jitrt.dims import Size, concrete, same
 from jitrt.layout import Array
-from jitrt.products import copied, merge
+from jitrt.products import copied, has_adjacent_columns, merge
 from jitrt.tensor import Call, Dtype, Shape, Tensor, Value, outputs_of
 
 FEW_CHANNELS = 8  # an input with fewer is read as it lies
@@ -226,7 +226,7 @@ def epilogue_operands(
     for given in [] if epilogue is None else epilogue.arrays:
         array = given
         pixels = merge(shape[1:-1], [array.strides[1:-1]])
-        if len(pixels[0]) > 1:
+        if len(pixels[0]) > 1 or not has_adjacent_columns(array):
             array = copied(array, shape, copies)
             pixels = merge(shape[1:-1], [array.strides[1:-1]])
         row = pixels[1][0][0] if pixels[0] else 0

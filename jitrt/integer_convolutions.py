@@ -20,7 +20,7 @@ from jitrt.codegen.dot_conv import (
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.constants import packed_constant
 from jitrt.convolutions import ConvAttributes, Convolution
-from jitrt.dims import Size
+from jitrt.dims import Size, prod
 from jitrt.integer_products import as_signed, as_unsigned, is_zero, less_product, moved_zero
 from jitrt.tensor import Tensor, Value, constant, map_tensors, outputs_of, reduce_tensor
 from jitrt.types import I8, I32, U8
@@ -29,39 +29,44 @@ from jitrt.types import I8, I32, U8
 def integer_convolution(
     x: Tensor, weights: Tensor, x_zero: Tensor | None, w_zero: Tensor | None, attributes: ConvAttributes
 ) -> Tensor:
-    """Convolution in int32 of x [n, *spatial, c], known weights [m, c / groups, *kernel], less zero points.
+    """Convolution in int32 of x [n, c, *spatial], known weights [m, c / groups, *kernel], less zero points.
 
     Both are int8 or uint8. `x_zero` is a scalar, `w_zero` a scalar or one number an output channel [m].
     """
     image, byte = as_unsigned(x), moved_zero(x_zero, x.dtype, U8).reshape(())
     kernel, column_zero = as_signed(weights), moved_zero(w_zero, weights.dtype, I8)
     padding = cast_tensor(byte, U8)
+    ones = [1] * (x.ndim - 2)
+    outputs, depth = weights.shape[0], prod(weights.shape[1:])
     y = convolution(image, kernel, padding, attributes)
-    depth = weights.size // weights.shape[0]
     if not is_zero(byte):
-        flat = cast_tensor(kernel, I32).reshape((weights.shape[0], depth))
-        y = less_product(y, byte, reduce_tensor(flat, "sum", [1]).reshape((weights.shape[0],)))
+        sums = reduce_tensor(cast_tensor(kernel, I32).reshape((outputs, depth)), "sum", [1])
+        y = less_product(y, byte, sums.reshape((outputs, *ones)))
     if not is_zero(column_zero):
-        ones = constant(np.ones((attributes.groups, *(int(s) for s in weights.shape[1:])), np.int8))
-        total = convolution(image, ones, padding, attributes)
+        window = constant(np.ones((attributes.groups, *(int(s) for s in weights.shape[1:])), np.int8))
+        total = convolution(image, window, padding, attributes)
         centred = map_tensors(lambda t, z: t - z * depth, total, byte)
-        y = less_product(y, _each_output(centred, weights.shape[0]), column_zero)
+        column_zero = column_zero.reshape((column_zero.size, *ones))
+        y = less_product(y, _each_output(centred, outputs), column_zero)
     return y
 
 
 def convolution(image: Tensor, kernel: Tensor, padding: Tensor, attributes: ConvAttributes) -> Tensor:
-    """The kernel's sums, for uint8 images and int8 weights."""
+    """The sums [n, m, *spatial] of uint8 images [n, c, *spatial] times int8 weights."""
     assert kernel.value is not None
-    return IntegerConvolution(image, kernel.value, padding, attributes).outputs[0]
+    rank = image.ndim - 2
+    last, first = (0, *range(2, rank + 2), 1), (0, rank + 1, *range(1, rank + 1))
+    call = IntegerConvolution(image.permute(last), kernel.value, padding, attributes)
+    return call.outputs[0].permute(first)
 
 
 def _each_output(totals: Tensor, outputs: Size) -> Tensor:
-    """Totals [..., groups] repeated for the outputs of each group."""
-    groups = totals.shape[-1]
-    if groups == 1 or groups == outputs:
+    """Totals [n, groups, *spatial] repeated for the outputs of each group."""
+    groups = totals.shape[1]
+    if groups in (1, outputs):
         return totals
-    each = totals.unsqueeze(totals.ndim).expand((*totals.shape, outputs // groups))
-    return each.reshape((*totals.shape[:-1], outputs))
+    each = totals.unsqueeze(2).expand((*totals.shape[:2], outputs // groups, *totals.shape[2:]))
+    return each.reshape((totals.shape[0], outputs, *totals.shape[2:]))
 
 
 class IntegerConvolution(Convolution):

@@ -63,9 +63,12 @@ class MatrixProduct(Call):
         assert a is not None
         (out,) = outputs
         b = inputs[1] if self.packed is None else None
-        extra = [] if epilogue is None else list(epilogue.arrays)
         rows_shape, k, n = self.shape[:-1], a.shape[-1], self.shape[-1]
         copies: list[Step] = []
+        extra = [
+            e if has_adjacent_columns(e) else copied(e, self.shape, copies)
+            for e in ([] if epilogue is None else epilogue.arrays)
+        ]
         split = self._split(rows_shape, a, b, out, extra)
         if split is None:
             extra = [_materialise(e, self.shape, copies) for e in extra]
@@ -184,6 +187,11 @@ def _materialise(array: Array, shape: Shape, copies: list[Step]) -> Array:
     if all(same(s, 0) or same(n, 1) for s, n in zip(array.strides[:-1], shape[:-1], strict=True)):
         return array
     return copied(array, shape, copies)
+
+
+def has_adjacent_columns(array: Array) -> bool:
+    """Whether a kernel can read rows of the array by vectors, or one number for each row."""
+    return same(array.strides[-1], 0) or same(array.strides[-1], 1) or same(array.shape[-1], 1)
 
 
 def copied(array: Array, shape: Shape, copies: list[Step]) -> Array:

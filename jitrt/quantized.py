@@ -90,11 +90,10 @@ def convolve_quantized(x: Tensor, weights: Tensor, attributes: ConvAttributes) -
     rank = x.ndim - 2
     channels = image.codes.reshape((x.shape[0], weights.shape[1] * attributes.groups, *x.shape[2:]))
     zero = None if kernel.zero is None else kernel.zero.reshape((kernel.zero.size,))
-    last = channels.permute((0, *range(2, rank + 2), 1))
-    codes = integer_convolution(last, kernel.codes, image.zero, zero, attributes)
+    codes = integer_convolution(channels, kernel.codes, image.zero, zero, attributes)
     each = kernel.scale.reshape((kernel.scale.size, *[1] * rank))
     scale = map_tensors(lambda p, q: p * q, _wide(image.scale.reshape(())), _wide(each))
-    return dequantized(Quantized(codes.permute((0, rank + 1, *range(1, rank + 1))), scale, None), x.dtype)
+    return dequantized(Quantized(codes, scale, None), x.dtype)
 
 
 def dequantized(form: Quantized, dtype: Dtype) -> Tensor:

@@ -121,14 +121,12 @@ def _conv_attributes(
 def _convolve(
     x: Tensor, w: Tensor, x_zero: Tensor | None, w_zero: Tensor | None, attributes: ConvAttributes
 ) -> Tensor:
-    rank = x.ndim - 2
-    last = (0, *range(2, rank + 2), 1)
-    if w.value is None or w.symbolic:
-        image, kernel = _shifted(x, x_zero, 1), _shifted(w, w_zero, 0)
-        y = convolve_taps(image.permute(last), kernel, None, attributes)
-    else:
+    if w.value is not None and not w.symbolic:
         image = with_channels(x, w.shape[1] * attributes.groups)
-        y = integer_convolution(image.permute(last), w, x_zero, w_zero, attributes)
+        return integer_convolution(image, w, x_zero, w_zero, attributes)
+    rank = x.ndim - 2
+    image, kernel = _shifted(x, x_zero, 1), _shifted(w, w_zero, 0)
+    y = convolve_taps(image.permute((0, *range(2, rank + 2), 1)), kernel, None, attributes)
     return y.permute((0, rank + 1, *range(1, rank + 1)))
 
 

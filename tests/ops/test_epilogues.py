@@ -1,0 +1,47 @@
+"""Maps that ride on products, with operands that lie in memory otherwise than the product's result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from onnx import helper, numpy_helper
+
+import jitrt
+
+
+def run(nodes: list[Any], feeds: dict[str, Any], weight: Any) -> tuple[Any, list[str]]:
+    """The output y, and the labels of the steps that computed it."""
+    infos = [helper.make_tensor_value_info(n, 1, v.shape) for n, v in feeds.items()]
+    output = helper.make_tensor_value_info("y", 1, None)
+    graph = helper.make_graph(nodes, "g", infos, [output], [numpy_helper.from_array(weight, "w")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = jitrt.InferenceSession(model.SerializeToString())
+    (got,) = session.run(None, feeds)
+    (program,) = session._programs.values()
+    return got, [step.label for step in program.variants[0].recipe.steps]
+
+
+def test_a_channels_first_residual_of_a_convolution() -> None:
+    rng = np.random.default_rng(0)
+    x, residual = rng.standard_normal((2, 2, 8, 5, 6)).astype(np.float32)
+    w = rng.standard_normal((8, 8, 1, 1)).astype(np.float32)
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"]), helper.make_node("Add", ["c", "r"], ["y"])]
+    got, labels = run(nodes, {"x": x, "r": residual}, w)
+    np.testing.assert_allclose(
+        got, np.einsum("nchw,mc->nmhw", x, w[..., 0, 0]) + residual, rtol=1e-4, atol=1e-5
+    )
+    assert any(label.startswith("Conv+") for label in labels)
+
+
+def test_a_transposed_residual_of_a_matrix_product() -> None:
+    rng = np.random.default_rng(1)
+    a, w, residual = (rng.standard_normal(s).astype(np.float32) for s in ((7, 8), (8, 9), (9, 7)))
+    nodes = [
+        helper.make_node("MatMul", ["a", "w"], ["c"]),
+        helper.make_node("Transpose", ["r"], ["t"]),
+        helper.make_node("Add", ["c", "t"], ["y"]),
+    ]
+    got, labels = run(nodes, {"a": a, "r": residual}, w)
+    np.testing.assert_allclose(got, a @ w + residual.T, rtol=1e-4, atol=1e-5)
+    assert any(label.startswith("MatMul+") for label in labels)
