@@ -43,7 +43,7 @@ def unique(
         n = X.shape[axis]
         rows = moved.reshape([n, prod(moved.shape[1:])])
         keys = sort_keys(rows)
-        (order,) = launch(sort_rows, keys, outputs=[(I64, [n])], extent=1, scratch=8 * n)
+        (order,) = launch(sort_rows, keys, outputs=[(I64, [n])], extent=1, scratch=8 * (n + 1))
         (heads,) = launch(mark_rows, keys, order, outputs=[(BOOL, [n])], extent=n)
     count, (heads, starts, order) = count_marks(heads, order)
     groups = _groups(heads, starts, order, count)
