@@ -202,9 +202,12 @@ class Tile:
 
     @property
     def sets(self) -> int:
-        """The power of two of accumulator sets that keeps the multiply-add units busy."""
+        """The power of two of accumulator sets that keeps the multiply-add units busy.
+
+        It is the same for a narrow last panel: equal columns have equal results wherever they are.
+        """
         sets = 1
-        while self.height * self.vectors * sets < CHAINS:
+        while self.height * self.shape.vectors * sets < CHAINS:
             sets *= 2
         return sets
 
