@@ -18,9 +18,10 @@ from jitrt.calls import launch, launch_move
 from jitrt.dims import Size, hint, same
 from jitrt.tensor import Dtype, Tensor, concatenate, constant, map_tensors
 
-from ._fft_kernels import PACKED, UNPACKED, copy_frames, multiply_complex, transform
+from ._fft_kernels import PACKED, UNPACKED, transform
+from ._fft_rows import copy_frames, pack_rows, unpack_rows
 
-MAX_PRIME = 31
+MAX_PRIME = 100
 RADICES = (4, 2, 3, 5, *range(7, MAX_PRIME + 1, 2))
 TILE_BYTES = 1 << 20
 LANES = (16, 32, 64)  # signals of a tile
@@ -46,7 +47,7 @@ def fft(x: Tensor, *, inverse: bool = False) -> Tensor:
     if factors(n) is None:
         return _along_last(x, lambda rows: _bluestein(rows, inverse))
     if not _fits(n, batch * inner, x.dtype):
-        return _along_last(x, lambda rows: _matrix(rows, inverse))
+        return _along_last(x, lambda rows: _matrix(rows, n, inverse))
     y = _tiles(
         x,
         Place(inner, n * inner * parts, parts, inner * parts),
@@ -63,34 +64,46 @@ def real_fft(x: Tensor) -> Tensor:
     """The first n // 2 + 1 bins of x [batch, n, inner, 1], complex."""
     batch, n, inner, _ = x.shape
     n = int(n)
-    if not (same(inner, 1) and _packs(n, batch, x.dtype)):
+    if n % 2 or not same(inner, 1):
         return fft(x).slice(1, 0, n // 2 + 1)
     half = n // 2
-    y = _tiles(
-        x,
-        Place(1, n, 0, 2),
-        Place(1, n + 2, 0, 2),
-        half,
-        batch,
-        bins=half + 1,
-        packing=UNPACKED,
-        complex=True,
-    )
+    if _packs(n, batch, x.dtype):
+        pairs, bins = Place(1, n, 0, 2), Place(1, n + 2, 0, 2)
+        y = _tiles(x, pairs, bins, half, batch, bins=half + 1, packing=UNPACKED, complex=True)
+    else:
+        shape = [batch, half + 1, 2]
+        (y,) = launch(
+            unpack_rows,
+            fft(x.reshape([batch, half, 1, 2])).squeeze(2),
+            constant(roots_of_unity(n, x.dtype)),
+            outputs=[(x.dtype, shape)],
+            extent=batch * (half + 1),
+        )
     return y.reshape([batch, half + 1, 1, 2])
 
 
 def real_inverse_fft(x: Tensor, n: int) -> Tensor:
     """The real signals [batch, n, inner, 1] that have the bins x [batch, n // 2 + 1, inner, 2]."""
     batch, _, inner, _ = x.shape
-    if same(inner, 1) and _packs(n, batch, x.dtype):
-        places = Place(1, n + 2, 0, 2), Place(1, n, 0, 2)
-        y = _tiles(x, *places, n // 2, batch, swaps=(False, True), packing=PACKED, scale=1 / n)
-        return y.reshape([batch, n, 1, 1])
-    mirrored = (n - 1) // 2
-    rest = x.slice(1, mirrored, mirrored, -1)
-    conjugate = constant(np.array([1, -1], x.dtype))
-    full = concatenate([x, map_tensors(lambda v, sign: v * sign, rest, conjugate)], 1)
-    return fft(full, inverse=True).slice(3, 0, 1)
+    if n % 2 or not same(inner, 1):
+        mirrored = (n - 1) // 2
+        rest = x.slice(1, mirrored, mirrored, -1)
+        conjugate = constant(np.array([1, -1], x.dtype))
+        full = concatenate([x, map_tensors(lambda v, sign: v * sign, rest, conjugate)], 1)
+        return fft(full, inverse=True).slice(3, 0, 1)
+    if _packs(n, batch, x.dtype):
+        bins, pairs = Place(1, n + 2, 0, 2), Place(1, n, 0, 2)
+        y = _tiles(x, bins, pairs, n // 2, batch, swaps=(False, True), packing=PACKED, scale=1 / n)
+    else:
+        (z,) = launch(
+            pack_rows,
+            x.squeeze(2),
+            constant(roots_of_unity(n, x.dtype)),
+            outputs=[(x.dtype, [batch, n // 2, 2])],
+            extent=batch * (n // 2),
+        )
+        y = fft(z.unsqueeze(2), inverse=True)
+    return y.reshape([batch, n, 1, 1])
 
 
 def framed_fft(x: Tensor, step: Size, n: int, window: Tensor | None, onesided: bool) -> Tensor:
@@ -175,6 +188,8 @@ def _tiles(
     packing: int = 0,
     complex: bool = False,
     window: Tensor | None = None,
+    filled: Size | None = None,
+    chirp: Array | None = None,
     twiddles: Array | None = None,
     scale: float = 1,
 ) -> Tensor:
@@ -185,19 +200,22 @@ def _tiles(
     real = not complex and same(x.shape[-1], 1)
     radices = factors(n, real)
     assert radices is not None
+    none = np.zeros((2, 0), dtype)
     (y,) = launch(
         transform,
         x.reshape([x.size]),
         constant(np.zeros(0, dtype)) if window is None else window.reshape([window.size]),
+        constant(none if chirp is None else chirp),
         constant(roots_of_unity(n, dtype)),
         constant(np.array(radices, np.int64)),
-        constant(roots_of_unity(2 * n, dtype) if packing else np.zeros((2, 0), dtype)),
-        constant(np.zeros((2, 0), dtype) if twiddles is None else twiddles),
+        constant(roots_of_unity(2 * n, dtype) if packing else none),
+        constant(none if twiddles is None else twiddles),
         constant(np.array([scale], dtype)),
         outputs=[(dtype, [signals * bins * 2])],
         scalars=[
             *(n, lanes, signals, bins, real, *swaps, packing),
             *(source.many, source.group, source.signal, source.element),
+            n * source.many if filled is None else filled,
             *(target.many, target.group, target.element),
         ],
         extent=(signals + lanes - 1) // lanes,
@@ -214,55 +232,60 @@ def _along_last(x: Tensor, transform_rows: Callable[[Tensor], Tensor]) -> Tensor
     return transform_rows(rows).reshape([batch, inner, n, 2]).permute([0, 2, 1, 3])
 
 
-def _matrix(x: Tensor, inverse: bool) -> Tensor:
-    """Transforms of x [batch, n, 1 or 2] as a matrix [rows, columns]: bin k is p + rows * q.
+def _matrix(
+    x: Tensor,
+    n: int,
+    inverse: bool,
+    *,
+    before: Array | None = None,
+    after: Array | None = None,
+    kept: int = 0,
+    scale: float = 1,
+) -> Tensor:
+    """Transforms of x [batch, length, 1 or 2], continued by zeros to n, as a matrix [rows, columns].
 
-    The columns are transformed, element [p, j] is turned by w**(p * j), and the rows are transformed.
+    The columns are transformed, element [p, j] is turned by w**(p * j), and the rows are transformed: bin k
+    is [p, q] with k = p + rows * q. Elements are multiplied by the complex numbers `before` and `after` [n];
+    the first `kept` ones are the result, or all.
     """
-    batch, n, parts = x.shape
-    n = int(n)
+    batch, length, parts = x.shape
     rows = max(d for d in range(1, int(n**0.5) + 1) if n % d == 0)
-    columns = n // rows
+    columns, kept = n // rows, kept or n
     turned = _tiles(
         x,
-        Place(columns, n * parts, parts, columns * parts),
+        Place(columns, length * parts, parts, columns * parts),
         Place(columns, n * 2, 2, columns * 2),
         rows,
         batch * columns,
         swaps=(inverse, False),
+        filled=length,
+        chirp=before,
         twiddles=_twiddles(rows, columns, x.dtype),
     )
+    bins = -(-kept // rows)
+    if after is not None and inverse:  # they meet numbers whose parts are swapped
+        after = after * np.array([[1], [-1]], after.dtype)
     y = _tiles(
         turned.reshape([batch, n, 2]),
         Place(1, columns * 2, 0, 2),
-        Place(rows, n * 2, 2, rows * 2),
+        Place(rows, bins * rows * 2, 2, rows * 2),
         columns,
         batch * rows,
+        bins=bins,
         swaps=(False, inverse),
-        scale=1 / n if inverse else 1,
+        twiddles=after,
+        scale=scale / n if inverse else scale,
     )
-    return y.reshape([batch, n, 2])
+    return y.reshape([batch, bins * rows, 2]).slice(1, 0, kept)
 
 
 def _bluestein(x: Tensor, inverse: bool) -> Tensor:
     """Transforms of x [batch, n, 1 or 2] for any n: j * k is (j * j + k * k - (k - j)**2) / 2."""
-    batch, n, parts = x.shape
-    n = int(n)
-    if same(parts, 1):
-        x = concatenate([x, constant(np.zeros((), x.dtype)).expand([batch, n, 1])], 2)
+    n = int(x.shape[1])
     m = next(size for size in range(-(-(2 * n - 1) // 16) * 16, 4 * n + 16, 16) if _is_round(size))
-    chirp, response = _chirp(n, m, inverse)
-    a = _times(x, chirp, m)
-    b = _times(fft(a.unsqueeze(2)).squeeze(2), response, m)
-    c = fft(b.unsqueeze(2), inverse=True).squeeze(2)
-    return _times(c, chirp / n if inverse else chirp, n)
-
-
-def _times(x: Tensor, numbers: Array, n: int) -> Tensor:
-    """x [batch, length, 2] times complex numbers, with zeros after it, or cut, to n elements."""
-    batch, parts = x.shape[0], np.stack([numbers.real, numbers.imag], 1).astype(x.dtype)
-    (y,) = launch(multiply_complex, x, constant(parts), outputs=[(x.dtype, [batch, n, 2])], extent=batch * n)
-    return y
+    chirp, response = _chirp(n, m, inverse, x.dtype)
+    convolved = _matrix(x, m, False, before=chirp, after=response)
+    return _matrix(convolved, m, True, after=chirp, kept=n, scale=1 / n if inverse else 1)
 
 
 def _is_round(n: int) -> bool:
@@ -273,15 +296,16 @@ def _is_round(n: int) -> bool:
     return n == 1
 
 
-def _chirp(n: int, m: int, inverse: bool) -> tuple[Array, Array]:
-    """The chirp w**(j * j / 2), and the transform of length m of its conjugate, which repeats backwards."""
+@lru_cache(16)
+def _chirp(n: int, m: int, inverse: bool, dtype: Dtype) -> tuple[Array, Array]:
+    """The chirp w**(j * j / 2), then zeros; the transform of its conjugate, there and backwards; [2, m]."""
     j = np.arange(n)
-    chirp = np.exp(1j * np.pi / n * (j * j % (2 * n)))
-    chirp = chirp if inverse else chirp.conj()
-    kernel = np.zeros(m, np.complex128)
-    kernel[:n] = chirp.conj()
-    kernel[m - n + 1 :] = chirp[:0:-1].conj()
-    return chirp, np.fft.fft(kernel)
+    chirp = np.zeros(m, np.complex128)
+    chirp[:n] = np.exp((1j if inverse else -1j) * np.pi / n * (j * j % (2 * n)))
+    response = chirp.conj()
+    response[m - n + 1 :] = response[n - 1 : 0 : -1]
+    parts = (np.stack([z.real, z.imag]).astype(dtype) for z in (chirp, np.fft.fft(response)))
+    return next(parts), next(parts)
 
 
 @lru_cache(256)

@@ -22,6 +22,7 @@ def transform(
     Y,
     X,
     window,
+    chirp,
     roots,
     factors,
     halves,
@@ -39,6 +40,7 @@ def transform(
     outer_in,
     inner_in,
     along_in,
+    filled_in,
     many_out,
     outer_out,
     along_out,
@@ -51,9 +53,12 @@ def transform(
     X and Y are flat. Signal number u starts at u // many_in * outer_in + u % many_in * inner_in in X, its
     elements are `along_in` apart, one number each if `real`, else two; and so in Y, where signals of a group
     are next to each other and `bins` of their elements are kept. An inverse transform is one with the real
-    and the imaginary parts swapped on the way in and out. The numbers of an element are multiplied by
-    `window` [2 * n], if that is not empty, before; by `twiddles` [2, n * many_out], if that is not empty, and
-    by `scale` [1] after.
+    and the imaginary parts swapped on the way in and out.
+
+    Factors that are not empty: the numbers of an element are multiplied by those of `window` [2 * n] before
+    the transform, elements as complex numbers by `chirp` [2, n * many_in] before and by `twiddles`
+    [2, n * many_out] after it. The last multiplication is by `scale` [1]. Where signals of a group are next
+    to each other in X as well, the group has `filled_in` elements, then zeros.
 
     With `packing`, n is half the length of real signals: their even elements are real parts, the odd ones
     imaginary parts. UNPACKED stores their n + 1 bins, PACKED loads these. `halves` [2, n + 1] are then the
@@ -71,11 +76,13 @@ def transform(
         if along_in == (1 if real else 2):
             load_rows(ar, ai, X, first, V, loaded, many_in, outer_in, inner_in, real)
         else:
-            load_columns(ar, ai, X, first, V, loaded, many_in, outer_in, along_in, real)
+            load_columns(ar, ai, X, first, V, loaded, many_in, outer_in, along_in, filled_in, real)
         if inverse_in:
             ar, ai = ai, ar
         if window.shape[0] > 0:
             weigh(ar, ai, window, n, V)
+        if chirp.shape[1] > 0:
+            twist(ar, ai, chirp, first, V, n, many_in)
         if packing == PACKED:
             pack(br, bi, ar, ai, halves, n, V)
             ar, ai, br, bi = br, bi, ar, ai
@@ -241,7 +248,7 @@ def load_rows(Ar, Ai, X, first, V, n, many, outer, inner, real):
                 group, member = group + 1, 0
 
 
-def load_columns(Ar, Ai, X, first, V, n, many, outer, along, real):
+def load_columns(Ar, Ai, X, first, V, n, many, outer, along, filled, real):
     """Load V signals, the same element of a group of `many` next to each other in X."""
     v = 0
     while v < V:
@@ -249,13 +256,16 @@ def load_columns(Ar, Ai, X, first, V, n, many, outer, along, real):
         count = min(V - v, many - member)
         for j in range(n):
             x, a = group * outer + j * along, j * V + v
+            there = max(min(count, filled - j * many - member), 0)
             if real:
-                for i in range(count):
+                for i in range(there):
                     Ar[a + i], Ai[a + i] = X[x + member + i], 0
             else:
                 x += 2 * member
-                for i in range(count):
+                for i in range(there):
                     Ar[a + i], Ai[a + i] = X[x + 2 * i], X[x + 2 * i + 1]
+            for i in range(there, count):
+                Ar[a + i], Ai[a + i] = 0, 0
         v += count
 
 
@@ -297,7 +307,7 @@ def weigh(Ar, Ai, window, n, V):
 
 
 def twist(Ar, Ai, twiddles, first, V, n, many):
-    """Multiply element j of signal number u by twiddle factor [j, u % many]."""
+    """Multiply element j of signal number u by the complex factor [j, u % many]."""
     v = 0
     while v < V:
         member = (first + v) % many
@@ -339,27 +349,3 @@ def pack(Br, Bi, Ar, Ai, halves, n, V):
             er, ei, tr, ti = xr + yr, xi - yi, xr - yr, xi + yi
             dr, di = tr * wr + ti * wi, ti * wr - tr * wi
             Bi[b + i], Br[b + i] = er - di, ei + dr
-
-
-def multiply_complex(Y, X, F, begin, end):
-    """Y[b, j] = X[b, j] * F[j], or 0 beyond the end of X; a unit is an element [b, j] of Y [batch, m, 2]."""
-    m, n = Y.shape[1], min(X.shape[1], Y.shape[1])
-    while begin < end:
-        b, first = begin // m, begin % m
-        stop = min(m, first + end - begin)
-        begin += stop - first
-        for j in range(first, min(stop, n)):
-            xr, xi, fr, fi = X[b, j, 0], X[b, j, 1], F[j, 0], F[j, 1]
-            Y[b, j, 0], Y[b, j, 1] = xr * fr - xi * fi, xr * fi + xi * fr
-        for j in range(max(first, n), stop):
-            Y[b, j, 0] = Y[b, j, 1] = 0
-
-
-def copy_frames(Y, X, step, begin, end):
-    """Y[b, f, j] = X[b, f * step + j]; a unit is a frame [b, f]."""
-    count, n = Y.shape[1], Y.shape[2]
-    for unit in range(begin, end):
-        b, f = unit // count, unit % count
-        for j in range(n):
-            for c in range(Y.shape[3]):
-                Y[b, f, j, c] = X[b, f * step + j, c]

@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jitrt.ops import _fft
 from oracle import BF16, Case, compare, int64s, normal, table
+from steps import TARGETS, ref, run_twice
 
 import jitrt
+from jitrt.layout import Array, dense_strides
+from jitrt.tensor import constant
 
 LIMITS = {"float32": 1e-6, "float64": 1e-13, "float16": 2e-3, "bfloat16": 2e-2}
-LENGTHS = (1, 2, 3, 4, 5, 6, 7, 15, 16, 31, 37, 60, 74, 97, 128, 210, 1000, 1024)
+LENGTHS = (1, 2, 3, 4, 5, 6, 7, 15, 16, 31, 37, 60, 74, 97, 101, 128, 202, 210, 1000, 1024)
 LONG = (4096, 4099, 4410, 8192, 20014)
 
 
@@ -93,6 +97,35 @@ def test_signals_do_not_mix():
     rest = np.arange(32) != 4
     error = np.abs(got[rest] - wanted[rest]).max(1) / np.abs(wanted[rest]).max(1)
     assert (error < 1e-6).all()
+
+
+def run_call(call, target):
+    """The output of a kernel call on constants, run whole and unit by unit."""
+    (output,) = call.outputs
+    y = np.zeros(output.shape, output.dtype)
+    arrays = [
+        Array(a.dtype, a.shape, dense_strides(a.shape), ref(a)) for a in (*(t.value for t in call.inputs), y)
+    ]
+    (step,) = call.steps(arrays[:-1], arrays[-1:], None)
+    run_twice(step, target, y)
+    return y
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{8 * t.vector_bytes}bit")
+@pytest.mark.parametrize("n", [37, 60, 128])
+def test_transform_in_vectors_of_each_width(target, n):
+    x = normal(37, n, 1, 2)
+    z, bins = as_complex(x[:, :, 0]), np.fft.rfft(as_complex(x[:, :, 0, :1]))
+    y = run_call(_fft.fft(constant(x)).source.base.source.call, target)
+    close(y.reshape(37, n, 2), as_parts(np.fft.fft(z)))
+    if n % 2 == 0:
+        y = run_call(
+            _fft.real_fft(constant(np.ascontiguousarray(x[..., :1]))).source.base.source.call, target
+        )
+        close(y.reshape(37, n // 2 + 1, 2), as_parts(bins))
+        halves = constant(as_parts(bins).astype(np.float32)[:, :, None])
+        y = run_call(_fft.real_inverse_fft(halves, n).source.base.source.call, target)
+        close(y.reshape(37, n), z.real)
 
 
 def test_dft_there_and_back():
