@@ -45,7 +45,7 @@ then14:
   %any40 = icmp slt i64 %begin, %end
   br i1 %any40, label %body36, label %done37
 body36:
-  %unit38 = phi i64 [ %begin, %then14 ], [ %next39, %endif299 ]
+  %unit38 = phi i64 [ %begin, %then14 ], [ %next39, %endif303 ]
   %v41 = load i64, ptr %cell35
   %v42 = mul nsw i64 %v41, %stride8
   %v43 = getelementptr float, ptr %base6, i64 %v42
@@ -187,10 +187,10 @@ body162:
   %v168 = getelementptr float, ptr %v43, i64 %j164
   %v169 = load <16 x float>, ptr %v168, align 4
   %v170 = fsub <16 x float> %v169, %v160
-  %v171 = fcmp olt <16 x float> splat (float 0x4056400000000000), %v170
-  %v172 = select <16 x i1> %v171, <16 x float> splat (float 0x4056400000000000), <16 x float> %v170
-  %v173 = fcmp ogt <16 x float> splat (float 0xC05A000000000000), %v172
-  %v174 = select <16 x i1> %v173, <16 x float> splat (float 0xC05A000000000000), <16 x float> %v172
+  %v171 = fcmp olt <16 x float> %v170, splat (float 0xC05A000000000000)
+  %v172 = select <16 x i1> %v171, <16 x float> splat (float 0x0000000000000000), <16 x float> %v170
+  %v173 = fcmp olt <16 x float> splat (float 0x4056400000000000), %v172
+  %v174 = select <16 x i1> %v173, <16 x float> splat (float 0x4056400000000000), <16 x float> %v172
   %v175 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v174, <16 x float> splat (float 0x3FF7154760000000), <16 x float> splat (float 0x4168000000000000))
   %v176 = fsub <16 x float> %v175, splat (float 0x4168000000000000)
   %v177 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v176, <16 x float> splat (float 0xBFE62E4300000000), <16 x float> %v174)
@@ -202,151 +202,155 @@ body162:
   %v183 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v178, <16 x float> %v182, <16 x float> splat (float 0x3FF0000000000000))
   %v184 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v178, <16 x float> %v183, <16 x float> splat (float 0x3FF0000000000000))
   %v185 = call <16 x float> @llvm.x86.avx512.mask.scalef.ps.512(<16 x float> %v184, <16 x float> %v176, <16 x float> zeroinitializer, i16 -1, i32 4)
-  %v186 = getelementptr float, ptr %scratch, i64 %v167
-  store <16 x float> %v185, ptr %v186, align 4
-  %v187 = load <16 x float>, ptr %cell157
-  %v188 = fadd <16 x float> %v185, %v187
-  store <16 x float> %v188, ptr %cell157
-  %j189 = add nsw i64 %j164, 16
-  %v190 = add nsw i64 %row161, %j189
-  %v191 = getelementptr float, ptr %v43, i64 %j189
-  %v192 = load <16 x float>, ptr %v191, align 4
-  %v193 = fsub <16 x float> %v192, %v160
-  %v194 = fcmp olt <16 x float> splat (float 0x4056400000000000), %v193
-  %v195 = select <16 x i1> %v194, <16 x float> splat (float 0x4056400000000000), <16 x float> %v193
-  %v196 = fcmp ogt <16 x float> splat (float 0xC05A000000000000), %v195
-  %v197 = select <16 x i1> %v196, <16 x float> splat (float 0xC05A000000000000), <16 x float> %v195
-  %v198 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v197, <16 x float> splat (float 0x3FF7154760000000), <16 x float> splat (float 0x4168000000000000))
-  %v199 = fsub <16 x float> %v198, splat (float 0x4168000000000000)
-  %v200 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v199, <16 x float> splat (float 0xBFE62E4300000000), <16 x float> %v197)
-  %v201 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v199, <16 x float> splat (float 0x3E205C6100000000), <16 x float> %v200)
-  %v202 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v201, <16 x float> splat (float 0x3F56A28A40000000), <16 x float> splat (float 0x3F8123A2A0000000))
-  %v203 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v201, <16 x float> %v202, <16 x float> splat (float 0x3FA5558F00000000))
-  %v204 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v201, <16 x float> %v203, <16 x float> splat (float 0x3FC5554920000000))
-  %v205 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v201, <16 x float> %v204, <16 x float> splat (float 0x3FDFFFFFC0000000))
-  %v206 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v201, <16 x float> %v205, <16 x float> splat (float 0x3FF0000000000000))
-  %v207 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v201, <16 x float> %v206, <16 x float> splat (float 0x3FF0000000000000))
-  %v208 = call <16 x float> @llvm.x86.avx512.mask.scalef.ps.512(<16 x float> %v207, <16 x float> %v199, <16 x float> zeroinitializer, i16 -1, i32 4)
-  %v209 = getelementptr float, ptr %scratch, i64 %v190
-  store <16 x float> %v208, ptr %v209, align 4
-  %v210 = load <16 x float>, ptr %cell158
-  %v211 = fadd <16 x float> %v208, %v210
-  store <16 x float> %v211, ptr %cell158
+  %v186 = select <16 x i1> %v171, <16 x float> splat (float 0x0000000000000000), <16 x float> %v185
+  %v187 = getelementptr float, ptr %scratch, i64 %v167
+  store <16 x float> %v186, ptr %v187, align 4
+  %v188 = load <16 x float>, ptr %cell157
+  %v189 = fadd <16 x float> %v186, %v188
+  store <16 x float> %v189, ptr %cell157
+  %j190 = add nsw i64 %j164, 16
+  %v191 = add nsw i64 %row161, %j190
+  %v192 = getelementptr float, ptr %v43, i64 %j190
+  %v193 = load <16 x float>, ptr %v192, align 4
+  %v194 = fsub <16 x float> %v193, %v160
+  %v195 = fcmp olt <16 x float> %v194, splat (float 0xC05A000000000000)
+  %v196 = select <16 x i1> %v195, <16 x float> splat (float 0x0000000000000000), <16 x float> %v194
+  %v197 = fcmp olt <16 x float> splat (float 0x4056400000000000), %v196
+  %v198 = select <16 x i1> %v197, <16 x float> splat (float 0x4056400000000000), <16 x float> %v196
+  %v199 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v198, <16 x float> splat (float 0x3FF7154760000000), <16 x float> splat (float 0x4168000000000000))
+  %v200 = fsub <16 x float> %v199, splat (float 0x4168000000000000)
+  %v201 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v200, <16 x float> splat (float 0xBFE62E4300000000), <16 x float> %v198)
+  %v202 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v200, <16 x float> splat (float 0x3E205C6100000000), <16 x float> %v201)
+  %v203 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v202, <16 x float> splat (float 0x3F56A28A40000000), <16 x float> splat (float 0x3F8123A2A0000000))
+  %v204 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v202, <16 x float> %v203, <16 x float> splat (float 0x3FA5558F00000000))
+  %v205 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v202, <16 x float> %v204, <16 x float> splat (float 0x3FC5554920000000))
+  %v206 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v202, <16 x float> %v205, <16 x float> splat (float 0x3FDFFFFFC0000000))
+  %v207 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v202, <16 x float> %v206, <16 x float> splat (float 0x3FF0000000000000))
+  %v208 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v202, <16 x float> %v207, <16 x float> splat (float 0x3FF0000000000000))
+  %v209 = call <16 x float> @llvm.x86.avx512.mask.scalef.ps.512(<16 x float> %v208, <16 x float> %v200, <16 x float> zeroinitializer, i16 -1, i32 4)
+  %v210 = select <16 x i1> %v195, <16 x float> splat (float 0x0000000000000000), <16 x float> %v209
+  %v211 = getelementptr float, ptr %scratch, i64 %v191
+  store <16 x float> %v210, ptr %v211, align 4
+  %v212 = load <16 x float>, ptr %cell158
+  %v213 = fadd <16 x float> %v210, %v212
+  store <16 x float> %v213, ptr %cell158
   %next165 = add nsw i64 %j164, 32
-  %more212 = icmp slt i64 %next165, %end25
-  br i1 %more212, label %body162, label %done163
+  %more214 = icmp slt i64 %next165, %end25
+  br i1 %more214, label %body162, label %done163
 done163:
-  %any217 = icmp slt i64 %end25, %end27
-  br i1 %any217, label %body213, label %done214
-body213:
-  %j215 = phi i64 [ %end25, %done163 ], [ %next216, %body213 ]
-  %v218 = add nsw i64 %row161, %j215
-  %v219 = getelementptr float, ptr %v43, i64 %j215
-  %v220 = load <16 x float>, ptr %v219, align 4
-  %v221 = fsub <16 x float> %v220, %v160
-  %v222 = fcmp olt <16 x float> splat (float 0x4056400000000000), %v221
-  %v223 = select <16 x i1> %v222, <16 x float> splat (float 0x4056400000000000), <16 x float> %v221
-  %v224 = fcmp ogt <16 x float> splat (float 0xC05A000000000000), %v223
-  %v225 = select <16 x i1> %v224, <16 x float> splat (float 0xC05A000000000000), <16 x float> %v223
-  %v226 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v225, <16 x float> splat (float 0x3FF7154760000000), <16 x float> splat (float 0x4168000000000000))
-  %v227 = fsub <16 x float> %v226, splat (float 0x4168000000000000)
-  %v228 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v227, <16 x float> splat (float 0xBFE62E4300000000), <16 x float> %v225)
-  %v229 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v227, <16 x float> splat (float 0x3E205C6100000000), <16 x float> %v228)
-  %v230 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v229, <16 x float> splat (float 0x3F56A28A40000000), <16 x float> splat (float 0x3F8123A2A0000000))
-  %v231 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v229, <16 x float> %v230, <16 x float> splat (float 0x3FA5558F00000000))
-  %v232 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v229, <16 x float> %v231, <16 x float> splat (float 0x3FC5554920000000))
-  %v233 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v229, <16 x float> %v232, <16 x float> splat (float 0x3FDFFFFFC0000000))
-  %v234 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v229, <16 x float> %v233, <16 x float> splat (float 0x3FF0000000000000))
-  %v235 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v229, <16 x float> %v234, <16 x float> splat (float 0x3FF0000000000000))
-  %v236 = call <16 x float> @llvm.x86.avx512.mask.scalef.ps.512(<16 x float> %v235, <16 x float> %v227, <16 x float> zeroinitializer, i16 -1, i32 4)
-  %v237 = getelementptr float, ptr %scratch, i64 %v218
-  store <16 x float> %v236, ptr %v237, align 4
-  %v238 = load <16 x float>, ptr %cell157
-  %v239 = fadd <16 x float> %v236, %v238
-  store <16 x float> %v239, ptr %cell157
-  %next216 = add nsw i64 %j215, 16
-  %more240 = icmp slt i64 %next216, %end27
-  br i1 %more240, label %body213, label %done214
-done214:
-  br i1 %ragged28, label %then241, label %endif242
-then241:
-  %v243 = add nsw i64 %row161, %end27
-  %v244 = getelementptr float, ptr %v43, i64 %end27
-  %v245 = call <16 x float> @llvm.masked.load.v16f32.p0(ptr %v244, i32 4, <16 x i1> %mask34, <16 x float> zeroinitializer)
-  %v246 = fsub <16 x float> %v245, %v160
-  %v247 = fcmp olt <16 x float> splat (float 0x4056400000000000), %v246
-  %v248 = select <16 x i1> %v247, <16 x float> splat (float 0x4056400000000000), <16 x float> %v246
-  %v249 = fcmp ogt <16 x float> splat (float 0xC05A000000000000), %v248
-  %v250 = select <16 x i1> %v249, <16 x float> splat (float 0xC05A000000000000), <16 x float> %v248
-  %v251 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v250, <16 x float> splat (float 0x3FF7154760000000), <16 x float> splat (float 0x4168000000000000))
-  %v252 = fsub <16 x float> %v251, splat (float 0x4168000000000000)
-  %v253 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v252, <16 x float> splat (float 0xBFE62E4300000000), <16 x float> %v250)
-  %v254 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v252, <16 x float> splat (float 0x3E205C6100000000), <16 x float> %v253)
-  %v255 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v254, <16 x float> splat (float 0x3F56A28A40000000), <16 x float> splat (float 0x3F8123A2A0000000))
-  %v256 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v254, <16 x float> %v255, <16 x float> splat (float 0x3FA5558F00000000))
-  %v257 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v254, <16 x float> %v256, <16 x float> splat (float 0x3FC5554920000000))
-  %v258 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v254, <16 x float> %v257, <16 x float> splat (float 0x3FDFFFFFC0000000))
-  %v259 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v254, <16 x float> %v258, <16 x float> splat (float 0x3FF0000000000000))
-  %v260 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v254, <16 x float> %v259, <16 x float> splat (float 0x3FF0000000000000))
-  %v261 = call <16 x float> @llvm.x86.avx512.mask.scalef.ps.512(<16 x float> %v260, <16 x float> %v252, <16 x float> zeroinitializer, i16 -1, i32 4)
-  %v262 = getelementptr float, ptr %scratch, i64 %v243
-  call void @llvm.masked.store.v16f32.p0(<16 x float> %v261, ptr %v262, i32 4, <16 x i1> %mask34)
-  %v263 = load <16 x float>, ptr %cell157
-  %v264 = fadd <16 x float> %v261, %v263
-  %v265 = select <16 x i1> %mask34, <16 x float> %v264, <16 x float> %v263
-  store <16 x float> %v265, ptr %cell157
-  br label %endif242
-endif242:
-  %v266 = load <16 x float>, ptr %cell157
-  %v267 = load <16 x float>, ptr %cell158
-  %v268 = fadd <16 x float> %v266, %v267
-  %v269 = shufflevector <16 x float> %v268, <16 x float> poison, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
-  %v270 = shufflevector <16 x float> %v268, <16 x float> poison, <8 x i32> <i32 8, i32 9, i32 10, i32 11, i32 12, i32 13, i32 14, i32 15>
-  %v271 = fadd <8 x float> %v270, %v269
-  %v272 = shufflevector <8 x float> %v271, <8 x float> poison, <4 x i32> <i32 0, i32 1, i32 2, i32 3>
-  %v273 = shufflevector <8 x float> %v271, <8 x float> poison, <4 x i32> <i32 4, i32 5, i32 6, i32 7>
-  %v274 = fadd <4 x float> %v273, %v272
-  %v275 = shufflevector <4 x float> %v274, <4 x float> poison, <2 x i32> <i32 0, i32 1>
-  %v276 = shufflevector <4 x float> %v274, <4 x float> poison, <2 x i32> <i32 2, i32 3>
-  %v277 = fadd <2 x float> %v276, %v275
-  %v278 = extractelement <2 x float> %v277, i64 0
-  %v279 = extractelement <2 x float> %v277, i64 1
-  %v280 = fadd float %v279, %v278
-  %v281 = insertelement <16 x float> poison, float %v156, i64 0
-  %v282 = shufflevector <16 x float> %v281, <16 x float> poison, <16 x i32> zeroinitializer
-  %v283 = fdiv float 0x3FF0000000000000, %v280
-  %v284 = insertelement <16 x float> poison, float %v283, i64 0
-  %v285 = shufflevector <16 x float> %v284, <16 x float> poison, <16 x i32> zeroinitializer
-  %row286 = mul nsw i64 0, %size4
-  %any291 = icmp slt i64 0, %end27
-  br i1 %any291, label %body287, label %done288
-body287:
-  %j289 = phi i64 [ 0, %endif242 ], [ %next290, %body287 ]
-  %v292 = add nsw i64 %row286, %j289
-  %v293 = getelementptr float, ptr %scratch, i64 %v292
-  %v294 = load <16 x float>, ptr %v293, align 4
-  %v295 = fmul <16 x float> %v294, %v285
-  %v296 = getelementptr float, ptr %v45, i64 %j289
-  store <16 x float> %v295, ptr %v296, align 4
-  %next290 = add nsw i64 %j289, 16
-  %more297 = icmp slt i64 %next290, %end27
-  br i1 %more297, label %body287, label %done288
-done288:
-  br i1 %ragged28, label %then298, label %endif299
-then298:
-  %v300 = add nsw i64 %row286, %end27
-  %v301 = getelementptr float, ptr %scratch, i64 %v300
-  %v302 = call <16 x float> @llvm.masked.load.v16f32.p0(ptr %v301, i32 4, <16 x i1> %mask34, <16 x float> zeroinitializer)
-  %v303 = fmul <16 x float> %v302, %v285
-  %v304 = getelementptr float, ptr %v45, i64 %end27
-  call void @llvm.masked.store.v16f32.p0(<16 x float> %v303, ptr %v304, i32 4, <16 x i1> %mask34)
-  br label %endif299
-endif299:
-  %v305 = add nsw i64 %v41, 1
-  store i64 %v305, ptr %cell35
+  %any219 = icmp slt i64 %end25, %end27
+  br i1 %any219, label %body215, label %done216
+body215:
+  %j217 = phi i64 [ %end25, %done163 ], [ %next218, %body215 ]
+  %v220 = add nsw i64 %row161, %j217
+  %v221 = getelementptr float, ptr %v43, i64 %j217
+  %v222 = load <16 x float>, ptr %v221, align 4
+  %v223 = fsub <16 x float> %v222, %v160
+  %v224 = fcmp olt <16 x float> %v223, splat (float 0xC05A000000000000)
+  %v225 = select <16 x i1> %v224, <16 x float> splat (float 0x0000000000000000), <16 x float> %v223
+  %v226 = fcmp olt <16 x float> splat (float 0x4056400000000000), %v225
+  %v227 = select <16 x i1> %v226, <16 x float> splat (float 0x4056400000000000), <16 x float> %v225
+  %v228 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v227, <16 x float> splat (float 0x3FF7154760000000), <16 x float> splat (float 0x4168000000000000))
+  %v229 = fsub <16 x float> %v228, splat (float 0x4168000000000000)
+  %v230 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v229, <16 x float> splat (float 0xBFE62E4300000000), <16 x float> %v227)
+  %v231 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v229, <16 x float> splat (float 0x3E205C6100000000), <16 x float> %v230)
+  %v232 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v231, <16 x float> splat (float 0x3F56A28A40000000), <16 x float> splat (float 0x3F8123A2A0000000))
+  %v233 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v231, <16 x float> %v232, <16 x float> splat (float 0x3FA5558F00000000))
+  %v234 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v231, <16 x float> %v233, <16 x float> splat (float 0x3FC5554920000000))
+  %v235 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v231, <16 x float> %v234, <16 x float> splat (float 0x3FDFFFFFC0000000))
+  %v236 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v231, <16 x float> %v235, <16 x float> splat (float 0x3FF0000000000000))
+  %v237 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v231, <16 x float> %v236, <16 x float> splat (float 0x3FF0000000000000))
+  %v238 = call <16 x float> @llvm.x86.avx512.mask.scalef.ps.512(<16 x float> %v237, <16 x float> %v229, <16 x float> zeroinitializer, i16 -1, i32 4)
+  %v239 = select <16 x i1> %v224, <16 x float> splat (float 0x0000000000000000), <16 x float> %v238
+  %v240 = getelementptr float, ptr %scratch, i64 %v220
+  store <16 x float> %v239, ptr %v240, align 4
+  %v241 = load <16 x float>, ptr %cell157
+  %v242 = fadd <16 x float> %v239, %v241
+  store <16 x float> %v242, ptr %cell157
+  %next218 = add nsw i64 %j217, 16
+  %more243 = icmp slt i64 %next218, %end27
+  br i1 %more243, label %body215, label %done216
+done216:
+  br i1 %ragged28, label %then244, label %endif245
+then244:
+  %v246 = add nsw i64 %row161, %end27
+  %v247 = getelementptr float, ptr %v43, i64 %end27
+  %v248 = call <16 x float> @llvm.masked.load.v16f32.p0(ptr %v247, i32 4, <16 x i1> %mask34, <16 x float> zeroinitializer)
+  %v249 = fsub <16 x float> %v248, %v160
+  %v250 = fcmp olt <16 x float> %v249, splat (float 0xC05A000000000000)
+  %v251 = select <16 x i1> %v250, <16 x float> splat (float 0x0000000000000000), <16 x float> %v249
+  %v252 = fcmp olt <16 x float> splat (float 0x4056400000000000), %v251
+  %v253 = select <16 x i1> %v252, <16 x float> splat (float 0x4056400000000000), <16 x float> %v251
+  %v254 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v253, <16 x float> splat (float 0x3FF7154760000000), <16 x float> splat (float 0x4168000000000000))
+  %v255 = fsub <16 x float> %v254, splat (float 0x4168000000000000)
+  %v256 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v255, <16 x float> splat (float 0xBFE62E4300000000), <16 x float> %v253)
+  %v257 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v255, <16 x float> splat (float 0x3E205C6100000000), <16 x float> %v256)
+  %v258 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v257, <16 x float> splat (float 0x3F56A28A40000000), <16 x float> splat (float 0x3F8123A2A0000000))
+  %v259 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v257, <16 x float> %v258, <16 x float> splat (float 0x3FA5558F00000000))
+  %v260 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v257, <16 x float> %v259, <16 x float> splat (float 0x3FC5554920000000))
+  %v261 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v257, <16 x float> %v260, <16 x float> splat (float 0x3FDFFFFFC0000000))
+  %v262 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v257, <16 x float> %v261, <16 x float> splat (float 0x3FF0000000000000))
+  %v263 = call <16 x float> @llvm.fma.v16f32(<16 x float> %v257, <16 x float> %v262, <16 x float> splat (float 0x3FF0000000000000))
+  %v264 = call <16 x float> @llvm.x86.avx512.mask.scalef.ps.512(<16 x float> %v263, <16 x float> %v255, <16 x float> zeroinitializer, i16 -1, i32 4)
+  %v265 = select <16 x i1> %v250, <16 x float> splat (float 0x0000000000000000), <16 x float> %v264
+  %v266 = getelementptr float, ptr %scratch, i64 %v246
+  call void @llvm.masked.store.v16f32.p0(<16 x float> %v265, ptr %v266, i32 4, <16 x i1> %mask34)
+  %v267 = load <16 x float>, ptr %cell157
+  %v268 = fadd <16 x float> %v265, %v267
+  %v269 = select <16 x i1> %mask34, <16 x float> %v268, <16 x float> %v267
+  store <16 x float> %v269, ptr %cell157
+  br label %endif245
+endif245:
+  %v270 = load <16 x float>, ptr %cell157
+  %v271 = load <16 x float>, ptr %cell158
+  %v272 = fadd <16 x float> %v270, %v271
+  %v273 = shufflevector <16 x float> %v272, <16 x float> poison, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %v274 = shufflevector <16 x float> %v272, <16 x float> poison, <8 x i32> <i32 8, i32 9, i32 10, i32 11, i32 12, i32 13, i32 14, i32 15>
+  %v275 = fadd <8 x float> %v274, %v273
+  %v276 = shufflevector <8 x float> %v275, <8 x float> poison, <4 x i32> <i32 0, i32 1, i32 2, i32 3>
+  %v277 = shufflevector <8 x float> %v275, <8 x float> poison, <4 x i32> <i32 4, i32 5, i32 6, i32 7>
+  %v278 = fadd <4 x float> %v277, %v276
+  %v279 = shufflevector <4 x float> %v278, <4 x float> poison, <2 x i32> <i32 0, i32 1>
+  %v280 = shufflevector <4 x float> %v278, <4 x float> poison, <2 x i32> <i32 2, i32 3>
+  %v281 = fadd <2 x float> %v280, %v279
+  %v282 = extractelement <2 x float> %v281, i64 0
+  %v283 = extractelement <2 x float> %v281, i64 1
+  %v284 = fadd float %v283, %v282
+  %v285 = insertelement <16 x float> poison, float %v156, i64 0
+  %v286 = shufflevector <16 x float> %v285, <16 x float> poison, <16 x i32> zeroinitializer
+  %v287 = fdiv float 0x3FF0000000000000, %v284
+  %v288 = insertelement <16 x float> poison, float %v287, i64 0
+  %v289 = shufflevector <16 x float> %v288, <16 x float> poison, <16 x i32> zeroinitializer
+  %row290 = mul nsw i64 0, %size4
+  %any295 = icmp slt i64 0, %end27
+  br i1 %any295, label %body291, label %done292
+body291:
+  %j293 = phi i64 [ 0, %endif245 ], [ %next294, %body291 ]
+  %v296 = add nsw i64 %row290, %j293
+  %v297 = getelementptr float, ptr %scratch, i64 %v296
+  %v298 = load <16 x float>, ptr %v297, align 4
+  %v299 = fmul <16 x float> %v298, %v289
+  %v300 = getelementptr float, ptr %v45, i64 %j293
+  store <16 x float> %v299, ptr %v300, align 4
+  %next294 = add nsw i64 %j293, 16
+  %more301 = icmp slt i64 %next294, %end27
+  br i1 %more301, label %body291, label %done292
+done292:
+  br i1 %ragged28, label %then302, label %endif303
+then302:
+  %v304 = add nsw i64 %row290, %end27
+  %v305 = getelementptr float, ptr %scratch, i64 %v304
+  %v306 = call <16 x float> @llvm.masked.load.v16f32.p0(ptr %v305, i32 4, <16 x i1> %mask34, <16 x float> zeroinitializer)
+  %v307 = fmul <16 x float> %v306, %v289
+  %v308 = getelementptr float, ptr %v45, i64 %end27
+  call void @llvm.masked.store.v16f32.p0(<16 x float> %v307, ptr %v308, i32 4, <16 x i1> %mask34)
+  br label %endif303
+endif303:
+  %v309 = add nsw i64 %v41, 1
+  store i64 %v309, ptr %cell35
   %next39 = add nsw i64 %unit38, 1
-  %more306 = icmp slt i64 %next39, %end
-  br i1 %more306, label %body36, label %done37
+  %more310 = icmp slt i64 %next39, %end
+  br i1 %more310, label %body36, label %done37
 done37:
   br label %endif15
 endif15:
