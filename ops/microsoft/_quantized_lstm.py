@@ -1,6 +1,6 @@
 """The kernel of DynamicQuantizeLSTM: `run_lstm` with 8-bit recurrent weights and quantised states.
 
-G [D, N, 9 * size] holds the gates i, o, f, c, the sums of the recurrent product, and the state as integers.
+G [D, N, 4 * size] holds the gates i, o, f, c, Q [D, N, size] the state as integers.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ def run_quantized_lstm(
     H,
     C,
     G,
+    Q,
     XW,
     R,
     H0,
@@ -38,7 +39,7 @@ def run_quantized_lstm(
     begin,
     end,
 ):
-    """R [D, size, 4 * size] is int8 or uint8; scales and zeros [D, 4 * size] are float32."""
+    """R [D, 4 * size, size] is int8 or uint8; scales, float32, and zeros, int32, are [D, 4 * size]."""
     steps, samples, size = Y.shape[0], Y.shape[2], Y.shape[3]
     for unit in range(begin, end):
         d, n = unit // samples, unit % samples
@@ -51,7 +52,7 @@ def run_quantized_lstm(
                 clear(Y, t, d, n)
                 continue
             copy_gates(G, XW, d, n, t, 4 * size)
-            accumulate_quantized(G, H, R, scales, zeros, d, n)
+            accumulate_quantized(G, Q, H, R, scales, zeros, d, n)
             if peephole:
                 for j in range(size):
                     G[d, n, j] += P[d, j] * C[d, n, j]
@@ -75,10 +76,9 @@ def run_quantized_lstm(
                 H[d, n, j] = Y[t, d, n, j] = G[d, n, size + j] * G[d, n, j]
 
 
-def accumulate_quantized(G, H, R, scales, zeros, d, n):
-    """The gates += the state, quantised to uint8 by its range, @ (R - zeros) * scales."""
-    size = R.shape[1]
-    sums, state = 4 * size, 8 * size
+def accumulate_quantized(G, Q, H, R, scales, zeros, d, n):
+    """The gates += the state, quantised to uint8 by its range, @ (R' - zeros) * scales."""
+    size = R.shape[2]
     low, high = np.float32(0), np.float32(0)
     for k in range(size):
         low, high = min(low, H[d, n, k]), max(high, H[d, n, k])
@@ -86,24 +86,13 @@ def accumulate_quantized(G, H, R, scales, zeros, d, n):
     if scale == 0:
         scale = np.float32(1)
     zero = np.rint(-low / scale)
-    total = np.float32(0)
+    total = np.int32(0)
     for k in range(size):
-        G[d, n, state + k] = (
-            min(max(np.rint(H[d, n, k] / scale) + zero, np.float32(0)), np.float32(255)) - zero
-        )
-        total += G[d, n, state + k]
+        rounded = min(max(np.rint(H[d, n, k] / scale) + zero, np.float32(0)), np.float32(255)) - zero
+        Q[d, n, k] = np.int16(rounded)
+        total = np.int32(total + np.int32(rounded))
     for j in range(4 * size):
-        G[d, n, sums + j] = 0
-    for k in range(0, size - 3, 4):
-        s0, s1 = G[d, n, state + k], G[d, n, state + k + 1]
-        s2, s3 = G[d, n, state + k + 2], G[d, n, state + k + 3]
-        for j in range(4 * size):
-            a = s0 * np.float32(R[d, k, j]) + s1 * np.float32(R[d, k + 1, j])
-            b = s2 * np.float32(R[d, k + 2, j]) + s3 * np.float32(R[d, k + 3, j])
-            G[d, n, sums + j] += a + b
-    for k in range(size - size % 4, size):
-        s = G[d, n, state + k]
-        for j in range(4 * size):
-            G[d, n, sums + j] += s * np.float32(R[d, k, j])
-    for j in range(4 * size):
-        G[d, n, j] += scale * scales[d, j] * (G[d, n, sums + j] - total * zeros[d, j])
+        product = np.int32(0)
+        for k in range(size):
+            product = np.int32(product + np.int32(Q[d, n, k]) * np.int32(R[d, j, k]))
+        G[d, n, j] += scale * scales[d, j] * np.float32(product - total * zeros[d, j])

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from jitrt.calls import cast_tensor
+from jitrt.calls import cast_tensor, launch
 from jitrt.expr import cast, where
 from jitrt.integer_products import integer_product
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, constant, map_indices, map_tensors, reduce_tensor
-from jitrt.types import F32, I64
+from jitrt.types import F32, I32, I64
 
 from ..quantize import dynamic_quantize_linear
-from ..recurrent import initial_state, sequences, total_bias
+from ..recurrent import dense, initial_state, sequences, total_bias
 from ._quantized import MICROSOFT
 from ._quantized_lstm import run_quantized_lstm
 
@@ -70,15 +70,28 @@ def dynamic_quantize_lstm(
         clip=clip,
         layout=0,
     )
-    peepholes = constant(np.zeros((1, 1), np.float32)) if P is None else P
-    table = [directions, width]
-    extra = [
+    table, size = [directions, width], R.shape[1]
+    Y, *states, _, _ = launch(
+        run_quantized_lstm,
+        s.XW,
+        dense(R.permute([0, 2, 1])),
+        s.H0,
         initial_state(initial_c, s.state, X, 0),
-        peepholes,
+        constant(np.zeros((1, 1), np.float32)) if P is None else P,
         _by_column(R_scale).expand(table),
-        cast_tensor(_by_column(R_zero_point), F32).expand(table),
-    ]
-    return s.run(run_quantized_lstm, 9, extra, [input_forget, int(P is not None)], states=2)
+        cast_tensor(_by_column(R_zero_point), I32).expand(table),
+        *(s.lengths, s.kinds, s.alphas, s.betas),
+        outputs=[
+            (F32, [steps, *s.state]),
+            *[(F32, s.state)] * 2,
+            (F32, [directions, samples, width]),
+            (np.dtype(np.int16), s.state),
+        ],
+        scalars=[*s.scalars, input_forget, int(P is not None)],
+        extent=directions * samples,
+        flops=2 * steps * directions * samples * size * width,
+    )
+    return [Y, *states]
 
 
 def _without_padding(X: Tensor, lengths: Tensor) -> Tensor:
