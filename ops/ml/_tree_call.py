@@ -54,8 +54,9 @@ def _evaluate(keys: Tensor, ensemble: Ensemble, kind: int) -> Tensor:
     call = TreeCall(reach_leaves, ensemble, [keys, nodes, trees, constant(ensemble.order)])
     (leaf,) = outputs_of(call, [(I64, [len(ensemble.trees)])])
     outputs = [(dtype, [1, ensemble.targets])]
+    rank = constant(np.argsort(ensemble.order))
     (scores,) = launch(
-        add_leaves, leaf, trees, weights, outputs=outputs, scalars=[ABSENT[kind], kind], extent=1
+        add_leaves, leaf, rank, trees, weights, outputs=outputs, scalars=[ABSENT[kind], kind], extent=1
     )
     return scores
 

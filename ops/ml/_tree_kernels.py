@@ -49,9 +49,10 @@ def evaluate_row(Y, X, r, nodes, trees, weights, kind, at):
 
 
 def reach_leaves(leaf, X, nodes, trees, order, begin, end, scratch):
-    """leaf[t] is the row of weights that a single row of X reaches in tree t.
+    """leaf[i] is the row of weights that a single row of X reaches in tree order[i].
 
-    A unit is as many trees as walk side by side; `order` brings trees of like depth together.
+    `order` brings trees of like depth together. A unit is as many trees as walk side by side, whose leaves
+    are one line of the cache, so that threads do not wait for each other's writes.
     """
     at = scratch[: 8 * WALKS].view(np.int64)
     for first in range(begin * WALKS, min(end * WALKS, trees.shape[0]), WALKS):
@@ -63,15 +64,28 @@ def reach_leaves(leaf, X, nodes, trees, order, begin, end, scratch):
             depth = max(depth, trees[tree, 1])
         walk_trees(at, X, 0, nodes, depth)
         for k in range(count):
-            leaf[order[first + k]] = nodes[at[k], 3]
+            leaf[first + k] = nodes[at[k], 3]
 
 
-def add_leaves(Y, leaf, trees, weights, absent, kind, begin, end):
-    """Y [1, targets] from the leaves that the row reaches."""
-    for j in range(Y.shape[1]):
-        Y[0, j] = absent
-    for t in range(trees.shape[0]):
-        combine(Y, 0, trees[t, 2], weights, leaf[t], kind)
+def add_leaves(Y, leaf, rank, trees, weights, absent, kind, begin, end):
+    """Y [1, targets] from the leaves that the row reaches; that of tree t is leaf[rank[t]].
+
+    Trees in a row for one target are summed in a register: their sums wait for each other.
+    """
+    count, width = trees.shape[0], weights.shape[1]
+    for k in range(Y.shape[1]):
+        Y[0, k] = absent
+    t = 0
+    while t < count:
+        target, last = trees[t, 2], t
+        while last < count and trees[last, 2] == target:
+            last += 1
+        for j in range(width):
+            score = Y[0, target + j]
+            for i in range(t, last):
+                score = combined(score, weights[leaf[rank[i]], j], kind)
+            Y[0, target + j] = score
+        t = last
 
 
 def walk_rows(at, X, r, nodes, root, depth):
@@ -93,10 +107,13 @@ def walk_trees(at, X, r, nodes, depth):
 
 
 def combine(Y, r, target, weights, leaf, kind):
-    """Add a leaf's weights to the scores of a row, or take the lower or higher of both."""
+    """Let a leaf's weights join the scores of a row."""
     for j in range(weights.shape[1]):
-        weight = weights[leaf, j]
-        if kind == SUM:
-            Y[r, target + j] += weight
-        elif (weight < Y[r, target + j]) == (kind == MIN):
-            Y[r, target + j] = weight
+        Y[r, target + j] = combined(Y[r, target + j], weights[leaf, j], kind)
+
+
+def combined(score, weight, kind):
+    """The sum of both, or the lower or higher one."""
+    if kind == SUM:
+        return score + weight
+    return weight if (weight < score) == (kind == MIN) else score
