@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from jitrt.types import is_float
+
+SPECIAL_FLOATS = {"inf": "INF", "-inf": "-INF", "nan": "NaN"}
 
 
 def as_strings(texts: Sequence[str], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
@@ -16,22 +19,23 @@ def as_strings(texts: Sequence[str], shape: tuple[int, ...]) -> np.ndarray[Any, 
     return array.reshape(shape)
 
 
-def format_number(x: Any, dtype: np.dtype[Any]) -> str:
-    """The number as onnxruntime writes it: `1`, `-0`, `0.1`, `1e-07`, `INF`, `NaN`; a bool as 1 or 0.
+def format_numbers(x: np.ndarray[Any, Any]) -> list[str]:
+    """The numbers as onnxruntime writes them: `1`, `-0`, `0.1`, `1e-07`, `INF`, `NaN`; a bool as 1 or 0.
 
-    It has eight significant digits, and more where `dtype` needs them to be read back as the same number.
+    They have eight significant digits, and more where their type needs them to be read back as the same.
     """
-    if not isinstance(x, float):
-        return str(int(x))
-    if math.isnan(x):
-        return "NaN"
-    if math.isinf(x):
-        return "INF" if x > 0 else "-INF"
-    for digits in (8, 9, 15, 16):
-        text = f"{x:.{digits}g}"
-        if np.float64(text).astype(dtype) == x:
-            return text
-    return f"{x:.17g}"
+    if not is_float(x.dtype):
+        return list(map(str, x.ravel().astype(np.int64 if x.dtype.itemsize == 1 else x.dtype).tolist()))
+    numbers = x.ravel().astype(np.float64)
+    texts = as_strings([f"{v:.8g}" for v in numbers.tolist()], numbers.shape)
+    for digits in (9, 15, 16, 17):
+        with np.errstate(over="ignore"):
+            (differ,) = np.nonzero(np.array(list(map(float, texts))).astype(x.dtype) != x.ravel())
+        for i in differ.tolist():
+            texts[i] = f"{numbers[i]:.{digits}g}"
+    for i in np.flatnonzero(~np.isfinite(numbers)).tolist():
+        texts[i] = SPECIAL_FLOATS[texts[i]]
+    return texts.tolist()
 
 
 def parse_integer(text: str) -> int:

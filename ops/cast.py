@@ -13,7 +13,7 @@ from jitrt.types import BOOL, ELEMENT_TYPES, HOST_TYPES, STRING, from_onnx, is_f
 
 from ._host_forms import has_sizes
 from ._small_types import decode, encode, is_small
-from ._strings import as_strings, format_number, parse_integer
+from ._strings import as_strings, format_numbers, parse_integer
 
 Array = np.ndarray[Any, Any]
 
@@ -91,9 +91,7 @@ def _cast_values(x: Array, dtype: Dtype, saturate: int, round_mode: str) -> Any:
     if x.dtype == dtype:
         return x
     if dtype == STRING:
-        exact = np.float64 if is_float(x.dtype) else np.int64 if is_small(x.dtype) else x.dtype
-        texts = [format_number(v, x.dtype) for v in x.astype(exact).ravel().tolist()]
-        return as_strings(texts, x.shape)
+        return as_strings(format_numbers(x), x.shape)
     if is_small(dtype):
         numbers = np.array(list(map(float, x.flat)), np.float32).reshape(x.shape)
         return _cast(constant(numbers), dtype, saturate, round_mode).value

@@ -19,15 +19,16 @@ from ._host_forms import host_form
 
 Array = np.ndarray[Any, Any]
 MODES = ("TF", "IDF", "TFIDF")
+MULTIPLIERS = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # odd, as many bits set as not, of no other meaning
 
 
 class Trie(NamedTuple):
-    """The n-grams to count: node -> token -> node, and the column that counts the n-gram that ends at a node.
+    """The n-grams to count: (node, token) -> node, and the column that counts the n-gram that ends at a node.
 
     Node 0 is the root; the column is -1 where no n-gram ends.
     """
 
-    children: list[dict[Any, int]]
+    edges: dict[tuple[int, Any], int]
     columns: list[int]
 
 
@@ -60,7 +61,8 @@ def tf_idf_vectorizer(
     (counts,) = launch(
         count_ngrams,
         cast_tensor(matrix, I64),
-        *(constant(table) for table in _tables(trie)),
+        constant(_hashed(trie)),
+        constant(np.array(trie.columns, np.int64)),
         outputs=[(F32, [matrix.shape[0], len(scales)])],
         scalars=[min_gram_length, max_gram_length, max_skip_count],
         extent=matrix.shape[0],
@@ -87,28 +89,24 @@ def tf_idf_of_strings(
     weights: list[float] | None = None,
     **_: Any,
 ) -> Any:
-    """TfIdfVectorizer of strings."""
+    """TfIdfVectorizer of strings, which are numbered in the order in which the pool has them."""
     if pool_strings is None:
         raise InvalidArgument("strings are counted by pool_strings, which is not given")
     _check_rank(X.ndim)
     scales = _scales(mode, ngram_indexes, weights)
-    trie = _trie(
-        _fixed(pool_strings), _fixed(ngram_counts), _fixed(ngram_indexes), min_gram_length, max_gram_length
-    )
-    counts = np.zeros((*X.shape[:-1], len(scales)), np.float32)
-    for row, tokens in zip(counts.reshape(-1, len(scales)), np.atleast_2d(X).tolist(), strict=False):
-        columns = _columns_found(trie, tokens, min_gram_length, max_gram_length, max_skip_count)
-        row[:] = np.bincount(columns, minlength=len(scales))
+    numbers, pool = _numbered(_fixed(pool_strings))
+    trie = _trie(pool, _fixed(ngram_counts), _fixed(ngram_indexes), min_gram_length, max_gram_length)
+    tokens = np.array([numbers.get(text, -1) for text in X.flat], np.int64).reshape(np.atleast_2d(X).shape)
+    places = _places_found(trie, tokens, min_gram_length, max_gram_length, max_skip_count, len(scales))
+    counts = np.bincount(places, minlength=len(tokens) * len(scales)).astype(np.float32)
+    counts = counts.reshape(*X.shape[:-1], len(scales))
     if mode == "TF":
         return counts
     return counts * scales if mode == "TFIDF" else np.where(counts > 0, scales, np.float32(0))
 
 
-def count_ngrams(Y, X, first, tokens, targets, columns, shortest, longest, skips, begin, end):
-    """Y[i, c] is how often the n-gram of column c is in X[i]; a unit is a row.
-
-    The edges of node k are `first[k]` to `first[k + 1]`, in order of their tokens.
-    """
+def count_ngrams(Y, X, edges, columns, shortest, longest, skips, begin, end):
+    """Y[i, c] is how often the n-gram of column c is in X[i]; a unit is a row."""
     length = X.shape[1]
     for i in range(begin, end):
         for c in range(Y.shape[1]):
@@ -119,7 +117,7 @@ def count_ngrams(Y, X, first, tokens, targets, columns, shortest, longest, skips
             for start in range(length if least <= longest else 0):
                 node, place, size = 0, start, 1
                 while size <= longest and place < length:
-                    node = child(first, tokens, targets, node, X[i, place])
+                    node = child(edges, node, X[i, place])
                     if node < 0:
                         break
                     if size >= least and columns[node] >= 0:
@@ -129,51 +127,77 @@ def count_ngrams(Y, X, first, tokens, targets, columns, shortest, longest, skips
     return 0
 
 
-def child(first, tokens, targets, node, token):
-    """The node that `token` leads to, or -1."""
-    low, high = first[node], first[node + 1]
-    while low < high:
-        middle = (low + high) // 2
-        if tokens[middle] < token:
-            low = middle + 1
-        else:
-            high = middle
-    return targets[low] if low < first[node + 1] and tokens[low] == token else -1
+def child(edges, node, token):
+    """The node that `token` leads to, or -1, from the table of `_hashed`."""
+    mixed = np.uint64(token) * np.uint64(MULTIPLIERS[0]) + np.uint64(node) * np.uint64(MULTIPLIERS[1])
+    slot = np.int64(mixed >> np.uint64(32)) & (edges.shape[0] - 1)
+    while edges[slot, 0] >= 0:
+        if edges[slot, 0] == node and edges[slot, 1] == token:
+            return edges[slot, 2]
+        slot = (slot + 1) & (edges.shape[0] - 1)
+    return -1
 
 
-def _columns_found(trie: Trie, tokens: list[str], shortest: int, longest: int, skips: int) -> list[int]:
-    """The column of each n-gram that is there, as in `count_ngrams`."""
-    found = []
+def _hashed(trie: Trie) -> Array:
+    """The edges as an open hash table [2**k, 3] of node, token and target; the node is -1 where it is empty."""
+    size = 1 << (2 * len(trie.edges) + 1).bit_length()
+    table = np.full((size, 3), -1, np.int64)
+    for (node, token), target in trie.edges.items():
+        mixed = (token * MULTIPLIERS[0] + node * MULTIPLIERS[1]) % 2**64
+        slot = (mixed >> 32) % size
+        while table[slot, 0] >= 0:
+            slot = (slot + 1) % size
+        table[slot] = node, token, target
+    return table
+
+
+def _places_found(trie: Trie, tokens: Array, shortest: int, longest: int, skips: int, columns: int) -> Array:
+    """Row * columns + column for each n-gram that `count_ngrams` counts."""
+    base = tokens.max(initial=0) + 1
+    edges = sorted(
+        (node * base + token, target) for (node, token), target in trie.edges.items() if token < base
+    )
+    keys, targets = np.array([*edges, (np.iinfo(np.int64).max, -1)], np.int64).T
+    ends = np.array(trie.columns)
+    found = [np.zeros(0, np.int64)]
     for distance in range(1, skips + 2):
         least = max(shortest, 2) if distance > 1 else shortest
-        for start in range(len(tokens) if least <= longest else 0):
-            node = 0
-            for size, token in enumerate(tokens[start : start + longest * distance : distance], 1):
-                node = trie.children[node].get(token, -1)
-                if node < 0:
-                    break
-                if size >= least and trie.columns[node] >= 0:
-                    found.append(trie.columns[node])
-    return found
+        nodes = np.zeros_like(tokens)
+        for size in range(1, longest + 1 if least <= longest else 1):
+            following = tokens[:, (size - 1) * distance :]
+            nodes = nodes[:, : following.shape[1]]
+            wanted = np.where((nodes >= 0) & (following >= 0), nodes * base + following, -1)
+            at = np.searchsorted(keys, wanted)
+            nodes = np.where(keys[at] == wanted, targets[at], -1)
+            if size >= least:
+                row, start = np.nonzero(nodes >= 0)
+                column = ends[nodes[row, start]]
+                found.append((row * columns + column)[column >= 0])
+    return np.concatenate(found)
+
+
+@lru_cache
+def _numbered(pool: tuple[str, ...]) -> tuple[dict[str, int], tuple[int, ...]]:
+    """A number for each string of the pool, and the pool in numbers."""
+    numbers: dict[str, int] = {}
+    return numbers, tuple([numbers.setdefault(text, len(numbers)) for text in pool])
 
 
 @lru_cache
 def _trie(
-    pool: tuple[Any, ...], counts: tuple[int, ...], indexes: tuple[int, ...], shortest: int, longest: int
+    pool: tuple[int, ...], counts: tuple[int, ...], indexes: tuple[int, ...], shortest: int, longest: int
 ) -> Trie:
     """The n-grams of `pool`, where those of length n start at `counts[n - 1]`, and their columns."""
-    trie = Trie([{}], [-1])
+    trie = Trie({}, [-1])
     number = 0
     for size, (start, stop) in enumerate(zip(counts, (*counts[1:], len(pool)), strict=True), 1):
         for at in range(start, stop - size + 1, size):
             if shortest <= size <= longest:
                 node = 0
                 for token in pool[at : at + size]:
-                    if token not in trie.children[node]:
-                        trie.children[node][token] = len(trie.children)
-                        trie.children.append({})
+                    node = trie.edges.setdefault((node, token), len(trie.columns))
+                    if node == len(trie.columns):
                         trie.columns.append(-1)
-                    node = trie.children[node][token]
                 trie.columns[node] = indexes[number]
             number += 1
     if number != len(indexes):
@@ -181,19 +205,6 @@ def _trie(
             f"the pool holds {number} n-grams, ngram_indexes names columns for {len(indexes)}"
         )
     return trie
-
-
-def _tables(trie: Trie) -> tuple[Array, Array, Array, Array]:
-    """The arrays `first`, `tokens`, `targets` and `columns` of `count_ngrams`."""
-    edges = [edge for node in trie.children for edge in sorted(node.items())]
-    first = np.cumsum([0, *map(len, trie.children)], dtype=np.int64)
-    tokens, targets = np.array(edges, np.int64).reshape(-1, 2).T
-    return (
-        first,
-        np.ascontiguousarray(tokens),
-        np.ascontiguousarray(targets),
-        np.array(trie.columns, np.int64),
-    )
 
 
 def _scales(mode: str, indexes: Sequence[int], weights: Sequence[float] | None) -> Array:

@@ -20,12 +20,12 @@ def regex_full_match(X: Array, *, pattern: str | None = None) -> Array:
     if pattern is None:
         raise InvalidArgument("RegexFullMatch needs its attribute 'pattern'")
     match = compile_pattern(pattern).fullmatch
-    return np.array([match(text) is not None for text in X.flat], np.bool_).reshape(X.shape)
+    return np.array([match(text.encode()) is not None for text in X.flat], np.bool_).reshape(X.shape)
 
 
 @lru_cache
 def compile_pattern(pattern: str, longest: bool = False) -> Any:
-    """The compiled expression; with `longest`, alternatives match as much as they can.
+    """The compiled expression over UTF-8; with `longest`, alternatives match as much as they can.
 
     Raises NotImplemented where google-re2 is not installed, InvalidArgument for no valid expression.
     """
@@ -37,7 +37,7 @@ def compile_pattern(pattern: str, longest: bool = False) -> Any:
     options = re2.Options()
     options.longest_match, options.log_errors = longest, False
     try:
-        return re2.compile(pattern, options)
+        return re2.compile(pattern.encode(), options)
     except re2.error as error:
         reason = error.args[0]
         text = reason.decode() if isinstance(reason, bytes) else reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -57,12 +58,14 @@ def string_split(
     limit = -1 if maxsplit is None else maxsplit
     # whitespace at both ends goes, also behind the last part that `maxsplit` leaves, where Python keeps it
     rows = [text.split(delimiter, limit) if delimiter else text.strip().split(None, limit) for text in X.flat]
-    counts = np.array([len(parts) for parts in rows], np.int64).reshape(X.shape)
-    return as_table(rows, X.shape, ""), counts
+    counts = np.fromiter(map(len, rows), np.int64, X.size)
+    return as_table(rows, X.shape, ""), counts.reshape(X.shape)
 
 
 def as_table(rows: Sequence[Sequence[str]], shape: tuple[int, ...], fill: str) -> Array:
     """Rows of different lengths as an array [*shape, longest]."""
-    longest = max(map(len, rows), default=0)
-    table = [text for row in rows for text in (*row, *[fill] * (longest - len(row)))]
-    return as_strings(table, (*shape, longest))
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+    longest = int(lengths.max(initial=0))
+    table = np.full((len(rows), longest), fill, object)
+    table[np.arange(longest) < lengths[:, None]] = list(chain.from_iterable(rows))
+    return table.reshape(*shape, longest)

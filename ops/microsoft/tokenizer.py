@@ -16,6 +16,7 @@ from ..text import as_table
 
 Array = np.ndarray[Any, Any]
 START, END = "\x02", "\x03"
+SPECIAL = frozenset(r"\.^$*+?{}[]|()")  # a separator without these is no pattern, but the text itself
 
 
 @host_operator("Tokenizer", since=1, domain="com.microsoft")
@@ -58,21 +59,23 @@ def _between(text: str, separators: Iterable[str]) -> list[str]:
     """What is left of the text between matches of the separators, which take turns."""
     pieces = [text]
     for separator in separators:
-        pieces = [part for piece in pieces for part in _cut(piece, separator)]
+        is_plain = separator and SPECIAL.isdisjoint(separator)
+        cut = str.split if is_plain else _cut
+        pieces = [part for piece in pieces for part in cut(piece, separator)]
     return pieces
 
 
 def _cut(text: str, separator: str) -> Iterator[str]:
-    start = 0
-    for match in compile_pattern(separator, longest=True).finditer(text):
+    encoded, start = text.encode(), 0
+    for match in compile_pattern(separator, longest=True).finditer(encoded):
         if match.end() > match.start():
-            yield text[start : match.start()]
+            yield encoded[start : match.start()].decode()
             start = match.end()
-    yield text[start:]
+    yield encoded[start:].decode()
 
 
 def _matches(text: str, tokenexp: str | None) -> Iterator[str]:
     """The longest matches, from left to right."""
-    for match in compile_pattern(tokenexp, longest=True).finditer(text):
+    for match in compile_pattern(tokenexp, longest=True).finditer(text.encode()):
         if match.group():
-            yield match.group()
+            yield match.group().decode()
