@@ -55,7 +55,9 @@ def dense_strides(shape: Sequence[Size], order: Sequence[int] | None = None) -> 
 
 
 def is_dense(shape: Sequence[Size], strides: Sequence[Size]) -> bool:
-    """Whether the strides are those of a row-major array, sizes of 1 aside."""
+    """Whether the strides are those of a row-major array, sizes of 1 aside; an empty one has any."""
+    if any(same(size, 0) for size in shape):
+        return True
     step: Size = 1
     for size, stride in zip(reversed(shape), reversed(strides), strict=True):
         if same(size, 1):

@@ -163,8 +163,8 @@ def factors(n: int, real: bool = False) -> list[int] | None:
 
 
 def _fits(n: int, signals: Size, dtype: Dtype) -> bool:
-    """Whether signals of this length are transformed in tiles. Another choice is as right, so no guard."""
-    return n <= SHORT or (_tile_bytes(n, LANES[0], dtype) <= TILE_BYTES and hint(signals) >= LANES[0])
+    """Whether signals of this length are transformed in tiles; their number decides where they are long."""
+    return n <= SHORT or (_tile_bytes(n, LANES[0], dtype) <= TILE_BYTES and signals >= LANES[0])
 
 
 def _packs(n: int, signals: Size, dtype: Dtype) -> bool:
@@ -228,6 +228,8 @@ def _tiles(
 def _along_last(x: Tensor, transform_rows: Callable[[Tensor], Tensor]) -> Tensor:
     """`transform_rows`, which takes x [batch, n, 1 or 2], for x [batch, n, inner, 1 or 2]."""
     batch, n, inner, parts = x.shape
+    if same(inner, 1):
+        return transform_rows(x.squeeze(2)).unsqueeze(2)
     rows = x.permute([0, 2, 1, 3]).reshape([batch * inner, n, parts])
     return transform_rows(rows).reshape([batch, inner, n, 2]).permute([0, 2, 1, 3])
 
