@@ -19,7 +19,7 @@ from ._host_forms import host_form
 
 Array = np.ndarray[Any, Any]
 MODES = ("TF", "IDF", "TFIDF")
-MULTIPLIERS = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # odd, as many bits set as not, of no other meaning
+MULTIPLIERS = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # odd, with bits set all over
 
 
 class Trie(NamedTuple):
@@ -139,7 +139,7 @@ def child(edges, node, token):
 
 
 def _hashed(trie: Trie) -> Array:
-    """The edges as an open hash table [2**k, 3] of node, token and target; the node is -1 where it is empty."""
+    """The edges as a hash table [2**k, 3] of node, token and target; the node is -1 where it is empty."""
     size = 1 << (2 * len(trie.edges) + 1).bit_length()
     table = np.full((size, 3), -1, np.int64)
     for (node, token), target in trie.edges.items():
