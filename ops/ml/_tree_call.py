@@ -11,8 +11,10 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from jitrt.calls import NumbaCall, launch
+from jitrt.codegen.kernel import Step
 from jitrt.dims import Size, hint
 from jitrt.expr import Expr, isnan, where
+from jitrt.layout import Array
 from jitrt.tensor import Tensor, constant, map_tensors, outputs_of
 from jitrt.types import I64
 
@@ -21,7 +23,7 @@ from ._keys import key
 from ._tree_kernels import BLOCK, MAX, MIN, SUM, WALKS, add_leaves, evaluate_trees, reach_leaves
 
 ABSENT = {SUM: 0.0, MIN: np.inf, MAX: -np.inf}
-FLOPS = 45  # what a step down a tree takes as long as
+FLOPS, FLOPS_ALONE = 45, 67  # what a step down a tree takes as long as, and for a single row
 _ensembles: WeakValueDictionary[Any, Ensemble] = WeakValueDictionary()
 
 
@@ -38,9 +40,15 @@ class TreeCall(NumbaCall):
         rows = inputs[0].shape[0]
         is_single = function is reach_leaves
         units = -(-len(ensemble.trees) // WALKS) if is_single else (rows + (BLOCK - 1)) // BLOCK
-        flops = rows * (ensemble.cost * FLOPS)
+        flops = rows * (ensemble.cost * (FLOPS_ALONE if is_single else FLOPS))
         super().__init__(function, inputs, scalars, units, error=None, flops=flops, scratch=8 * WALKS)
         self.ensemble = ensemble
+
+    def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
+        """One step, which reads only some of the nodes."""
+        (step,) = super().steps(inputs, outputs, epilogue)
+        step.nbytes = 0
+        return [step]
 
 
 def _evaluate(keys: Tensor, ensemble: Ensemble, kind: int) -> Tensor:

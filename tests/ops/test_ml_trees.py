@@ -4,7 +4,10 @@ import contextlib
 import operator
 
 import numpy as np
+import onnx
 import pytest
+from jitrt.ops.ml import _tree_call
+from jitrt.ops.ml._ensemble import pack
 from oracle import normal
 from peer import by_onnxruntime
 
@@ -176,6 +179,53 @@ def test_zeros_of_both_signs_are_equal():
     attributes["nodes_values"] = [-0.0] * len(attributes["nodes_values"])
     zeros = [regress(np.full((1, FEATURES), z, np.float32), n_targets=1, **attributes) for z in (0.0, -0.0)]
     np.testing.assert_array_equal(*zeros)
+
+
+def test_same_bits_for_any_threads_and_batch():
+    ensemble = Ensemble(5, targets=3, per_leaf=3, tracks=True, trees=70)
+    attributes = {**ensemble.attributes("target"), "n_targets": 3}
+    node = onnx.helper.make_node("TreeEnsembleRegressor", ["x"], ["y"], domain=ML, **attributes)
+    x = ensemble.inputs(400)
+    results = []
+    for threads in (1, 2, 3):
+        options = jitrt.SessionOptions()
+        options.intra_op_num_threads = threads
+        session = jitrt.InferenceSession(one_node(node), options)
+        (whole,) = session.run(None, {"x": x})
+        for rows in (0, 1, 2, 7, 8, 9, 33):
+            np.testing.assert_array_equal(session.run(None, {"x": x[:rows]})[0], whole[:rows])
+        results.append(whole)
+    for other in results[1:]:
+        np.testing.assert_array_equal(other, results[0])
+
+
+def one_node(node):
+    """A model of one node, for rows of features."""
+    x, y = (onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, ["n", None]) for n in "xy")
+    graph = onnx.helper.make_graph([node], "g", [x], [y])
+    opsets = [onnx.helper.make_opsetid(ML, 3), onnx.helper.make_opsetid("", 18)]
+    return onnx.helper.make_model(graph, ir_version=10, opset_imports=opsets).SerializeToString()
+
+
+def test_an_ensemble_is_packed_once(monkeypatch):
+    packed = []
+    monkeypatch.setattr(_tree_call, "pack", lambda *args: packed.append(1) or pack(*args))
+    ensemble = Ensemble(6)
+    node = onnx.helper.make_node(
+        "TreeEnsembleRegressor", ["x"], ["y"], domain=ML, n_targets=1, **ensemble.attributes("target")
+    )
+    session = jitrt.InferenceSession(one_node(node))
+    for rows in (5, 1, 40, 1):
+        session.run(None, {"x": ensemble.inputs(rows)})
+    assert len(packed) == 1
+
+
+def test_a_vector_is_one_row():
+    ensemble = Ensemble(7)
+    x, attributes = ensemble.inputs(1), ensemble.attributes("target")
+    np.testing.assert_array_equal(
+        regress(x[0], n_targets=1, **attributes), regress(x, n_targets=1, **attributes)
+    )
 
 
 @pytest.mark.parametrize("seed", range(24))
