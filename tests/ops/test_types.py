@@ -20,6 +20,7 @@ from onnx.reference import ReferenceEvaluator
 
 import jitrt
 from jitrt import opdef
+from jitrt.errors import JitrtError
 from jitrt.types import ELEMENT_TYPES, STRING, is_float, is_integer
 
 Array = np.ndarray[Any, Any]
@@ -29,28 +30,36 @@ SMALL_FLOAT_TOLERANCE = 0.3
 LIMITS = {"int4": 7, "uint4": 15, "int2": 1, "uint2": 3}
 
 # type variables of which the values are compared in the type itself: the outputs' type or rounding follows
-EXACT = {
-    ("CastLike", "T2"),
-    ("QuantizeLinear", "T3"),
-    ("DynamicQuantizeLinear", "T1"),
-    ("QLinearMatMul", "T3"),
-}
+EXACT = {("CastLike", "T2"), ("QuantizeLinear", "T3"), ("DynamicQuantizeLinear", "T1")}
 
 # where onnx.reference gives no answer, or a wrong one; the families' own tests compare with another
 ONE_WIDTH = "the attribute `to` is of one width"
 RANDOM = "random numbers"
 NO_ANSWER = "onnx.reference fails"
 UNDEFINED = "negative numbers in unsigned types are undefined"
+NO_ZERO_POINT = "onnx.reference leaves the zero point out; NaN as an integer is undefined"
 WITHOUT_ORACLE: dict[tuple[str, str], str] = {
-    ("Bernoulli", "float"): RANDOM,
+    ("Bernoulli", ""): RANDOM,
+    ("QuantizeLinear", "float8"): NO_ZERO_POINT,
+    ("QLinearMatMul", "float8"): NO_ZERO_POINT,
+    ("OneHot", "object"): NO_ANSWER,
+    ("Resize", "object"): NO_ANSWER,
+    ("Trilu", "object"): "onnx.reference mixes strings and zeros",
+    ("CastLike", "object"): "the specification writes NaN and INF in capitals",
+    ("CastLike", "float8_e8m0fnu"): "infinity and negative numbers; onnx's own cases tell",
     ("MaxPool", "int8"): NO_ANSWER,
     ("OneHot", "bool"): NO_ANSWER,
     ("Resize", "bool"): NO_ANSWER,
     ("Scatter", ""): NO_ANSWER,
     ("CastLike", "uint"): UNDEFINED,
     ("GridSample", "int"): "onnx.reference truncates the weights to integers",
+    ("GridSample", "uint"): "onnx.reference truncates the weights to integers",
+    ("GridSample", "complex"): "compared without a tolerance",
     ("MeanVarianceNormalization", "float64"): "onnx.reference adds a float32 constant",
 }
+
+# schemas that list strings for an operator that computes with numbers, or that needs another attribute then
+REFUSED = ("Col2Im", "GridSample", "TfIdfVectorizer")
 
 
 @dataclass
@@ -190,7 +199,12 @@ def test_type(key: tuple[str, str], variable: str, dtype: np.dtype[Any]) -> None
     inputs = {n: converted(x, dtype) if n in names else x for n, x in seed.inputs.items()}
     if key[1] == "BitCast" and dtype.itemsize != seed.inputs[names[0]].itemsize:
         pytest.skip(ONE_WIDTH)
-    got = jitrt.InferenceSession(seed.retyped(inputs).SerializeToString()).run(None, inputs)
+    session = jitrt.InferenceSession(seed.retyped(inputs).SerializeToString())
+    if dtype == STRING and key[1] in REFUSED:
+        with pytest.raises(JitrtError, match="strings"):
+            session.run(None, inputs)
+        return
+    got = session.run(None, inputs)
     if any(key[1] == op and dtype.name.startswith(kind) for op, kind in WITHOUT_ORACLE):
         return
     exact = (key[1], variable) in EXACT
