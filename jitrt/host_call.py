@@ -35,6 +35,9 @@ class Body:
         return self.program.run([*map(_contiguous, arrays), *self.outer])
 
 
+_FAILED = "Non-zero status code returned while running "
+
+
 class HostCall:
     """One call site of a host operator, which reads the values `inputs` and, in its bodies, `outer`."""
 
@@ -67,6 +70,10 @@ class HostCall:
         with self.events.node(self.node.op_type, self.node.name or next(filter(None, self.node.outputs))):
             return self._compute(inputs, outer)
 
+    @property
+    def _where(self) -> str:
+        return f"{_FAILED}{self.node.op_type} node. Name:'{self.node.name}' Status Message: "
+
     def _compute(self, inputs: Sequence[Value], outer: Sequence[Value]) -> Sequence[Value]:
         attributes = self.attributes
         if self.bodies:
@@ -76,11 +83,12 @@ class HostCall:
                 attributes[key] = body.bind([next(values) for _ in names])
         try:
             produced = self.definition(*inputs, **attributes)
-        except JitrtError:
-            raise
+        except JitrtError as error:
+            if error.message.startswith(_FAILED):  # a node in a body
+                raise
+            raise type(error)(self._where + error.message) from error
         except Exception as error:
-            where = f"while running {self.node.op_type} node. Name:'{self.node.name}'"
-            raise Fail(f"Non-zero status code returned {where} Status Message: {error}") from error
+            raise Fail(f"{self._where}{error}") from error
         several = len(self.node.outputs) > 1 and isinstance(produced, (tuple, list))
         return [_as_value(p) for p in produced] if several else [_as_value(produced)]
 
