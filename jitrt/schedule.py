@@ -89,8 +89,13 @@ class Scheduler:
         base = tensor
         while isinstance(base.source, View) and base.source.kind in ("reshape", "reinterpret"):
             base = base.source.base
+        own = Array(base.dtype, base.shape, dense_strides(base.shape), Ref(buffer))
+        if isinstance(base.source, View) and base.source.kind == "permute":
+            order, base = base.source.parameters, base.source.base
+            if not _writes_strided(base):
+                return target
+            own = Array(base.dtype, base.shape, dense_strides(base.shape, order), Ref(buffer))
         if not isinstance(base.source, (Input, Constant, View)):
-            own = Array(base.dtype, base.shape, dense_strides(base.shape), Ref(buffer))
             self.destinations.setdefault(base.serial, own)
         return target
 
@@ -270,7 +275,7 @@ class Scheduler:
     def _lower_call(self, call: Call) -> None:
         outputs = []
         for tensor in call.outputs:
-            array = self._allocate(tensor, None)
+            array = self._allocate(tensor, self._order_read(tensor))
             if not (array.dense or (call.strided_output and call_accepts_output(call, array))):
                 buffer = Buffer("arena", nbytes(tensor.dtype, tensor.shape))
                 array = Array(tensor.dtype, tensor.shape, dense_strides(tensor.shape), Ref(buffer))
@@ -278,6 +283,14 @@ class Scheduler:
             outputs.append(array)
             self.arrays[tensor.serial] = array
         self._emit_call(call, outputs, None, None)
+
+    def _order_read(self, tensor: Tensor) -> Sequence[int] | None:
+        """The order in which the one view that reads a strided output takes its dimensions, or None."""
+        users = self.fusion.users.get(tensor.serial, [])
+        view = users[0].source if len(users) == 1 and _writes_strided(tensor) else None
+        if isinstance(view, View) and view.kind == "permute" and view.parameters[-1] == tensor.ndim - 1:
+            return view.parameters  # type: ignore[no-any-return]
+        return None
 
     def _emit_call(
         self, call: Call, outputs: Sequence[Array], epilogue: EpilogueGroup | None, group: Group | None
@@ -304,6 +317,11 @@ def call_accepts_output(call: Call, target: Array) -> bool:
     if is_dense(target.shape, target.strides):
         return True
     return call.strided_output and call.accepts(-1, target.strides, target.shape)
+
+
+def _writes_strided(tensor: Tensor) -> bool:
+    """Whether the tensor is the output of a call that can write in other strides than dense ones."""
+    return isinstance(tensor.source, Output) and tensor.source.call.strided_output
 
 
 def _replace_leaves(root: Expr, operands: Sequence[Expr], lead: int) -> Expr:

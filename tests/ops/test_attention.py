@@ -172,6 +172,14 @@ def test_a_growing_cache_keeps_its_schedule():
     assert len(program.variants) == 2  # without a past, and with one
 
 
+def test_heads_are_joined_without_a_copy():
+    jitrt.eager._programs.clear()
+    y = jitrt.call("Attention", *qkv(packed=True), q_num_heads=3, kv_num_heads=3)
+    compare(y, attention(*map(widened, qkv(packed=True)), q_num_heads=3, kv_num_heads=3)[0], 5)
+    (program,) = jitrt.eager._programs.values()
+    assert [step.label for step in program.variants[0].recipe.steps] == ["MatMul", "Attention", "MatMul"]
+
+
 @pytest.mark.parametrize(
     ("inputs", "attributes", "message"),
     [
