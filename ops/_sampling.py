@@ -39,7 +39,7 @@ def sample(
     extents = sizes(spatial).reshape([rank, 1, 1])
     strides = sizes([prod(spatial[a + 1 :]) for a in range(rank)]).reshape([rank, 1, 1])
     x = map_tensors(
-        lambda x, n: _inside(x, cast(n, x.dtype), padding, align_corners),
+        lambda x, n: _inside(x, cast(n, x.dtype), padding, align_corners, mode),
         points.reshape([rank, 1, count]),
         extents,
     )
@@ -90,11 +90,11 @@ def _tap(x: Expr, k: Expr, taps: int) -> Expr:
     return floor(x) + cast(k - (taps - 1) // 2, x.dtype)
 
 
-def _inside(x: Expr, n: Expr, padding: str, align_corners: int) -> Expr:
+def _inside(x: Expr, n: Expr, padding: str, align_corners: int, mode: str) -> Expr:
     """The coordinate that stands for x in an image of n pixels."""
     if padding == "reflection":
         return _reflect(x, n, align_corners)
-    if padding == "border":
+    if padding == "border" and mode != "cubic":  # PyTorch and onnxruntime move only the taps of cubic
         low = 0 if align_corners else -0.5
         return where((x < low) | (x > n - 1 - low), maximum(minimum(x, n - 1), 0), x)
     return x

@@ -55,7 +55,9 @@ def grid_sample(x, grid, mode="linear", padding_mode="zeros", align_corners=0):
             place = float(place)
             p = (place + 1) / 2 * (size - 1) if align_corners else ((place + 1) * size - 1) / 2
             p = np.rint(p) if mode == "nearest" else p
-            axes.append(tap_weights(padded(p, size, padding_mode, align_corners), mode))
+            if (mode, padding_mode) != ("cubic", "border"):  # whose taps are moved, and not the point
+                p = padded(p, size, padding_mode, align_corners)
+            axes.append(tap_weights(p, mode))
         for taps in itertools.product(*axes):
             weight = np.prod([w for _, w in taps])
             where = [
