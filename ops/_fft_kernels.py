@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from jitrt.codegen.numba_ir import independent
 
-BLOCK = 8
+BLOCK = 16
 PACKED, UNPACKED = 1, 2
 SIN_60 = 0.8660254037844386
 COS_72, COS_144 = 0.30901699437494745, -0.8090169943749475
