@@ -23,7 +23,7 @@ from ._fft_rows import copy_frames, pack_rows, unpack_rows
 
 MAX_PRIME = 100
 RADICES = (4, 2, 3, 5, *range(7, MAX_PRIME + 1, 2))
-TILE_BYTES = 1 << 20
+TILE_BYTES = 1 << 20  # what a core's second cache holds
 LANES = (16, 32, 64)  # signals of a tile
 SHORT = 128  # a length that is one tile, however few the signals
 
@@ -32,7 +32,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Place:
-    """Where signals are in a flat tensor: `many` in each group, in numbers from one to the next."""
+    """Where signals are in a flat tensor: `many` in a group.
+
+    The other fields are distances in numbers, from one group, signal or element to the next.
+    """
 
     many: Size
     group: Size
@@ -68,8 +71,8 @@ def real_fft(x: Tensor) -> Tensor:
         return fft(x).slice(1, 0, n // 2 + 1)
     half = n // 2
     if _packs(n, batch, x.dtype):
-        pairs, bins = Place(1, n, 0, 2), Place(1, n + 2, 0, 2)
-        y = _tiles(x, pairs, bins, half, batch, bins=half + 1, packing=UNPACKED, complex=True)
+        source, target = Place(1, n, 0, 2), Place(1, n + 2, 0, 2)
+        y = _tiles(x, source, target, half, batch, bins=half + 1, packing=UNPACKED, pairs=True)
     else:
         shape = [batch, half + 1, 2]
         (y,) = launch(
@@ -92,8 +95,8 @@ def real_inverse_fft(x: Tensor, n: int) -> Tensor:
         full = concatenate([x, map_tensors(lambda v, sign: v * sign, rest, conjugate)], 1)
         return fft(full, inverse=True).slice(3, 0, 1)
     if _packs(n, batch, x.dtype):
-        bins, pairs = Place(1, n + 2, 0, 2), Place(1, n, 0, 2)
-        y = _tiles(x, bins, pairs, n // 2, batch, swaps=(False, True), packing=PACKED, scale=1 / n)
+        source, target = Place(1, n + 2, 0, 2), Place(1, n, 0, 2)
+        y = _tiles(x, source, target, n // 2, batch, swaps=(False, True), packing=PACKED, scale=1 / n)
     else:
         (z,) = launch(
             pack_rows,
@@ -128,7 +131,7 @@ def framed_fft(x: Tensor, step: Size, n: int, window: Tensor | None, onesided: b
         bins=bins,
         window=window,
         packing=UNPACKED if packs else 0,
-        complex=packs,
+        pairs=packs,
     )
     return y.reshape([batch, count, bins, 2])
 
@@ -186,18 +189,22 @@ def _tiles(
     bins: int = 0,
     swaps: tuple[bool, bool] = (False, False),
     packing: int = 0,
-    complex: bool = False,
+    pairs: bool = False,
     window: Tensor | None = None,
     filled: Size | None = None,
     chirp: Array | None = None,
     twiddles: Array | None = None,
     scale: float = 1,
 ) -> Tensor:
-    """One call of the kernel `transform`, whose output is flat."""
+    """One call of the kernel `transform`, whose output is flat; `bins` elements of each signal, or all n.
+
+    With `pairs`, two numbers of real signals make a complex one. `swaps` is the kernel's `inverse_in` and
+    `inverse_out`; the other arguments are what it calls so.
+    """
     dtype, bins = x.dtype, bins or n
     fitting = [v for v in LANES if _tile_bytes(n, v, dtype) <= TILE_BYTES and hint(signals) >= 8 * v]
     lanes = max(fitting, default=LANES[0])
-    real = not complex and same(x.shape[-1], 1)
+    real = not pairs and same(x.shape[-1], 1)
     radices = factors(n, real)
     assert radices is not None
     none = np.zeros((2, 0), dtype)
