@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from jitrt.calls import cast_tensor
-from jitrt.expr import Expr, absolute, eq, exp, log, sqrt, where
+from jitrt.expr import Expr, absolute, const, eq, exp, log, sqrt, where
 from jitrt.graph import Graph, Node
 from jitrt.opdef import Operator, host_operator, inlining_operator, operator
 from jitrt.tensor import Tensor, constant, map_tensors, reduce_tensor
@@ -116,7 +116,7 @@ def integer_labels(index: Tensor, labels: Sequence[int] | None) -> Tensor:
         return index
     if len(labels) == 2:
         first, second = labels
-        return map_tensors(lambda i: where(eq(i, 0), first + i * 0, second), index)
+        return map_tensors(lambda i: where(eq(i, 0), const(first, I64), second), index)
     return gather(constant(np.array(labels, np.int64)), index)
 
 
@@ -131,9 +131,7 @@ def classifier(name: str, *, since: int) -> Callable[[Callable[..., Any]], Opera
 
         @wraps(definition)
         def expand(X: Tensor, **attributes: Any) -> Graph:
-            x, index, label, scores = (
-                f"{name}\0{v}{next(_serial)}" for v in ("x", "index", "label", "scores")
-            )
+            x, index, label, scores = (f"{name}\0{next(_serial)}" for _ in range(4))
             nodes = [Node(name, [x], [index, scores], attributes, "jitrt", since)]
             names = attributes.get("classlabels_strings")
             if names:
@@ -153,8 +151,3 @@ def class_name(index: np.ndarray[Any, Any], *, names: list[str]) -> np.ndarray[A
 
 def _name_array(names: list[str]) -> np.ndarray[Any, Any]:
     return np.array(names if len(names) > 1 else ["0", "1"], object)
-
-
-def as_integer(x: Tensor) -> Tensor:
-    """Convert to int64."""
-    return cast_tensor(x, I64)

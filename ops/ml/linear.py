@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jitrt.calls import cast_tensor
 from jitrt.dims import hint
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, constant, map_tensors
-from jitrt.types import F32
+from jitrt.types import F32, I64
 
 from ..matmul import matmul_tensors
 from ..reduce import arg_max
-from ._scores import ML, as_integer, both_classes, classifier, in_rows, integer_labels, transform
+from ._scores import ML, both_classes, classifier, in_rows, integer_labels, transform
 
 
 @classifier("LinearClassifier", since=1)
@@ -34,7 +35,7 @@ def linear_classifier(
     if scores.shape[1] != 1:
         index = arg_max(scores, axis=1, keepdims=0)
         return integer_labels(index, integers), transform(scores, post_transform)
-    positive = as_integer(map_tensors(lambda s: s > 0, scores)).reshape([scores.shape[0]])
+    positive = cast_tensor(map_tensors(lambda s: s > 0, scores), I64).reshape([scores.shape[0]])
     if len(labels) != 2:
         return positive, transform(scores, post_transform)
     return integer_labels(positive, integers), both_classes(scores, post_transform, "1-s")

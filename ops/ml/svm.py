@@ -10,7 +10,7 @@ import numpy as np
 from jitrt.calls import launch
 from jitrt.codegen.numba_ir import fast_math
 from jitrt.dims import Size
-from jitrt.expr import exp, power, tanh, where
+from jitrt.expr import cast, const, exp, power, tanh, where
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, constant, map_tensors, reduce_tensor
 from jitrt.types import F32
@@ -44,7 +44,7 @@ def svm_regressor(
         x = _kernels(x, _matrix(support_vectors, n_supports), kernel_type, kernel_params)
     scores = matmul_tensors(x, constant(weights.T.copy()), constant(_floats(rho or [0.0])[:1]))
     if one_class:
-        return map_tensors(lambda s: where(s > 0, 1, s * 0 - 1), scores)
+        return map_tensors(lambda s: where(s > 0, const(1, F32), -1), scores)
     return transform(scores, post_transform)
 
 
@@ -133,7 +133,7 @@ def squared_distances(Y, X, vectors, begin, end):
     """Y[i, j] is the squared distance of X[i] and vectors[j]."""
     for i in range(begin, end):
         for j in range(vectors.shape[0]):
-            total = X[i, 0] * 0
+            total = np.float32(0)
             for k in range(X.shape[1]):
                 difference = X[i, k] - vectors[j, k]
                 total += difference * difference
@@ -164,7 +164,7 @@ def _most_votes(scores: Tensor, classes: int) -> Tensor:
     gain[np.arange(len(first)), first] = 1
     gain[np.arange(len(first)), second] = -1
     start = constant(np.bincount(second, minlength=classes).astype(np.float32))
-    wins = map_tensors(lambda s: where(s > 0, s * 0 + 1, 0), scores)
+    wins = map_tensors(lambda s: cast(s > 0, F32), scores)
     return arg_max(matmul_tensors(wins, constant(gain), start), axis=1, keepdims=0)
 
 
@@ -174,7 +174,7 @@ def _linear_choice(scores: Tensor, positive: bool) -> Tensor:
     if scores.shape[1] != 2:
         return index
     highest = reduce_tensor(scores, "max", [1]).squeeze(1)
-    return map_tensors(lambda i, h: where(h >= 0.5 if positive else h > 0, i * 0 + 1, i), index, highest)
+    return map_tensors(lambda i, h: where(h >= 0.5 if positive else h > 0, 1, i), index, highest)
 
 
 def _probabilities(scores: Tensor, classes: int, a: Sequence[float], b: Sequence[float]) -> Tensor:

@@ -10,10 +10,10 @@ import numpy as np
 from jitrt.calls import cast_tensor
 from jitrt.expr import Expr, where
 from jitrt.tensor import Tensor, constant, map_tensors
-from jitrt.types import F32, F64
+from jitrt.types import F32, F64, I64
 
 from ..reduce import arg_max
-from ._scores import as_integer, both_classes, classifier, in_rows, integer_labels, transform
+from ._scores import both_classes, classifier, in_rows, integer_labels, transform
 from ._tree_attributes import Numbers, either, read_nodes
 from ._tree_call import ensemble_of, scores_of
 from ._tree_kernels import SUM
@@ -129,7 +129,7 @@ def _two(
         first = map_tensors(lambda has, o, f: where(has, o, f), has_second, opposite, first)
     decisive = map_tensors(lambda has, s, f: where(has, s, f), has_second, second, first)
     limit = 0.5 if one_sided and positive else 0.0
-    chosen = as_integer(map_tensors(lambda d: d > limit, decisive)).reshape([n])
+    chosen = cast_tensor(map_tensors(lambda d: d > limit, decisive), I64).reshape([n])
     label = integer_labels(chosen, labels) if one_sided else chosen
     if classes == 1:
         return label, transform(cast_tensor(first, F32), post_transform)

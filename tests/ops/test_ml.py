@@ -24,6 +24,7 @@ EXTRACTED = [
     ml("ArrayFeatureExtractor", [normal(3, 4), int64s(2, 0)], {}, lambda x, i: x[:, i]),
     ml("ArrayFeatureExtractor", [normal(2, 3, 4), int64s(1)[None]], {}, lambda x, i: x[..., [1]]),
     ml("ArrayFeatureExtractor", [integers(5), int64s(4, 1, 1)], {}, lambda x, i: x[None, i]),
+    ml("ArrayFeatureExtractor", [strings("a", "b", "c"), int64s(2, 0)], {}, lambda x, i: x[None, i]),
 ]
 
 

@@ -152,6 +152,17 @@ def test_svm_regressor(kind, params, one_class):
     assert got.dtype == np.float32
 
 
+def test_features_that_are_no_numbers():
+    """An infinite distance counts nothing in a radial kernel; a NaN is above no threshold."""
+    x = np.array([[np.inf, 0, 0], [np.nan, 0, 0]], np.float32)
+    attributes = {"coefficients": [1.0], "support_vectors": [1.0] * 3, "n_supports": 1, "rho": [0.25]}
+    attributes |= {"kernel_type": "RBF", "kernel_params": [0.5, 0.0, 0.0]}
+    got = jitrt.call("SVMRegressor", x, domain=ML, version=1, **attributes)
+    np.testing.assert_array_equal(got, [[0.25], [np.nan]])
+    got = jitrt.call("SVMRegressor", x, domain=ML, version=1, one_class=1, **attributes)
+    np.testing.assert_array_equal(got, [[1], [-1]])
+
+
 def test_linear_svm_regressor():
     weights = floats(3)
     got = jitrt.call("SVMRegressor", X, domain=ML, version=1, coefficients=weights, rho=[0.5])
