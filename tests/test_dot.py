@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
 from steps import TARGETS, ref, run_twice
 
 from jitrt.codegen.amx import matrix_dot_of
 from jitrt.codegen.dot_gemm import dot_matmul_step, pack_matrix_groups
+from jitrt.codegen.dot_microkernel import dot_microkernels
+from jitrt.codegen.emit import emit_assembly
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.gemm import PackedMatrix
 from jitrt.codegen.loop import Operand
@@ -123,3 +128,13 @@ def test_empty_inner_dimension_gives_zeros(target):
     packed = PackedMatrix(ref(np.zeros(1, np.int32)), I32)
     run_twice(dot_matmul_step(a_matrix, packed, y_matrix, m=3, n=20, k=0, target=target), target, y)
     np.testing.assert_array_equal(y, np.zeros_like(y))
+
+
+def test_neon_code_keeps_its_accumulators_in_registers():
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    neon = Target("aarch64-unknown-linux-gnu", "generic", "+neon,+fp-armv8,+i8mm")
+    kernel = dot_microkernels(3, neon)
+    code = emit_assembly(kernel.build("f"), neon, kernel.name, kernel.pipeline, "f")
+    assert "usdot" in code
+    assert not re.search(r"(str|stp|ldr|ldp)\s+q\d+.*\[sp", code)

@@ -55,20 +55,22 @@ class Dot:
         if self.instruction == "vpdpbusd":
             name = f"llvm.x86.avx512.vpdpbusd.{32 * lanes}"
             return f.call(name, kind, (kind, total), (kind, a), (kind, b))
-        parts = f"<{self.size * lanes} x i{32 // self.size}>"
-        left, right = (f.let(f"bitcast {kind} {v} to {parts}") for v in (a, b))
+        if self.instruction == "mul":
+            return self._add_halves(f, kind, a, b, total)
+        group = f"<{self.size * lanes} x i{32 // self.size}>"
+        left, right = (f.let(f"bitcast {kind} {v} to {group}") for v in (a, b))
         if self.instruction == "usdot":
             name = f"llvm.aarch64.neon.usdot.v{lanes}i32.v{self.size * lanes}i8"
-            return f.call(name, kind, (kind, total), (parts, left), (parts, right))
-        if self.instruction == "vpmaddwd":
-            return f.let(f"add {kind} {f.call(PAIRS[lanes], kind, (parts, left), (parts, right))}, {total}")
-        wide = f"<{2 * lanes} x i32>"
-        left, right = (f.let(f"sext {parts} {v} to {wide}") for v in (left, right))
-        products = f.let(f"mul {wide} {left}, {right}")
-        for first in (0, 1):
-            numbers = ", ".join(f"i32 {2 * n + first}" for n in range(lanes))
-            part = f.let(f"shufflevector {wide} {products}, {wide} poison, <{lanes} x i32> <{numbers}>")
-            total = f.let(f"add {kind} {total}, {part}")
+            return f.call(name, kind, (kind, total), (group, left), (group, right))
+        return f.let(f"add {kind} {f.call(PAIRS[lanes], kind, (group, left), (group, right))}, {total}")
+
+    def _add_halves(self, f: Function, kind: str, a: str, b: str, total: str) -> str:
+        """Pairs by 32-bit arithmetic: the low halves' product, then the high ones'."""
+        half = "splat (i32 16)"
+        for low in (True, False):
+            parts = [f.let(f"shl {kind} {v}, {half}") if low else v for v in (a, b)]
+            left, right = (f.let(f"ashr {kind} {v}, {half}") for v in parts)
+            total = f.let(f"add {kind} {total}, {f.let(f'mul {kind} {left}, {right}')}")
         return total
 
 

@@ -57,8 +57,8 @@ class _Driver:
         """Tiles in a block.
 
         A small B stays in the second-level cache while blocks of few rows pass by, whose output is written
-        row by row. Of a large one, each panel is read once for as many rows as that cache holds. Each tile is
-        a block of its own if B is diagonal.
+        row by row: of more rows, where panels are copied anew for each block. Of a large one, each panel is
+        read once for as many rows as that cache holds. Each tile is a block of its own if B is diagonal.
         """
         f, w, rows = self.f, self.w, self.shape.rows * self.size
         if self.product.diagonal:
@@ -66,7 +66,8 @@ class _Driver:
         tile = self.own if self.product.row_source.packs else f.mul(w["k"], rows)
         b_bytes = f.mul(f.mul(f.mul(w["k"], w["taps"]), w["n"]), self.size)
         small = f.compare("sle", b_bytes, SECOND_LEVEL_BYTES)
-        with_output = f.div(FIRST_LEVEL_BYTES, f.max(f.add(tile, f.mul(w["n"], rows)), 1))
+        budget = FIRST_LEVEL_BYTES if self.product.panel_source.ready else SECOND_LEVEL_BYTES // 4
+        with_output = f.div(budget, f.max(f.add(tile, f.mul(w["n"], rows)), 1))
         alone = f.div(SECOND_LEVEL_BYTES, f.max(tile, 1))
         fitting = f.min(f.select(small, with_output, alone), f.div(TABLE_BYTES, f.max(self.line, 1)))
         return f.max(fitting, 1)
@@ -120,9 +121,12 @@ class _Driver:
         b, b_pitch = self.product.panel_source.panel(w, panel, columns, width)
         self._emit_init(column, columns)
         microkernel = self._microkernel(vectors)
-        direct = self._is_direct(columns, width)
+        whole = self._is_direct(columns, width)
         with f.count(begin, end) as tile:
             row, height = self._rows(f.add(base, tile))
+            direct = whole
+            if self.product.whole_tiles and whole != "false":
+                direct = f.let(f"and i1 {whole}, {f.compare('eq', height, shape.rows)}")
             place = self._place(row, height, column, columns)
             out = f.select(direct, place.output, place.accumulators, "ptr")
             pitch = f.select(direct, w["Y.row"], shape.columns)
@@ -162,7 +166,7 @@ class _Driver:
 
     def _is_direct(self, columns: Integer, width: Integer) -> str:
         """Whether micro-kernels write the output: without an epilogue, and with whole vectors."""
-        if self.product.whole_tiles or not stored_as_is(self.product.epilogue, self.product.dtype):
+        if not stored_as_is(self.product.epilogue, self.product.dtype):
             return "false"
         return self.f.compare("eq", columns, width)
 
