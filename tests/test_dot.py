@@ -32,9 +32,8 @@ def without(target: Target, *features: str) -> Target:
 
 
 TILES, GROUPS = ("amx-int8", "amx-tile", "amx-bf16"), ("avx512vnni", "avxvnni")
-WAYS = list(
-    dict.fromkeys(without(target, *masked) for target in TARGETS for masked in ((), TILES, (*TILES, *GROUPS)))
-)
+MASKS = ((), TILES, (*TILES, *GROUPS), (*TILES, *GROUPS, "avx512bw"))
+WAYS = list(dict.fromkeys(without(target, *mask) for target in TARGETS for mask in MASKS))
 each_way = pytest.mark.parametrize(
     "target", WAYS, ids=lambda t: f"{matrix_dot_of(t).instruction}-{t.vector_bytes * 8}bit"
 )
