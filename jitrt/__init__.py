@@ -8,15 +8,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jitrt.devices import (
+    OrtArenaCfg,
+    OrtDevice,
+    OrtEpDevice,
+    OrtHardwareDevice,
+    OrtMemoryInfo,
+    copy_tensors,
+    create_and_register_allocator,
+    create_and_register_allocator_v2,
+    get_ep_devices,
+)
 from jitrt.eager import call
+from jitrt.enumerations import (
+    ExecutionMode,
+    ExecutionOrder,
+    GraphOptimizationLevel,
+    OrtAllocatorType,
+    OrtDeviceMemoryType,
+    OrtDeviceVendorId,
+    OrtExecutionProviderDevicePolicy,
+    OrtHardwareDeviceType,
+    OrtMemoryInfoDeviceType,
+    OrtMemType,
+)
 from jitrt.iobinding import IOBinding
 from jitrt.log import (
+    set_default_logger_callback,
     set_default_logger_severity,
     set_default_logger_verbosity,
 )
 from jitrt.metadata import ModelMetadata, NodeArg
-from jitrt.options import ExecutionMode, ExecutionOrder, GraphOptimizationLevel, RunOptions, SessionOptions
-from jitrt.ortvalue import OrtDevice, OrtValue
+from jitrt.options import RunOptions, SessionOptions
+from jitrt.ortvalue import OrtValue
 from jitrt.providers import get_all_providers, get_available_providers, get_device
 from jitrt.session import InferenceSession
 from jitrt.user_operator import op
@@ -41,17 +65,33 @@ __all__ = [
     "InferenceSession",
     "ModelMetadata",
     "NodeArg",
+    "OrtAllocatorType",
+    "OrtArenaCfg",
     "OrtDevice",
+    "OrtDeviceMemoryType",
+    "OrtDeviceVendorId",
+    "OrtEpDevice",
+    "OrtExecutionProviderDevicePolicy",
+    "OrtHardwareDevice",
+    "OrtHardwareDeviceType",
+    "OrtMemType",
+    "OrtMemoryInfo",
+    "OrtMemoryInfoDeviceType",
     "OrtValue",
     "RunOptions",
     "SessionOptions",
     "__version__",
     "as_onnxruntime",
     "call",
+    "copy_tensors",
+    "create_and_register_allocator",
+    "create_and_register_allocator_v2",
     "get_all_providers",
     "get_available_providers",
     "get_device",
+    "get_ep_devices",
     "op",
+    "set_default_logger_callback",
     "set_default_logger_severity",
     "set_default_logger_verbosity",
 ]

@@ -1,6 +1,6 @@
-"""Tensors of other libraries as arrays in the same memory: DLPack, bfloat16 and float8 included.
+"""Tensors of other libraries as arrays in the same memory, and back: DLPack, bfloat16 and float8 included.
 
-NumPy's `from_dlpack` refuses types that it has no name for, and tensors that track gradients.
+NumPy's own functions refuse types that it has no name for, and tensors that track gradients.
 https://dmlc.github.io/dlpack/latest/c_api.html
 """
 
@@ -56,19 +56,17 @@ _pointer_of.argtypes, _pointer_of.restype = [ctypes.py_object, ctypes.c_char_p],
 
 
 def from_dlpack(value: Any) -> np.ndarray[Any, Any]:
-    """An array in the memory of a tensor that speaks DLPack.
+    """An array in the memory of a tensor that speaks DLPack, or of its capsule.
 
     Raises ValueError for memory of another device, or a type that NumPy and ml_dtypes do not have.
     """
     if hasattr(value, "detach"):  # PyTorch does not hand out tensors that track gradients
         value = value.detach()
-    device = int(value.__dlpack_device__()[0])
-    if device not in _CPU_DEVICES:
-        raise ValueError(f"it is on {_DEVICE_NAMES.get(device, f'device type {device}')}, not in host memory")
-    capsule = value.__dlpack__()
-    address = _pointer_of(capsule, b"dltensor")
-    assert address is not None
-    tensor = _Tensor.from_address(address)
+    if hasattr(value, "__dlpack_device__"):
+        _check_device(int(value.__dlpack_device__()[0]))
+        value = value.__dlpack__()
+    capsule, tensor = value, _tensor_of(value)
+    _check_device(tensor.device_type)
     dtype = _dtype(tensor)
     shape = tuple(tensor.shape[i] for i in range(tensor.ndim))
     interface: dict[str, Any] = {
@@ -82,6 +80,28 @@ def from_dlpack(value: Any) -> np.ndarray[Any, Any]:
     if 0 in shape:
         return np.empty(shape, dtype)
     return np.asarray(_Owner(capsule, interface)).view(dtype)
+
+
+def to_dlpack(array: np.ndarray[Any, Any], **options: Any) -> Any:
+    """A capsule of the array's memory; the options are those of `ndarray.__dlpack__`."""
+    code = next((code for code, dtype in _TYPES.items() if dtype == array.dtype), None)
+    if code is None or array.dtype == np.bool_:
+        return array.__dlpack__(**options)
+    capsule = array.view(f"u{array.itemsize}").__dlpack__()
+    tensor = _tensor_of(capsule)
+    tensor.code, tensor.bits = code
+    return capsule
+
+
+def _tensor_of(capsule: Any) -> _Tensor:
+    address = _pointer_of(capsule, b"dltensor")
+    assert address is not None
+    return _Tensor.from_address(address)
+
+
+def _check_device(number: int) -> None:
+    if number not in _CPU_DEVICES:
+        raise ValueError(f"it is on {_DEVICE_NAMES.get(number, f'device type {number}')}, not in host memory")
 
 
 def _dtype(tensor: _Tensor) -> np.dtype[Any]:

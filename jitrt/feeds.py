@@ -26,7 +26,7 @@ def as_fed(name: str, value: Any, declared: TensorType | str | None) -> Any:
         raise Fail(f"Missing Input: {name}")
     if not isinstance(value, (ndarray, list, tuple)):
         value = _foreign_array(name, value)
-    array = np.asarray(value, None if isinstance(value, ndarray) else declared.dtype)
+    array = value if isinstance(value, ndarray) else _from_list(name, value, declared.dtype)
     if declared.dtype == STRING and array.dtype.kind in "UT":
         array = array.astype(object)
     if declared.dtype == STRING and array.dtype.kind == "S":
@@ -39,6 +39,13 @@ def as_fed(name: str, value: Any, declared: TensorType | str | None) -> Any:
         actual, expected = _type_name(array.dtype), ort_name(declared.dtype)
         raise InvalidArgument(f"Unexpected input data type. Actual: ({actual}) , expected: ({expected})")
     return array if array.flags.c_contiguous and array.flags.aligned else np.array(array, order="C")
+
+
+def _from_list(name: str, value: Any, dtype: np.dtype[Any]) -> ndarray[Any, Any]:
+    try:
+        return np.asarray(value, dtype)
+    except ValueError as error:
+        raise RuntimeError(f"Could not create tensor from given input list: input {name}: {error}") from None
 
 
 def _foreign_array(name: str, value: Any) -> ndarray[Any, Any]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitrt.ortvalue import OrtValue, check_device
-from jitrt.types import from_onnx
+from jitrt.devices import check_device
+from jitrt.ortvalue import OrtValue, OrtValueVector
+from jitrt.types import format_type, from_onnx
 
 if TYPE_CHECKING:
     from jitrt.session import InferenceSession
@@ -24,9 +25,10 @@ class IOBinding:
     """What a session's `run_with_iobinding` reads and where it writes."""
 
     def __init__(self, session: InferenceSession) -> None:
+        self.session = session
         self._names = [a.name for a in session.get_inputs()], [a.name for a in session.get_outputs()]
         self._inputs: dict[str, Any] = {}
-        self._targets: dict[str, Array | None] = {}
+        self._targets: dict[str, Any] = {}
         self._outputs: list[OrtValue] = []
 
     @property
@@ -35,9 +37,9 @@ class IOBinding:
         return self._inputs
 
     @property
-    def output_names(self) -> list[str]:
-        """The outputs that are bound, in that order."""
-        return list(self._targets)
+    def targets(self) -> dict[str, Any]:
+        """The outputs that are bound, in order, and the array to write each to, or None for a new one."""
+        return self._targets
 
     def bind_cpu_input(self, name: str, arr_on_cpu: Array) -> None:
         """Bind an input to an array."""
@@ -69,8 +71,15 @@ class IOBinding:
         shape: Sequence[int] | None = None,
         buffer_ptr: int | None = None,
     ) -> None:
-        """Ask for an output, in new memory or, with an address, type and shape, written there."""
+        """Ask for an output, in new memory or, with an address, type and shape, written there.
+
+        Raises ValueError for an address alone.
+        """
         check_device(device_type)
+        if buffer_ptr and (element_type is None or shape is None):
+            raise ValueError(
+                "`element_type` and `shape` are to be provided if pre-allocated memory is provided"
+            )
         target = None if not buffer_ptr else _array_at(buffer_ptr, element_type, shape or ())
         self._targets[self._known(name, 1)] = target
 
@@ -97,27 +106,26 @@ class IOBinding:
         """The outputs of the last run, in the order in which they were bound."""
         return list(self._outputs)
 
-    get_outputs_as_ortvaluevector = get_outputs
+    def get_outputs_as_ortvaluevector(self) -> OrtValueVector:
+        """As `get_outputs`."""
+        return OrtValueVector(self._outputs)
 
     def copy_outputs_to_cpu(self) -> list[Any]:
         """The outputs of the last run as arrays of their own."""
         return [value.numpy() for value in self._outputs]
 
     def deliver(self, results: Sequence[Any]) -> None:
-        """Keep a run's results, written where outputs are bound to memory."""
-        delivered = []
+        """Keep a run's results, those that are bound to memory copied there unless they already lie there."""
+        self._outputs = []
         for (name, target), result in zip(self._targets.items(), results, strict=True):
-            if target is None:
-                delivered.append(OrtValue(result))
-                continue
-            if target.dtype != result.dtype or target.shape != result.shape:
-                raise RuntimeError(
-                    f"output {name} is bound to {target.dtype}{list(target.shape)} and the result is "
-                    f"{result.dtype}{list(result.shape)}"
-                )
-            target[...] = result
-            delivered.append(OrtValue(target))
-        self._outputs = delivered
+            if target is not None and target is not result:
+                if (target.dtype, target.shape) != (result.dtype, result.shape):
+                    have, want = (format_type(a.dtype, a.shape) for a in (target, result))
+                    raise RuntimeError(
+                        f"Error in execution: output {name} is bound to {have}, and the result is {want}"
+                    )
+                target[...] = result
+            self._outputs.append(OrtValue(result if target is None else target))
 
     def _known(self, name: str, which: int) -> str:
         if name not in self._names[which]:

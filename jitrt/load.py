@@ -100,7 +100,8 @@ def _read(
     if source.graph is None:
         raise InvalidArgument("No graph was found in the protobuf.")
     opsets = _opsets(source)
-    builder = Builder(_functions(source), ExternalFiles(path), implemented, changes)
+    files = ExternalFiles(path, changes.files if changes else None)
+    builder = Builder(_functions(source), files, implemented, changes)
     graph, defaults = builder.graph(source.graph, Scope({}, opsets))
     for name in (*graph.inputs, *defaults):
         if name not in graph.types:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from jitrt import proto
-from jitrt.errors import Fail, InvalidGraph
+from jitrt.errors import Fail, InvalidArgument, InvalidGraph
 from jitrt.graph import Graph, Node
 from jitrt.load_check import (
     INVALID,
@@ -29,7 +29,7 @@ from jitrt.load_check import (
 from jitrt.load_gradient import expand_gradients, is_gradient, resolve_names
 from jitrt.load_tensor import ExternalFiles, element_type, to_array, to_dense
 from jitrt.load_types import size_of, to_type
-from jitrt.types import F32, I64, STRING, TensorType
+from jitrt.types import F32, I64, STRING, TensorType, format_type
 
 Array = np.ndarray[Any, Any]
 FunctionKey = tuple[str, str, str]  # domain, name, overload
@@ -78,11 +78,15 @@ class Scope:
 
 @dataclass(frozen=True)
 class Changes:
-    """What the caller wants otherwise than in the file: dimensions by symbol or denotation, initializers."""
+    """What the caller wants otherwise than in the file: dimensions by symbol or denotation, initializers.
+
+    `files` are contents of files beside the model, by their names.
+    """
 
     dimensions: Mapping[str, int] = field(default_factory=dict)
     denoted: Mapping[str, int] = field(default_factory=dict)
     initializers: Mapping[str, Array] = field(default_factory=dict)
+    files: Mapping[str, Array] = field(default_factory=dict)
 
     def size(self, dimension: proto.Dimension) -> int | str | None:
         """The size of a declared dimension."""
@@ -90,6 +94,16 @@ class Changes:
         if isinstance(declared, int):
             return declared
         return self.denoted.get(dimension.denotation, self.dimensions.get(declared or "", declared))
+
+    def check(self, tensor: proto.TensorProto) -> None:
+        """Raises InvalidArgument where the caller's initializer has another type or shape than the file's."""
+        given = self.initializers.get(tensor.name)
+        if given is None:
+            return
+        dtype, shape = element_type(tensor), tuple(tensor.dims)
+        if (given.dtype, given.shape) != (dtype, shape):
+            have, want = format_type(given.dtype, given.shape), format_type(dtype, shape)
+            raise InvalidArgument(f"Initializer {tensor.name}: the session's options give {have} for {want}")
 
 
 class Builder:
@@ -140,6 +154,7 @@ class Builder:
             if kind is not None:
                 scope.types[scope.name(value.name)] = kind
         for name, tensor in dense.items():
+            self.changes.check(tensor)
             scope.types.setdefault(scope.name(name), TensorType(element_type(tensor), None))
             self._postpone(scope, name, partial(to_array, tensor, self.files))
         for name, entry in sparse.items():

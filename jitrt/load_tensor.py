@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import stat
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,12 @@ _FIELDS: dict[np.dtype[Any], str] = {
 class ExternalFiles:
     """The files beside a model that its tensors name, mapped into memory once each.
 
-    `path` is the model's, or None for one given as bytes, which may name no files.
+    `path` is the model's, or None for one given as bytes, which may name no files but those of `contents`:
+    files that the caller has in memory, by name.
     """
 
-    def __init__(self, path: str | None) -> None:
-        self.path = path
+    def __init__(self, path: str | None, contents: Mapping[str, Array] | None = None) -> None:
+        self.path, self.contents = path, contents or {}
         self.folder = "." if path is None else os.path.dirname(path) or "."
         self.maps: dict[str, memoryview] = {}
 
@@ -92,6 +94,8 @@ class ExternalFiles:
 
     def open(self, location: str, name: str) -> memoryview:
         """The bytes of the file, mapped, not read."""
+        if location in self.contents:
+            return memoryview(self.contents[location])  # type: ignore[arg-type]
         path = self.resolve(location, name)
         if path not in self.maps:
             try:

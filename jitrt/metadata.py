@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from jitrt.types import TensorType, ort_name
 
 
-@dataclass(frozen=True)
 class NodeArg:
-    """An input or output of a model: its name, type (`tensor(float)`), and shape (int, symbol or None)."""
+    """An input or output of a model, as `get_inputs` gives it."""
 
-    name: str
-    type: str
-    shape: list[int | str | None] = field(default_factory=list)
+    __slots__ = ("_name", "_shape", "_type")
 
-    @classmethod
-    def of(cls, name: str, declared: TensorType | str | None) -> NodeArg:
-        """From what the model declares."""
-        if isinstance(declared, TensorType):
-            return cls(name, ort_name(declared.dtype), list(declared.shape or ()))
-        return cls(name, declared or "")
+    def __init__(self, name: str, declared: TensorType | str | None) -> None:
+        self._name = name
+        self._type = ort_name(declared.dtype) if isinstance(declared, TensorType) else declared or ""
+        self._shape = list(declared.shape or ()) if isinstance(declared, TensorType) else []
+
+    @property
+    def name(self) -> str:
+        """The name by which it is fed or asked for."""
+        return self._name
+
+    @property
+    def type(self) -> str:
+        """`tensor(float)`, or `seq(tensor(float))`."""
+        return self._type
+
+    @property
+    def shape(self) -> list[int | str | None]:
+        """Its dimensions: sizes, symbols, or None; empty where it is no tensor."""
+        return list(self._shape)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NodeArg) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash((self._name, self._type))
+
+    def __repr__(self) -> str:
+        return f"NodeArg(name={self._name!r}, type={self._type!r}, shape={self._shape})"
 
 
-@dataclass(frozen=True)
+@dataclass
 class ModelMetadata:
     """What a model's file says of itself. `version` is 2**63 - 1 where it says none."""
 

@@ -5,49 +5,36 @@ https://onnxruntime.ai/docs/api/python/api_summary.html#options
 
 from __future__ import annotations
 
+import copy
+import operator
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import IntEnum
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, Self, TypeVar, overload
 
 import numpy as np
 
+from jitrt.enumerations import (
+    ExecutionMode,
+    ExecutionOrder,
+    GraphOptimizationLevel,
+    OrtExecutionProviderDevicePolicy,
+)
+from jitrt.errors import Fail
+
 Value = TypeVar("Value")
+
+RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
 
 # keys of `add_session_config_entry` that do something here, and what they may be
 CONFIG_ENTRIES = {
+    RECORD_ASSIGNMENT: ("0", "1"),
     "session.set_denormal_as_zero": ("0", "1"),
     "jitrt.batch_invariant": ("0", "1"),
     "jitrt.shrink_arena": ("0", "1"),
 }
 SHRINK_ARENA = "memory.enable_memory_arena_shrinkage"  # of a run
-
-
-class GraphOptimizationLevel(IntEnum):
-    """How much a session rewrites a model; jitrt gives the same results at every level."""
-
-    ORT_DISABLE_ALL = 0
-    ORT_ENABLE_BASIC = 1
-    ORT_ENABLE_EXTENDED = 2
-    ORT_ENABLE_LAYOUT = 3
-    ORT_ENABLE_ALL = 99
-
-
-class ExecutionMode(IntEnum):
-    """Whether operators run one after the other or side by side: jitrt splits each among all threads."""
-
-    ORT_SEQUENTIAL = 0
-    ORT_PARALLEL = 1
-
-
-class ExecutionOrder(IntEnum):
-    """In which order operators run that do not depend on each other."""
-
-    DEFAULT = 0
-    PRIORITY_BASED = 1
-    MEMORY_EFFICIENT = 2
 
 
 class _Option(Generic[Value]):
@@ -70,10 +57,8 @@ class _Option(Generic[Value]):
 
     def __set__(self, instance: Any, value: Value) -> None:
         kind: Any = type(self.default)
-        whole = (kind is int and isinstance(value, np.integer)) or (
-            issubclass(kind, IntEnum) and type(value) is int
-        )
-        if not isinstance(value, kind) and not whole:
+        allowed = {bool: (bool, int, np.bool_), int: (int, np.integer)}.get(kind, kind)
+        if not isinstance(value, allowed):
             got = f"{value!r} ({type(value).__name__})"
             raise TypeError(f"{type(instance).__name__}.{self.name}: expected {kind.__name__}, got {got}")
         instance._values[self.name] = kind(value)
@@ -92,6 +77,16 @@ class _Options:
     def changed(self) -> dict[str, Any]:
         """The options that are not as they are by default."""
         return {k: v for k, v in self._values.items() if v != vars(type(self))[k].default}
+
+    def copied(self) -> Self:
+        """Options of the same values, which later changes to these leave alone."""
+        twin = copy.copy(self)
+        for kind in type(self).__mro__:
+            for name in getattr(kind, "__slots__", ()):
+                value = getattr(self, name)
+                if isinstance(value, (dict, list)):
+                    setattr(twin, name, value.copy())
+        return twin
 
     def __repr__(self) -> str:
         changes = ", ".join(f"{k}={v!r}" for k, v in self.changed().items())
@@ -119,7 +114,7 @@ class SessionOptions(_Options):
     An option that is set and has no meaning here is named in a warning, once a process.
     """
 
-    __slots__ = ("denoted", "dimensions", "initializers", "providers")
+    __slots__ = ("cancelled", "denoted", "dimensions", "files", "initializers", "providers", "unused")
 
     intra_op_num_threads = _Option(0)
     inter_op_num_threads = _Option(0)
@@ -143,15 +138,18 @@ class SessionOptions(_Options):
         self.dimensions: dict[str, int] = {}
         self.denoted: dict[str, int] = {}
         self.initializers: dict[str, Any] = {}
+        self.files: dict[str, np.ndarray[Any, np.dtype[np.uint8]]] = {}
         self.providers: list[tuple[str, Mapping[str, Any]]] = []
+        self.unused: dict[str, Any] = {}  # what was asked for and has no meaning here
+        self.cancelled = False
 
     def add_free_dimension_override_by_name(self, name: str, size: int) -> None:
         """Fix the dimensions that the model names `name`."""
-        self.dimensions[name] = int(size)
+        self.dimensions[name] = operator.index(size)
 
     def add_free_dimension_override_by_denotation(self, denotation: str, size: int) -> None:
         """Fix the dimensions that the model denotes so (`DATA_BATCH`, for one)."""
-        self.denoted[denotation] = int(size)
+        self.denoted[denotation] = operator.index(size)
 
     def add_initializer(self, name: str, value: Any) -> None:
         """Use an OrtValue or array for the model's initializer `name`."""
@@ -163,6 +161,30 @@ class SessionOptions(_Options):
             raise RuntimeError(f"{len(names)} names of initializers and {len(values)} values")
         for name, value in zip(names, values, strict=True):
             self.add_initializer(name, value)
+
+    def add_external_initializers_from_files_in_memory(
+        self, names: Sequence[str], buffers: Sequence[Any], lengths: Sequence[int]
+    ) -> None:
+        """Contents of files that the model's initializers are in, by name: bytes or what has a buffer."""
+        for name, buffer, length in zip(names, buffers, lengths, strict=True):
+            self.files[name] = np.frombuffer(buffer, np.uint8, length)
+
+    def set_load_cancellation_flag(self, cancelled: bool) -> None:
+        """Have sessions that are made with these options raise ModelLoadCanceled."""
+        self.cancelled = bool(cancelled)
+
+    def set_provider_selection_policy(self, policy: OrtExecutionProviderDevicePolicy) -> None:
+        """Accepted, with a warning when a session is made: providers are chosen by name."""
+        self.unused["provider_selection_policy"] = policy
+
+    def set_provider_selection_policy_delegate(self, delegate: Any) -> None:
+        """As `set_provider_selection_policy`."""
+        self.unused["provider_selection_policy_delegate"] = delegate
+
+    def add_provider_for_devices(self, devices: Sequence[Any], options: Mapping[str, str]) -> None:
+        """Ask for the provider of devices that `get_ep_devices` gave."""
+        for device in devices:
+            self.add_provider(device.ep_name, options)
 
     def add_session_config_entry(self, key: str, value: str) -> None:
         """Set an option by its configuration key; `CONFIG_ENTRIES` are those that do something here."""
@@ -183,8 +205,9 @@ class SessionOptions(_Options):
         return bool(self.providers)
 
     def register_custom_ops_library(self, path: str) -> None:
-        """Raises RuntimeError: operators compiled for onnxruntime do not run here, those of @jitrt.op do."""
-        raise RuntimeError(f"{path}: a library of operators for onnxruntime does not run here; see @jitrt.op")
+        """Raises Fail: operators compiled for onnxruntime do not run here, those of @jitrt.op do."""
+        reason = "operators compiled for onnxruntime do not run in jitrt; see @jitrt.op"
+        raise Fail(f"Failed to load library {path} with error: {reason}")
 
     def flag(self, key: str) -> bool:
         """Whether a configuration entry is "1"."""
@@ -199,6 +222,7 @@ class SessionOptions(_Options):
             **{k: v for k, v in changed.items() if k in ("execution_mode", "execution_order")},
             **({} if serial else {"inter_op_num_threads": changed["inter_op_num_threads"]}),
             **{k: v for k, v in self._entries.items() if k not in CONFIG_ENTRIES},
+            **self.unused,
         }
         fresh = [name for name in idle if name not in _warned]
         if fresh:

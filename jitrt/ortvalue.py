@@ -10,49 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from jitrt.errors import Fail
+from jitrt.devices import check_device
+from jitrt.dlpack import from_dlpack, to_dlpack
 from jitrt.types import STRING, from_onnx, ort_name, to_onnx
 
 Array = np.ndarray[Any, Any]
-_NO_DEVICE = (
-    "Can't allocate memory on the device using this package of jitrt. "
-    "Please use the appropriate package of jitrt for your hardware to use this feature."
-)
-
-
-class OrtDevice:
-    """A device by its type (`cpu`) and number."""
-
-    def __init__(self, device_type: str, device_id: int = 0) -> None:
-        self._type, self._id = device_type.lower(), device_id
-
-    @staticmethod
-    def make(ort_device_name: str, device_id: int, vendor_id: int = -1) -> OrtDevice:
-        """The device. Raises RuntimeError for one that is not here."""
-        check_device(ort_device_name)
-        return OrtDevice(ort_device_name, device_id)
-
-    def device_type(self) -> int:
-        """0, which is the CPU."""
-        return 0
-
-    def device_id(self) -> int:
-        """The number among devices of the type."""
-        return self._id
-
-    def device_mem_type(self) -> int:
-        """0: memory that the device uses by default."""
-        return 0
-
-    def device_vendor_id(self) -> int:
-        """0: no vendor in particular."""
-        return 0
-
-
-def check_device(device_type: str) -> None:
-    """Raise RuntimeError for a type of device that has no memory here."""
-    if device_type.lower() != "cpu":
-        raise RuntimeError(_NO_DEVICE)
+_NO_TENSOR = "Only OrtValues that are Tensors/SpareTensors are currently supported"
 
 
 class OrtValue:
@@ -75,9 +38,11 @@ class OrtValue:
     ) -> OrtValue:
         """A tensor in the array's memory, a copy if that is not contiguous."""
         check_device(device_type)
-        array = np.asarray(numpy_obj)
-        if array.dtype.kind in "UT":
-            array = array.astype(STRING)
+        if not isinstance(numpy_obj, np.ndarray):
+            raise RuntimeError(
+                f"Creation of OrtValues is currently only supported from numpy arrays, got {type(numpy_obj)}"
+            )
+        array = numpy_obj.astype(STRING) if numpy_obj.dtype.kind in "UT" else numpy_obj
         return cls(np.ascontiguousarray(array) if array.ndim else array)
 
     @classmethod
@@ -101,24 +66,35 @@ class OrtValue:
         """A tensor with undefined elements; the type is NumPy's or ONNX's number."""
         check_device(device_type)
         dtype = from_onnx(element_type) if isinstance(element_type, int) else np.dtype(element_type)
+        if any(size < 0 for size in shape):
+            raise RuntimeError(f"Tensor shape.Size() must be >= 0, got the shape {list(shape)}")
         return cls(np.empty(tuple(shape), dtype))
 
     @classmethod
-    def from_dlpack(cls, data: Any, /) -> OrtValue:
-        """A tensor in the memory of an object that speaks DLPack."""
-        return cls(np.from_dlpack(data))
+    def from_dlpack(cls, data: Any, is_bool_tensor: bool = False, /) -> OrtValue:
+        """A tensor in the memory of an object that speaks DLPack, or of its capsule.
+
+        Of a capsule of bytes the caller says whether they are truth values. Raises ValueError for memory of
+        another device.
+        """
+        array = from_dlpack(data)
+        return cls(array.view(np.bool_) if is_bool_tensor else array)
 
     def numpy(self) -> Any:
-        """A copy of the tensor; what else the value holds as it is."""
-        return self._value.copy() if isinstance(self._value, np.ndarray) else self._value
+        """The tensor, in the same memory; what else the value holds as it is."""
+        return self._value
 
-    def update_inplace(self, data: Array) -> None:
-        """Copy an array of the same type and size into the tensor."""
-        array, data = self._tensor(), np.asarray(data)
+    def update_inplace(self, data: Array | OrtValue) -> None:
+        """Copy an array of the same type and size into the tensor. Raises RuntimeError for another."""
+        if isinstance(data, OrtValue):
+            data = data.value
+        if not isinstance(data, np.ndarray):
+            raise TypeError("data must be a numpy.ndarray or an OrtValue.")
+        array = self._tensor()
         if array.dtype != data.dtype or array.size != data.size:
             raise RuntimeError(
-                f"update_inplace: expected {array.size} elements of {ort_name(array.dtype)}, "
-                f"got {data.size} of {data.dtype}"
+                "The input size of numpy arrays does not match the size of the OrtValue: "
+                f"{data.size} elements of {data.dtype}, expected {array.size} of {array.dtype}"
             )
         if not array.flags.writeable:
             raise RuntimeError("update_inplace: the array that the value was made from is read-only")
@@ -166,10 +142,10 @@ class OrtValue:
 
     def to_dlpack(self) -> Any:
         """A DLPack capsule."""
-        return self._tensor().__dlpack__()
+        return self.__dlpack__()
 
     def __dlpack__(self, **options: Any) -> Any:
-        return self._tensor().__dlpack__(**options)
+        return to_dlpack(self._tensor(), **options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self._tensor().__dlpack_device__()
@@ -180,9 +156,17 @@ class OrtValue:
     def __repr__(self) -> str:
         return f"OrtValue({self._value!r})"
 
+    @property
+    def _ortvalue(self) -> OrtValue:
+        """Itself: libraries hand it to bindings of onnxruntime's C++ classes."""
+        return self
+
+    def _get_c_value(self) -> OrtValue:
+        return self
+
     def _tensor(self) -> Array:
         if not isinstance(self._value, np.ndarray):
-            raise Fail(f"the value is no tensor but {self.data_type()}")
+            raise RuntimeError(_NO_TENSOR)
         return self._value
 
 
@@ -195,3 +179,9 @@ def _type_name(value: Any) -> str:
         key = "string" if value and isinstance(next(iter(value)), str) else "int64"
         return f"map({key},tensor(float))"
     return "optional(tensor(float))"
+
+
+class OrtValueVector(list[OrtValue]):
+    """OrtValues in a row, by onnxruntime's name for that."""
+
+    push_back = list.append

@@ -24,6 +24,7 @@ from jitrt.execute.cpus import thread_count
 from jitrt.execute.pool import STOPPED
 from jitrt.graph import Graph, Node
 from jitrt.host_call import Continuation, HostCall, Value
+from jitrt.log import INFO, WARNING, Log
 from jitrt.options import RunOptions
 from jitrt.plan import Plan, Recipe
 from jitrt.schedule import Scheduler
@@ -56,6 +57,7 @@ class Context:
         self.running: dict[int, RunOptions] = {}  # of threads whose run has any
         self.events: TraceEvents | None = None  # of a session that is profiled
         self.flush_denormals = False
+        self.log = Log(WARNING)
 
     def borrow(self, size: int) -> Arena:
         """An arena of at least `size` bytes that nobody else uses."""
@@ -73,13 +75,13 @@ class Context:
         """Let go of the memory that no run uses."""
         self.arenas.clear()
 
-    def run(self, table: Table, arrays: list[Value]) -> list[Any] | Failure:
+    def run(self, table: Table, arrays: list[Value], targets: list[Value] | None) -> list[Any] | Failure:
         """Run a table, until the user ends this thread's run. Raises Fail then."""
         options = self.running.get(threading.get_ident())
         if options is None:
-            return table.run(arrays)
+            return table.run(arrays, targets)
         with options.stopping(table.runner):
-            results = table.run(arrays)
+            results = table.run(arrays, targets)
         if options.terminate or (isinstance(results, Failure) and results.status == STOPPED):
             raise Fail("Exiting due to terminate flag being set to true.")
         return results
@@ -133,9 +135,12 @@ class Program:
     def _note_values(self) -> None:
         self.by_value = [i for i, spec in enumerate(self.specs.values()) if spec.by_value]
 
-    def run(self, arrays: list[Value], shapes: Shapes | None = None) -> list[Value]:
+    def run(
+        self, arrays: list[Value], shapes: Shapes | None = None, targets: list[Value] | None = None
+    ) -> list[Value]:
         """The outputs for C-contiguous inputs in the order of `specs`, whose shapes may be given as well.
 
+        Where the plan's outputs are the program's, they are written to the targets that they fit into.
         Raises InvalidArgument for another shape than the specs say, and what the operators raise.
         """
         key = shapes if shapes is not None and not self.by_value else self._signature(arrays)
@@ -146,7 +151,11 @@ class Program:
         arena = self.context.borrow(plan.arena_nbytes)
         try:
             table = arena.tables.get(plan.number) or arena.table(plan)
-            results = self.context.run(table, arrays) if self.context.running else table.run(arrays)
+            if self.context.running or targets is not None:
+                own = targets if variant.continuation is None else None
+                results = self.context.run(table, arrays, own)
+            else:
+                results = table.run(arrays)
         finally:
             self.context.give_back(arena)
         if isinstance(results, Failure):
@@ -174,12 +183,17 @@ class Program:
                 return found
             variant = self._fitting_variant(arrays) or self._new_variant(arrays)
             plan = variant.recipe.bind(variant.values(arrays), self.context.threads)
+            if self.context.log.says(INFO):
+                self.context.log.add(INFO, ": ".join(self._summary(arrays, variant, plan)))
             if config.settings.debug:
-                show.write([show.inputs_line(self.specs, arrays), show.summary_line(variant.recipe, plan)])
+                show.write(self._summary(arrays, variant, plan))
             self.plans[self._signature(arrays)] = variant, plan
             while len(self.plans) > MAX_PLANS:
                 self.plans.popitem(last=False)
             return variant, plan
+
+    def _summary(self, arrays: Sequence[Value], variant: Variant, plan: Plan) -> list[str]:
+        return [show.inputs_line(self.specs, arrays), show.summary_line(variant.recipe, plan)]
 
     def _fitting_variant(self, arrays: Sequence[Value]) -> Variant | None:
         for variant in [] if config.settings.check else self.variants[::-1]:

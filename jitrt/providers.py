@@ -61,7 +61,7 @@ def _normalized(
     if listed is None:
         return {}
     if not isinstance(listed, Sequence):
-        raise ValueError("'providers' should be a sequence.")
+        raise TypeError(f"'providers' should be a sequence, got {listed!r}")
     if options is not None:
         if not isinstance(options, Sequence):
             raise ValueError("'provider_options' should be a sequence.")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -13,18 +13,20 @@ from typing import Any
 import numpy as np
 
 from jitrt import config, opdef, show
-from jitrt.errors import Fail, InvalidArgument
+from jitrt.enumerations import GraphOptimizationLevel
+from jitrt.errors import InvalidArgument, JitrtError, ModelLoadCanceled
 from jitrt.feeds import as_fed, unshared
 from jitrt.graph import Graph, Model, Node
 from jitrt.iobinding import IOBinding
 from jitrt.load import load
 from jitrt.load_graph import Changes
 from jitrt.load_operators import ONNX_DOMAINS, check_operators
-from jitrt.metadata import ModelMetadata, NodeArg
-from jitrt.options import GraphOptimizationLevel, RunOptions, SessionOptions
-from jitrt.ortvalue import OrtValue
+from jitrt.log import INFO, VERBOSE, Log
+from jitrt.options import RunOptions, SessionOptions
+from jitrt.ortvalue import OrtValue, OrtValueVector
 from jitrt.program import Context, Program
 from jitrt.providers import Provider, choose_providers
+from jitrt.session_facts import Session
 from jitrt.trace import InputSpec
 from jitrt.trace_events import TraceEvents
 from jitrt.types import STRING, TensorType
@@ -33,7 +35,7 @@ Source = str | bytes | os.PathLike[str]
 _READY = 0x101  # ndarray.flags.num: C-contiguous and aligned
 
 
-class InferenceSession:
+class InferenceSession(Session):
     """Loads an ONNX model and runs it. Any number of threads may call `run` at once.
 
     `path_or_bytes` is a file's path or its contents. A session pickles, to be made anew from the same file or
@@ -50,7 +52,10 @@ class InferenceSession:
         provider_options: Sequence[dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
-        options = copy.deepcopy(sess_options) if sess_options is not None else SessionOptions()
+        began = time.perf_counter()
+        options = SessionOptions() if sess_options is None else sess_options.copied()
+        if options.cancelled:
+            raise ModelLoadCanceled("Session initialization canceled due to user request.")
         asked = providers if providers or not options.has_providers() else options.providers
         self._providers = choose_providers(asked, provider_options)
         self._source, self._options = path_or_bytes, options
@@ -66,11 +71,14 @@ class InferenceSession:
 
             Path(options.optimized_model_filepath).write_bytes(to_model_proto(model).SerializeToString())
         self._model = model
+        self._describe()
         self._model_path = model.path or None
+        self._model_bytes = path_or_bytes if isinstance(path_or_bytes, bytes) else None
         fused = options.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL
         self._context = Context(options.intra_op_num_threads, fused, _plain_outputs(model))
         self._context.events = self._events
         self._context.flush_denormals = options.flag("session.set_denormal_as_zero")
+        self._context.log = self._log = Log.of(options.log_severity_level, options.logid)
         self._specs = _input_specs(model)
         self._defaults = {name: model.graph.constants[name] for name in model.overridable}
         types = model.graph.types
@@ -78,55 +86,17 @@ class InferenceSession:
         self._required = [n for n in self._inputs if not str(types.get(n)).startswith("optional(")]
         self._outputs = list(model.graph.outputs)
         self._programs: dict[tuple[tuple[str, ...], tuple[str, ...]], Program] = {}
-        self._usual: Program | None = None  # of all outputs from the inputs that must be given,
+        self._usual: dict[Any, Program] = {}  # by outputs, None for all, from the inputs that must be given,
         self._fed = [(n, self._specs[n].dtype) for n in self._inputs]  # which are these, if all are tensors
         self._keeps_arena = options.enable_cpu_mem_arena and not options.flag("jitrt.shrink_arena")
-        self._is_plain = self._keeps_arena and self._events is None  # nothing to do around a run
+        is_logged = self._events is not None or self._log.says(VERBOSE)
+        self._is_plain = self._keeps_arena and not is_logged  # nothing to do around a run
         self._own = {*vars(self), "_own"}
-
-    # what it is
-
-    def get_inputs(self) -> list[NodeArg]:
-        """The inputs that a call must give."""
-        return [NodeArg.of(n, self._model.graph.types.get(n)) for n in self._inputs]
-
-    def get_outputs(self) -> list[NodeArg]:
-        """The outputs, in the order in which `run(None, ...)` gives them."""
-        return [NodeArg.of(n, self._model.graph.types.get(n)) for n in self._outputs]
-
-    def get_overridable_initializers(self) -> list[NodeArg]:
-        """The inputs that have a default value in the model."""
-        return [NodeArg.of(n, self._model.graph.types.get(n)) for n in self._defaults]
-
-    def get_modelmeta(self) -> ModelMetadata:
-        """What the model's file says of itself."""
-        return ModelMetadata.of(self._model.metadata)
-
-    def get_session_options(self) -> SessionOptions:
-        """The options that the session was made with."""
-        return self._options
-
-    def get_providers(self) -> list[str]:
-        """Where the session runs."""
-        return list(self._providers)
-
-    def get_provider_options(self) -> dict[str, dict[str, str]]:
-        """The options of each provider in force."""
-        return {name: dict(values) for name, values in self._providers.items()}
-
-    def set_providers(
-        self,
-        providers: str | Sequence[Provider] | None = None,
-        provider_options: Sequence[dict[str, Any]] | None = None,
-    ) -> None:
-        """Run elsewhere from now on. Raises as the constructor does, and changes nothing then."""
-        self._providers = choose_providers(providers, provider_options)
-
-    def disable_fallback(self) -> None:
-        """Nothing to disable: a session never runs elsewhere than its user allowed."""
-
-    def enable_fallback(self) -> None:
-        """Nothing to enable: to allow the CPU, add its provider to the list."""
+        if self._log.says(INFO):
+            what = f"{model.path or 'a model in memory'}: {len(model.graph.nodes)} nodes"
+            where = f"{', '.join(self._providers)}, {self._context.threads} threads"
+            took = 1e3 * (time.perf_counter() - began)
+            self._log.add(INFO, f"session of {what} on {where}, made in {took:.1f} ms")
 
     # running
 
@@ -141,10 +111,12 @@ class InferenceSession:
         Every value of the graph may be named. Raises ValueError for a missing input, InvalidArgument for an
         unknown name, a wrong type, rank or dimension, and Fail where a node cannot compute its result.
         """
-        program = self._usual
+        names: Any = output_names
+        if names is not None and names.__class__ is not str:
+            names = tuple(names)
+        program = self._usual.get(names)
         if (
             program is not None
-            and not output_names
             and run_options is None
             and input_feed.__class__ is dict
             and len(input_feed) == len(self._fed)
@@ -163,13 +135,13 @@ class InferenceSession:
             else:
                 results = program.run(arrays, tuple(shapes))
                 return unshared(results, arrays) if program.may_share else results
-        program, arrays = self.prepare(output_names, input_feed)
+        program, arrays = self.prepare(names, input_feed)
         results = self._run(program, arrays, run_options)
         if program.may_share:
             results = unshared(results, arrays)
-        if len(results) < len(output_names or ()):  # a name is there twice
+        if names and len(results) < len(names):  # a name is there twice
             by_name = dict(zip(program.outputs, results, strict=True))
-            results = unshared([by_name[n] for n in output_names or ()], [])
+            results = unshared([by_name[n] for n in names], [])
         return results
 
     def run_with_ort_values(
@@ -186,12 +158,34 @@ class InferenceSession:
         return IOBinding(self)
 
     def run_with_iobinding(self, iobinding: IOBinding, run_options: RunOptions | None = None) -> None:
-        """Compute what is bound, from what is bound."""
+        """Compute what is bound, from what is bound. Raises RuntimeError where that fails."""
+        if iobinding.session is not self:
+            raise ValueError("IOBinding must be used with the session that created it.")
+        failed = "Error in execution: "
         missing = [n for n in self._required if n not in iobinding.inputs]
         if missing:
-            raise RuntimeError(f"Error in execution: Missing Input: {', '.join(missing)}")
-        names = iobinding.output_names
-        iobinding.deliver(self.run(names, iobinding.inputs, run_options) if names else [])
+            raise RuntimeError(f"{failed}Missing Input: {', '.join(missing)}")
+        if not iobinding.targets:
+            raise RuntimeError(f"{failed}At least one output should be requested.")
+        try:
+            program, arrays = self.prepare(list(iobinding.targets), iobinding.inputs)
+            results = self._run(program, arrays, run_options, list(iobinding.targets.values()))
+        except JitrtError as error:
+            raise RuntimeError(failed + error.message) from error
+        iobinding.deliver(unshared(results, arrays) if program.may_share else results)
+
+    def run_with_ortvaluevector(
+        self,
+        run_options: RunOptions | None,
+        feed_names: Sequence[str],
+        feeds: Sequence[OrtValue],
+        fetch_names: Sequence[str],
+        fetches: OrtValueVector,
+        fetch_devices: Sequence[Any],
+    ) -> None:
+        """As `run_with_ort_values`; the results go into `fetches`."""
+        feed = dict(zip(feed_names, feeds, strict=True))
+        fetches[:] = self.run_with_ort_values(list(fetch_names), feed, run_options)
 
     def run_async(
         self,
@@ -203,28 +197,18 @@ class InferenceSession:
     ) -> None:
         """As `run` on another thread, which calls `callback(results, user_data, error)`.
 
-        With an error, results are empty. Raises for wrong names and inputs at once, as `run` does.
+        With an error, results are empty. Raises ValueError for a missing input at once.
         """
-        self.prepare(output_names, input_feed)
+        self._check_given(input_feed)
 
         def compute() -> None:
             try:
                 results, error = self.run(output_names, input_feed, run_options), ""
             except Exception as failure:
-                results, error = [], str(failure)
+                results, error = [], getattr(failure, "message", str(failure))
             callback(results, user_data, error)
 
         threading.Thread(target=compute, name="jitrt run_async").start()
-
-    def end_profiling(self) -> str:
-        """Write what was profiled so far to a file, and return its name. Raises Fail without profiling."""
-        if self._events is None:
-            raise Fail("end_profiling: the session was made without SessionOptions.enable_profiling")
-        return self._events.write(self._options.profile_file_prefix)
-
-    def get_profiling_start_time_ns(self) -> int:
-        """When profiling began, by `time.monotonic_ns()`; 0 without it."""
-        return 0 if self._events is None else self._events.start_ns
 
     # the less common ways into a run
 
@@ -243,15 +227,24 @@ class InferenceSession:
         arrays = [as_fed(n, feed[n], self._model.graph.types.get(n)) for n in given]
         return self._programs.get((wanted, given)) or self._program(wanted, given), arrays
 
-    def _run(self, program: Program, arrays: list[Any], options: RunOptions | None) -> list[Any]:
-        """Run a program under the options of a run and of the session."""
+    def _run(
+        self,
+        program: Program,
+        arrays: list[Any],
+        options: RunOptions | None,
+        targets: list[Any] | None = None,
+    ) -> list[Any]:
+        """Run a program under the options of a run and of the session; see `Table.run` for the targets."""
+        if options is not None and not isinstance(options, RunOptions):
+            raise TypeError(f"run(): run_options is a RunOptions, got {options!r}")
         context, thread = self._context, threading.get_ident()
         outer = context.running.get(thread)
         if options is not None:
             context.running[thread] = options
+        began = time.perf_counter()
         try:
             with _timed(self._events, "model_run"):
-                results = program.run(arrays)
+                results = program.run(arrays, targets=targets)
         finally:
             if options is not None:
                 if outer is None:
@@ -260,6 +253,10 @@ class InferenceSession:
                     context.running[thread] = outer
         if not self._keeps_arena or (options is not None and options.shrinks_arena):
             context.shrink()
+        log = self._log if options is None else self._log.of_run(options.log_severity_level, options.logid)
+        if log.says(VERBOSE):
+            took = 1e6 * (time.perf_counter() - began)
+            log.add(VERBOSE, f"{', '.join(program.outputs)} computed in {took:.0f} us")
         return results
 
     def _program(self, wanted: tuple[str, ...], given: tuple[str, ...]) -> Program:
@@ -269,22 +266,28 @@ class InferenceSession:
         program = Program(graph.nodes, constants, specs, list(wanted), self._context)
         program = self._programs.setdefault((wanted, given), program)
         all_tensors = all(isinstance(graph.types.get(n), TensorType) for n in given)
-        usual = list(wanted) == self._outputs and list(given) == self._inputs
-        if usual and all_tensors and self._is_plain:
-            self._usual = program
+        if list(given) == self._inputs and all_tensors and self._is_plain:
+            self._usual[wanted] = program
+            if list(wanted) == self._outputs:
+                self._usual[None] = self._usual[()] = program
         return program
 
-    def _check_names(self, output_names: Sequence[str] | None, feed: Mapping[str, Any]) -> None:
+    def _check_given(self, feed: Mapping[str, Any]) -> None:
         given = feed.keys()
         missing = [n for n in self._required if n not in given]
         if missing:
             raise ValueError(f"Required inputs ({missing}) are missing from input feed ({list(given)}).")
-        for name in given:
+
+    def _check_names(self, output_names: Sequence[str] | None, feed: Mapping[str, Any]) -> None:
+        self._check_given(feed)
+        for name in feed:
             if name not in self._specs:
                 raise InvalidArgument(f"Invalid input name: {name}")
         if isinstance(output_names, str):
             raise TypeError(f"run(): output_names is a list of names, got the string {output_names!r}")
         for name in output_names or ():
+            if not isinstance(name, str):
+                raise TypeError(f"run(): output_names is a list of names, it holds {name!r}")
             if name not in self._outputs and name not in self._values():
                 raise InvalidArgument(f"Invalid output name:{name}")
 
@@ -331,7 +334,7 @@ def _changes(options: SessionOptions) -> Changes:
         name: value.value if isinstance(value, OrtValue) else np.asarray(value)
         for name, value in options.initializers.items()
     }
-    return Changes(options.dimensions, options.denoted, arrays)
+    return Changes(options.dimensions, options.denoted, arrays, options.files)
 
 
 def _plain_outputs(model: Model) -> list[str]:

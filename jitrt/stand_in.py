@@ -10,14 +10,13 @@ import importlib
 import importlib.metadata
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
 import jitrt
-from jitrt import errors, iobinding, ortvalue, providers
-from jitrt import session as sessions
+from jitrt import errors, iobinding, ortvalue, providers, session_facts
 from jitrt.errors import JitrtError
 
 _OUR_OWN = ("__version__", "as_onnxruntime", "call", "op")
@@ -64,53 +63,57 @@ def as_onnxruntime() -> ModuleType:
         )
         for name in [n for n in sys.modules if n == "onnxruntime" or n.startswith("onnxruntime.")]:
             del sys.modules[name]
-    modules = _modules()
-    sys.modules.update(modules)
+    made = modules()
+    sys.modules.update(made)
     sys.meta_path.insert(0, _Finder)
-    return modules["onnxruntime"]
+    return made["onnxruntime"]
 
 
-def _modules() -> dict[str, ModuleType]:
+def modules() -> dict[str, ModuleType]:
     """onnxruntime's modules that libraries import from, by name."""
-    api = {
-        name: getattr(jitrt, name)
-        for name in jitrt.__all__
-        if name not in ("__version__", "as_onnxruntime", "call", "op")
+    api = {name: getattr(jitrt, name) for name in jitrt.__all__ if name not in _OUR_OWN}
+    api |= {
+        "OrtEpAssignedNode": session_facts.OrtEpAssignedNode,
+        "OrtEpAssignedSubgraph": session_facts.OrtEpAssignedSubgraph,
+        "SessionIOBinding": iobinding.IOBinding,
     }
     raised = {name: kind for name, kind in vars(errors).items() if _is_error(kind)}
     functions = {
-        **{"get_version_string": lambda: API_VERSION, "get_build_info": lambda: f"jitrt {jitrt.__version__}"},
-        **{"set_seed": _set_seed, "has_collective_ops": lambda: False, "get_ep_devices": list},
-        **{
-            "enable_telemetry_events": _nothing,
-            "disable_telemetry_events": _nothing,
-            "preload_dlls": _nothing,
-        },
-        **{"set_global_thread_pool_sizes": _nothing, "print_debug_info": _print_debug_info},
-        **{"register_execution_provider_library": _no_libraries, "copy_tensors": _copy_tensors},
+        "get_version_string": lambda: API_VERSION,
+        "get_build_info": lambda: f"jitrt {jitrt.__version__}",
+        "has_collective_ops": lambda: False,
+        "print_debug_info": _print_debug_info,
+        "register_execution_provider_library": _no_libraries,
+        "unregister_execution_provider_library": _no_libraries,
+        "set_global_thread_pool_sizes": _nothing,
+        "set_seed": _nothing,
+        "enable_telemetry_events": _nothing,
+        "disable_telemetry_events": _nothing,
+        "preload_dlls": _nothing,
     }
-    top = {**api, **functions, "__version__": API_VERSION, "jitrt": jitrt}
-    native = {**api, **raised, **functions, "SessionIOBinding": iobinding.IOBinding}
+    about = {"package_name": "onnxruntime", "version": API_VERSION, "cuda_version": ""}
+    native = {**api, **raised, **functions, "OrtValueVector": ortvalue.OrtValueVector}
     collection = {
-        **{"InferenceSession": sessions.InferenceSession, "Session": sessions.InferenceSession},
-        **{"IOBinding": iobinding.IOBinding, "OrtValue": ortvalue.OrtValue, "OrtDevice": ortvalue.OrtDevice},
+        **api,
+        "Session": session_facts.Session,
         "check_and_normalize_provider_args": _normalized_providers,
     }
     named = {
-        "onnxruntime": top,
+        "onnxruntime": {**api, **functions, **about, "__version__": API_VERSION, "jitrt": jitrt},
         "onnxruntime.backend": {},
         "onnxruntime.capi": {},
         "onnxruntime.capi.onnxruntime_pybind11_state": native,
         "onnxruntime.capi._pybind_state": native,
         "onnxruntime.capi.onnxruntime_inference_collection": collection,
-        "onnxruntime.capi.onnxruntime_validation": {"package_name": "onnxruntime", "version": API_VERSION},
+        "onnxruntime.capi.onnxruntime_validation": about,
     }
-    modules = {name: _module(name, contents) for name, contents in named.items()}
-    for name, module in modules.items():
+    made = {name: _module(name, contents) for name, contents in named.items()}
+    for name, module in made.items():
         parent, _, child = name.rpartition(".")
         if parent:
-            setattr(modules[parent], child, module)
-    return modules
+            setattr(made[parent], child, module)
+    made["onnxruntime"].onnxruntime_validation = made["onnxruntime.capi.onnxruntime_validation"]  # type: ignore[attr-defined]
+    return made
 
 
 def _module(name: str, contents: Mapping[str, Any]) -> ModuleType:
@@ -133,25 +136,15 @@ def _is_error(kind: Any) -> bool:
 
 
 def _nothing(*arguments: Any, **keywords: Any) -> None:
-    """Accepted: there is nothing of the kind to set up."""
-
-
-def _set_seed(seed: int) -> None:
-    """Accepted: random operators take their seed from the model, or are seeded anew by each run."""
+    """Accepted: there is nothing of the kind to set up. Random operators get a seed from the model alone."""
 
 
 def _print_debug_info() -> None:
     print(f"jitrt {jitrt.__version__}, {sys.executable}, providers {providers.get_available_providers()}")
 
 
-def _no_libraries(name: str, path: str) -> None:
+def _no_libraries(name: str, path: str = "") -> None:
     raise errors.Fail(f"{name} ({path}): libraries of execution providers for onnxruntime do not run here")
-
-
-def _copy_tensors(source: Sequence[ortvalue.OrtValue], target: Sequence[ortvalue.OrtValue]) -> None:
-    """Copy tensors into others of the same types and sizes."""
-    for one, other in zip(source, target, strict=True):
-        other.update_inplace(one.value)
 
 
 def _normalized_providers(

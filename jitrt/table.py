@@ -94,9 +94,17 @@ class Table:
         elif config.settings.debug >= 2:
             self.run_on = self._run_shown
 
-    def run(self, inputs: list[Any]) -> list[Array] | Failure:
-        """Run on C-contiguous inputs; fresh output arrays, or where it failed."""
+    def run(self, inputs: list[Any], targets: list[Any] | None = None) -> list[Array] | Failure:
+        """Run on C-contiguous inputs; output arrays, or where it failed.
+
+        An output is fresh, or where it fits its target, an array of the caller's, written there.
+        """
         arrays = [*inputs, *map(empty, self.shapes, self.dtypes)]
+        if targets is not None:
+            outputs = zip(arrays[self.input_count :], targets, strict=True)
+            arrays[self.input_count :] = [
+                target if _takes_place(target, output, inputs) else output for output, target in outputs
+            ]
         failed = self.run_on(arrays)
         return arrays[self.input_count :] if failed < 0 else Failure(failed, self.runner.status)
 
@@ -127,3 +135,13 @@ class Table:
         places, numbers, offsets = self.plan.recipe.pointers
         self.words[places] = self.bases[numbers] + self.plan.sizes[offsets]
         return -1 if run_checked(self, arrays[: self.input_count]) else self.runner.run_on(arrays)
+
+
+def _takes_place(target: Any, output: Array, inputs: list[Any]) -> bool:
+    """Whether a step table may write to the target for the output, while it reads the inputs."""
+    return (
+        isinstance(target, np.ndarray)
+        and (target.dtype, target.shape) == (output.dtype, output.shape)
+        and target.flags.carray
+        and not any(isinstance(a, np.ndarray) and np.may_share_memory(a, target) for a in inputs)
+    )
