@@ -19,7 +19,7 @@ import math
 
 import numpy as np
 
-from jitrt.codegen.numba_ir import fast_math
+from jitrt.codegen.numba_ir import fast_math, independent
 
 BLOCK = 8
 COLUMNS = 1024
@@ -29,6 +29,7 @@ ACTIVATIONS = (
 )
 
 
+@independent
 @fast_math("contract")
 def run_lstm(
     Y,
@@ -95,6 +96,7 @@ def run_lstm(
                     H[d, n, j] = Y[t, d, n, j] = G[d, n, size + j] * G[d, n, j]
 
 
+@independent
 @fast_math("contract")
 def run_gru(
     Y, H, G, XW, R, H0, Rb, lengths, kinds, alphas, betas, reverse, ragged, clip, wide, linear, begin, end
@@ -140,6 +142,7 @@ def run_gru(
                     Y[t, d, n, j] = H[d, n, j]
 
 
+@independent
 @fast_math("contract")
 def run_rnn(Y, H, G, XW, R, H0, lengths, kinds, alphas, betas, reverse, ragged, clip, wide, begin, end):
     """The one gate is the new state."""
@@ -193,13 +196,36 @@ def clear(Y, t, d, n):
 def accumulate(G, S, R, d, first, stop, state, start, end):
     """G[n, start:end] += S[n, state:state + size] @ R[:, start:end] for a block of samples.
 
-    A block of columns at a time, so that the gates of all samples and eight rows of R stay in the cache.
+    A block of columns at a time, so that the gates of all samples and eight rows of R stay in the cache; what
+    is loaded of R serves two samples.
     """
     size = R.shape[1]
     for left in range(start, end, COLUMNS):
         right = min(left + COLUMNS, end)
         for k in range(0, size - 7, 8):
-            for n in range(first, stop):
+            for n in range(first, stop - 1, 2):
+                s0, s1 = S[d, n, state + k], S[d, n, state + k + 1]
+                s2, s3 = S[d, n, state + k + 2], S[d, n, state + k + 3]
+                s4, s5 = S[d, n, state + k + 4], S[d, n, state + k + 5]
+                s6, s7 = S[d, n, state + k + 6], S[d, n, state + k + 7]
+                t0, t1 = S[d, n + 1, state + k], S[d, n + 1, state + k + 1]
+                t2, t3 = S[d, n + 1, state + k + 2], S[d, n + 1, state + k + 3]
+                t4, t5 = S[d, n + 1, state + k + 4], S[d, n + 1, state + k + 5]
+                t6, t7 = S[d, n + 1, state + k + 6], S[d, n + 1, state + k + 7]
+                for j in range(left, right):
+                    r0, r1, r2, r3 = R[d, k, j], R[d, k + 1, j], R[d, k + 2, j], R[d, k + 3, j]
+                    r4, r5, r6, r7 = R[d, k + 4, j], R[d, k + 5, j], R[d, k + 6, j], R[d, k + 7, j]
+                    a = s0 * r0 + s1 * r1
+                    b = s2 * r2 + s3 * r3
+                    a += s4 * r4 + s5 * r5
+                    b += s6 * r6 + s7 * r7
+                    G[d, n, j] += a + b
+                    a = t0 * r0 + t1 * r1
+                    b = t2 * r2 + t3 * r3
+                    a += t4 * r4 + t5 * r5
+                    b += t6 * r6 + t7 * r7
+                    G[d, n + 1, j] += a + b
+            for n in range(stop - (stop - first) % 2, stop):
                 s0, s1 = S[d, n, state + k], S[d, n, state + k + 1]
                 s2, s3 = S[d, n, state + k + 2], S[d, n, state + k + 3]
                 s4, s5 = S[d, n, state + k + 4], S[d, n, state + k + 5]
