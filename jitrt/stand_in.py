@@ -11,7 +11,7 @@ import importlib.metadata
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
@@ -112,8 +112,15 @@ def modules() -> dict[str, ModuleType]:
         parent, _, child = name.rpartition(".")
         if parent:
             setattr(made[parent], child, module)
+    made["onnxruntime"].__path__ = _installed_path()
     made["onnxruntime"].onnxruntime_validation = made["onnxruntime.capi.onnxruntime_validation"]  # type: ignore[attr-defined]
     return made
+
+
+def _installed_path() -> list[str]:
+    """The folder of an installed onnxruntime, whose tools in Python (quantization, transformers) run on jitrt."""
+    spec = PathFinder.find_spec("onnxruntime")
+    return list(spec.submodule_search_locations or []) if spec else []
 
 
 def _module(name: str, contents: Mapping[str, Any]) -> ModuleType:
