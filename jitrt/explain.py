@@ -117,9 +117,9 @@ def _segments(program: Program | None, name: str = "") -> Iterator[Segment]:
     while program is not None and program.plans:
         variant, plan = next(reversed(program.plans.values()))
         yield Segment(name, program, variant, plan)
-        if variant.host is not None:
-            for key, (body, _) in variant.host.bodies.items():
-                yield from _segments(body.program, f"{key} of {variant.host.node}")
+        for host in variant.hosts:
+            for key, (body, _) in host.bodies.items():
+                yield from _segments(body.program, f"{key} of {host.node}")
         name, program = f"after {variant.trace.stop}", variant.rest
 
 

@@ -94,10 +94,10 @@ class HostCall:
 
 
 class Continuation:
-    """What follows a native segment: perhaps a host operator, then a program or the outputs themselves.
+    """What follows a native segment: host operators, if any, then a program or the outputs themselves.
 
     Values have numbers: the segment's results `computed`, inputs that are passed on, constants, and what the
-    host operator gives.
+    host operators give.
     """
 
     def __init__(
@@ -105,20 +105,22 @@ class Continuation:
         computed: Sequence[str],
         passed: Mapping[str, int],
         constants: Mapping[str, Any],
-        host: HostCall | None,
+        hosts: Sequence[HostCall],
         rest: Program | None,
         outputs: Sequence[str],
     ) -> None:
-        self.host, self.rest, self.passed = host, rest, list(passed.values())
+        self.rest, self.passed = rest, list(passed.values())
         read = [*(rest.specs if rest is not None else outputs)]
-        given = [] if host is None else host.node.outputs
-        wanted = dict.fromkeys([*(() if host is None else (*host.inputs, *host.outer)), *read])
+        given = [name for host in hosts for name in host.node.outputs]
+        wanted = dict.fromkeys([*(n for host in hosts for n in (*host.inputs, *host.outer)), *read])
         known = [name for name in wanted if name not in {*computed, *passed, *given}]
         self.known = [_constant(constants[name]) if name else None for name in known]
         place = {name: i for i, name in enumerate([*computed, *passed, *known, *given])}
         self.read = [place[name] for name in read]
-        self.host_inputs = [] if host is None else [place[name] for name in host.inputs]
-        self.host_outer = [] if host is None else [place[name] for name in host.outer]
+        self.hosts = [
+            (host, [place[name] for name in host.inputs], [place[name] for name in host.outer])
+            for host in hosts
+        ]
 
     def run(self, arrays: Sequence[Value], values: list[Value]) -> list[Value]:
         """The outputs, from the segment's inputs and its results."""
@@ -127,8 +129,8 @@ class Continuation:
         if self.known:
             values += self.known
         get = values.__getitem__
-        if self.host is not None:
-            values += self.host(list(map(get, self.host_inputs)), list(map(get, self.host_outer)))
+        for host, inputs, outer in self.hosts:
+            values += host(list(map(get, inputs)), list(map(get, outer)))
         picked = list(map(get, self.read))
         return picked if self.rest is None else self.rest.run(picked)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jitrt import config, show
+from jitrt.codegen.order import batch_invariant
 from jitrt.errors import Fail, InvalidArgument, JitrtError
 from jitrt.execute.cpus import thread_count
 from jitrt.execute.pool import STOPPED
@@ -56,7 +57,7 @@ class Context:
         self.arenas: list[Arena] = []
         self.running: dict[int, RunOptions] = {}  # of threads whose run has any
         self.events: TraceEvents | None = None  # of a session that is profiled
-        self.flush_denormals = False
+        self.flush_denormals = self.batch_invariant = False
         self.log = Log(WARNING)
 
     def borrow(self, size: int) -> Arena:
@@ -95,7 +96,7 @@ class Variant:
     recipe: Recipe
     fits: Any  # (*symbol values) -> bool
     places: list[Place]  # where each symbol's value is in the inputs
-    host: HostCall | None = None
+    hosts: list[HostCall] = field(default_factory=list)
     rest: Program | None = None
     continuation: Continuation | None = None  # None where the plan's outputs are the program's
 
@@ -204,16 +205,20 @@ class Program:
                     return variant
         return None
 
-    def _new_variant(self, arrays: Sequence[Value]) -> Variant:
-        """Trace once for any size where the guards then hold for these, or else for sizes like these."""
-        variant = None
+    def _generic_variant(self, arrays: Sequence[Value]) -> Variant | None:
+        """Traced for any size, if the guards then hold for these."""
         if not config.settings.check and any(1 in getattr(a, "shape", ()) for a in arrays):
             with suppress(JitrtError, ArithmeticError):
                 trace = self._trace(arrays, generic=True)
                 places = trace.symbols.values()
                 if trace.guards.compile(trace.symbols)(*symbol_values(places, arrays)):
-                    variant = self._build(trace)
-        variant = variant or self._build(self._trace(arrays, generic=False))
+                    return self._build(trace)
+        return None
+
+    def _new_variant(self, arrays: Sequence[Value]) -> Variant:
+        """Trace once for any size where that fits these, or else for sizes like these."""
+        with batch_invariant(self.context.batch_invariant):
+            variant = self._generic_variant(arrays) or self._build(self._trace(arrays, generic=False))
         self.variants.append(variant)
         if len(self.variants) > MAX_SCHEDULES:
             dropped = self.variants.pop(0)
@@ -247,7 +252,7 @@ class Program:
         if list(computed) != self.outputs:
             rest = variant.rest if variant.rest is not None and variant.rest.nodes else None
             names = list(computed)
-            variant.continuation = Continuation(names, passed, constants, variant.host, rest, self.outputs)
+            variant.continuation = Continuation(names, passed, constants, variant.hosts, rest, self.outputs)
             self.may_share |= not self.context.plain.issuperset(n for n in self.outputs if n not in computed)
         if config.settings.debug >= 3:
             show.write(show.schedule_lines(self.specs, variant))
@@ -258,9 +263,8 @@ class Program:
     # operators that need data
 
     def _continue(self, variant: Variant, constants: Mapping[str, Any]) -> None:
-        """Add the host operator after the segment, and the program after that: it reads what both give."""
+        """Add the host operators after the segment, and the program after those: it reads what both give."""
         trace = variant.trace
-        assert trace.stop is not None
         specs: dict[str, InputSpec] = {}
         own = list(self.specs.values())
         sizes: tuple[int | None, ...] | None
@@ -272,10 +276,10 @@ class Program:
                 sizes = None  # it may be a sequence, or None
             by_value = tensor.value is not None or any(tensor is t for t in trace.wanted)
             specs[name] = InputSpec(tensor.dtype, sizes, by_value)
-        if trace.calls_host:
-            specs.update((name, InputSpec(STRING, None)) for name in trace.stop.outputs if name)
-            make_body = partial(self._body, constants=constants)
-            variant.host = HostCall(trace.stop, make_body, self.context.events)
+        make_body = partial(self._body, constants=constants)
+        for node in trace.hosts:
+            specs.update((name, InputSpec(STRING, None)) for name in node.outputs if name)
+            variant.hosts.append(HostCall(node, make_body, self.context.events))
         variant.rest = Program(trace.rest, constants, specs, self.outputs, self.context)
 
     def _body(self, graph: Graph, *, constants: Mapping[str, Any]) -> tuple[Program, list[str]]:

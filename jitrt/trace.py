@@ -61,18 +61,22 @@ class InputSpec:
 class Trace:
     """The tensors of one segment, and what it leaves to the program after it.
 
-    `stop` is the first operator that must see data: a host operator, which is called between the two, or the
-    first one of the rest, which needs the values of the tensors `wanted` to go on.
+    `hosts` are host operators, which are called between the two, in order; the first one of the rest may need
+    the values of the tensors `wanted` to go on.
     """
 
     inputs: list[Tensor]
     outputs: dict[str, Tensor]
     symbols: dict[str, tuple[int, int | None, int]]  # name -> (input, axis or None for the value, flat index)
     guards: Guards
-    stop: Node | None = None
-    calls_host: bool = False
+    hosts: list[Node] = field(default_factory=list)
     rest: list[Node] = field(default_factory=list)
     wanted: list[Tensor] = field(default_factory=list)
+
+    @property
+    def stop(self) -> Node | None:
+        """The first operator that must see data."""
+        return next(iter([*self.hosts, *self.rest]), None)
 
 
 class Tracer:
@@ -132,14 +136,20 @@ class Tracer:
         for name, value in constants.items():
             environment.setdefault(name, constant(value))
         pending = list(reversed(nodes))
-        host: Node | None = None
+        hosts: list[Node] = []
+        given: set[str] = set()  # names that host operators define
         rest: list[Node] = []
         wanted: list[Tensor] = []
         later: set[str] = set()  # names that the rest defines
         while pending:
             node = pending.pop()
-            if later and not later.isdisjoint(_names_read(node)):
-                rest.append(node)
+            missing = later & _names_read(node) if later else set()
+            if missing:
+                if missing <= given and _is_host(node):
+                    hosts.append(node)
+                    given.update(node.outputs)
+                else:
+                    rest.append(node)
                 later.update(node.outputs)
                 continue
             if any(environment.get(name, self) is None for name in node.inputs if name):
@@ -159,10 +169,8 @@ class Tracer:
                 assert entry is not None
                 self._apply(node, entry)
             except RunsOnHostError:
-                if host is None:
-                    host = node
-                else:
-                    rest.append(node)
+                hosts.append(node)
+                given.update(node.outputs)
                 later.update(node.outputs)
             except NeedsValueError as need:
                 name = self._named(need.tensor, node)
@@ -175,14 +183,13 @@ class Tracer:
                 wanted.append(need.tensor)
                 rest.append(node)
                 later.update(node.outputs)
-        left = [*([host] if host else []), *rest]
+        left = [*hosts, *rest]
         if not left:
             results = {name: self._result(name) for name in outputs}
             return Trace(self.inputs, results, self.symbols, self.guards)
         live = _live_names(left, outputs).union(*map(self._answer_names, left))
         results = {n: environment[n] for n in environment if n in live and environment[n] is not None}
-        stop, calls_host = left[0], host is not None
-        return Trace(self.inputs, results, self.symbols, self.guards, stop, calls_host, rest, wanted)
+        return Trace(self.inputs, results, self.symbols, self.guards, hosts, rest, wanted)
 
     def _answer_names(self, node: Node) -> list[str]:
         """The names of tensors inside `node` that its definition has asked for, in order."""
@@ -307,6 +314,11 @@ def _is_small(tensor: Tensor) -> bool:
         and int(np.prod(concrete, dtype=np.int64)) <= MAX_VALUE_SIZE
         and (is_integer(tensor.dtype) or tensor.dtype == np.bool_ or tensor.ndim <= 1)
     )
+
+
+def _is_host(node: Node) -> bool:
+    entry = opdef.lookup(node.domain, node.op_type, node.version)
+    return entry is not None and entry.host
 
 
 def _names_read(node: Node) -> set[str]:

