@@ -1,11 +1,12 @@
-"""Inverses of matrices, triangles of them."""
+"""Inverses of matrices, triangles of them, distances between their rows."""
 
 from __future__ import annotations
 
 from jitrt.calls import cast_tensor, launch
 from jitrt.codegen.numba_ir import fast_math
+from jitrt.expr import sqrt
 from jitrt.opdef import operator
-from jitrt.tensor import Tensor
+from jitrt.tensor import Tensor, map_tensors, reduce_tensor
 
 from .._lu import subtract_rows
 from .._shared import widen
@@ -67,3 +68,18 @@ def microsoft_trilu(X: Tensor, k: Tensor | None = None, *, upper: int = 1) -> Te
     https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.Trilu
     """
     return trilu(X, k, upper=upper)
+
+
+@operator("CDist", since=1, domain=DOMAIN)
+def cdist(A: Tensor, B: Tensor, *, metric: str = "sqeuclidean") -> Tensor:
+    """Euclidean distances, or their squares, from each row of A [M, K] to each of B [N, K], as [M, N].
+
+    https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.CDist
+    """
+    if metric not in ("euclidean", "sqeuclidean"):
+        raise ValueError(f"expected metric euclidean or sqeuclidean, got {metric!r}")
+    if A.ndim != 2 or B.ndim != 2 or A.shape[1] != B.shape[1]:
+        raise ValueError(f"expected rows of one length, A [M, K] and B [N, K], got {A} and {B}")
+    squares = map_tensors(lambda a, b: (a - b) * (a - b), A.unsqueeze(1), B.unsqueeze(0))
+    sums = reduce_tensor(squares, "sum", [2]).squeeze(2)
+    return map_tensors(sqrt, sums) if metric == "euclidean" else sums

@@ -1,4 +1,4 @@
-"""Determinants, inverses and triangles against NumPy in float64."""
+"""Determinants, inverses, triangles and distances against NumPy in float64."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,20 @@ TRILU = [
 ]
 
 
-@table(DET, INVERSE, TRILU)
+def cdist(a, b, metric="sqeuclidean"):
+    squares = ((a[:, None] - b[None]) ** 2).sum(2)
+    return squares if metric == "sqeuclidean" else np.sqrt(squares)
+
+
+DISTANCES = [
+    Case("CDist", [normal(m, k, dtype=t), normal(n, k, seed=1, dtype=t)], metric, cdist, **MICROSOFT)
+    for m, n, k in ((1, 1, 1), (5, 7, 3), (40, 33, 65), (0, 3, 4), (3, 0, 4), (2, 3, 0))
+    for t in (np.float32, np.float64)
+    for metric in ({}, {"metric": "euclidean"})
+]
+
+
+@table(DET, INVERSE, TRILU, DISTANCES)
 def test_linear_algebra(case):
     case.check()
 
@@ -83,3 +96,16 @@ def test_inverse_as_onnxruntime():
     x = matrices(4, 6, 6)
     (wanted,) = outputs_of_peer("Inverse", [x])
     np.testing.assert_allclose(jitrt.call("Inverse", x, **MICROSOFT), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_distances_as_onnxruntime():
+    a, b = normal(6, 9), normal(4, 9, seed=1)
+    (wanted,) = outputs_of_peer("CDist", [a, b], metric="euclidean")
+    np.testing.assert_allclose(jitrt.call("CDist", a, b, metric="euclidean", **MICROSOFT), wanted, rtol=1e-5)
+
+
+def test_distances_need_rows_of_one_length_and_a_metric():
+    with pytest.raises(jitrt.errors.Fail, match=r"rows of one length, A \[M, K\] and B \[N, K\]"):
+        jitrt.call("CDist", normal(2, 3), normal(2, 4), **MICROSOFT)
+    with pytest.raises(jitrt.errors.Fail, match=r"expected metric euclidean or sqeuclidean, got 'cosine'"):
+        jitrt.call("CDist", normal(2, 3), normal(2, 3), metric="cosine", **MICROSOFT)
