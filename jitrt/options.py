@@ -112,6 +112,10 @@ class SessionOptions(_Options):
     `optimized_model_filepath` names a file to write the model to as it was loaded, functions inlined. With
     `enable_profiling`, `end_profiling()` writes a trace to a file that begins with `profile_file_prefix`.
     An option that is set and has no meaning here is named in a warning, once a process.
+
+    With the configuration entry `jitrt.batch_invariant` "1", a sample's result has the same bits whatever the
+    size of its batch. Products of one to three rows may then take up to 1.4 times as long, others take as
+    long as without it.
     """
 
     __slots__ = ("cancelled", "denoted", "dimensions", "files", "initializers", "providers", "unused")
@@ -228,7 +232,7 @@ class SessionOptions(_Options):
         if fresh:
             _warned.update(fresh)
             named = ", ".join(f"{name}={getattr(idle[name], 'name', idle[name])}" for name in fresh)
-            warnings.warn(f"options without a meaning in jitrt: {named}", stacklevel=4)
+            warnings.warn(f"options without a meaning in jitrt: {named}", stacklevel=3)
 
 
 _warned: set[str] = set()
@@ -247,6 +251,13 @@ class RunOptions(_Options):
     def __init__(self) -> None:
         super().__init__()
         self._lock, self._runners = threading.Lock(), set[Any]()
+
+    def __getstate__(self) -> tuple[dict[str, Any], dict[str, str]]:
+        return self._values, self._entries
+
+    def __setstate__(self, state: tuple[dict[str, Any], dict[str, str]]) -> None:
+        RunOptions.__init__(self)
+        self._values, self._entries = state
 
     @property
     def terminate(self) -> bool:

@@ -48,7 +48,7 @@ def choose_providers(
         )
     if missing:
         warnings.warn(
-            f"{', '.join(missing)} not available; the session runs on {', '.join(found)}", stacklevel=4
+            f"{', '.join(missing)} not available; the session runs on {', '.join(found)}", stacklevel=3
         )
     return found
 
@@ -80,7 +80,7 @@ def _normalized(
     for provider in listed:
         name, values = (provider, {}) if isinstance(provider, str) else _pair(provider)
         if name in found:
-            warnings.warn(f"Duplicate provider '{name}' encountered, ignoring.", stacklevel=5)
+            warnings.warn(f"Duplicate provider '{name}' encountered, ignoring.", stacklevel=4)
             continue
         found[name] = {str(k): str(v) for k, v in values.items()}
     return found

@@ -59,7 +59,7 @@ def as_onnxruntime() -> ModuleType:
         return present
     if present is not None:
         warnings.warn(
-            "onnxruntime was imported before jitrt.as_onnxruntime(); what has it keeps it", stacklevel=2
+            "onnxruntime was imported before jitrt.as_onnxruntime(); what has it keeps it", stacklevel=3
         )
         for name in [n for n in sys.modules if n == "onnxruntime" or n.startswith("onnxruntime.")]:
             del sys.modules[name]

@@ -18,6 +18,7 @@ from typing import ClassVar
 
 from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.kernel import Kernel
+from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.target import Target
 from jitrt.codegen.vector import element, suffix
 from jitrt.dims import Size
@@ -99,11 +100,13 @@ def microkernels(dtype: Dtype, vectors: int, target: Target, kind: type[Tile] | 
     moves it on by `fetch_step` bytes. `kind` says how elements are multiplied, the usual way by default.
     """
     shape, kind = tile_shape(dtype, target), kind or Tile
-    name = f"{kind.name} {short_name(dtype)} {shape.rows}x{vectors}x{shape.lanes}"
+    invariant = is_batch_invariant()
+    order = " one order" if invariant else ""
+    name = f"{kind.name} {short_name(dtype)} {shape.rows}x{vectors}x{shape.lanes}{order}"
 
     def build(symbol: str) -> str:
         heights = range(1, shape.rows + 1)
-        tiles = [kind(shape, height, vectors, target).function(f"rows{height}") for height in heights]
+        tiles = [kind(shape, h, vectors, target, invariant).function(f"rows{h}") for h in heights]
         return module(dispatch(symbol, heights, target), *tiles)
 
     return Kernel(f"{name}/{shape.registers}", name, build, pipeline="none")
@@ -136,6 +139,7 @@ class Tile:
     height: int
     vectors: int
     target: Target
+    batch_invariant: bool = False
     name: ClassVar[str] = "microkernel"
 
     def function(self, name: str) -> Function:
@@ -207,7 +211,7 @@ class Tile:
         It is the same for a narrow last panel: equal columns have equal results wherever they are.
         """
         sets = 1
-        while self.height * self.shape.vectors * sets < CHAINS:
+        while self.height * self.shape.vectors * sets < CHAINS and not self.batch_invariant:
             sets *= 2
         return sets
 

@@ -10,7 +10,7 @@ scales are multiplied in. A is float32, or int8 with a scale for each block of a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from jitrt.codegen.dot import dot_of
 from jitrt.codegen.function import Function, module
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.nbits_tile import SIGNATURE, tile
+from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.target import Target
 from jitrt.dims import Size
 
@@ -43,6 +44,7 @@ class BlockProduct:
     zeros: str | None
     has_bias: bool
     target: Target
+    batch_invariant: bool = field(default_factory=is_batch_invariant)
 
     @property
     def group(self) -> int:
@@ -79,6 +81,7 @@ class BlockProduct:
         """The kernel; its parallel extent are panels, its arguments ARGUMENTS."""
         name = f"product {self.bits} bits"
         form = f"{self.bits} {self.integer} {self.zeros} {self.has_bias} {self.target}"
+        form += " one order" if self.batch_invariant else ""
         return Kernel(f"nbits {form}", name, partial(_build, self), pipeline="none")
 
 

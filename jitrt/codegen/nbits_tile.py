@@ -49,7 +49,8 @@ class Tile:
         f = Function(name, SIGNATURE, "void", p.target)
         vectors, kind = p.columns // lanes, f"<{lanes} x float>"
         narrow = f"<{lanes} x {self.accumulator}>"
-        count, sets = self.height * vectors, 2 if self.height == 1 else 1
+        count = self.height * vectors
+        sets = 2 if self.height == 1 and not p.batch_invariant else 1
         masks = [f.lanes_below(f.sub("%columns", j * lanes), lanes) for j in range(vectors)]
         rows = [f.at("%A", f.mul("%A.row", i)) for i in range(self.height)]
         first = ["zeroinitializer"] * vectors
