@@ -15,6 +15,7 @@ from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.loops import Operand
 from jitrt.codegen.product import Matrix
+from jitrt.codegen.winograd import choose_transform, pack_winograd_weights, winograd_step
 from jitrt.constants import packed_constant
 from jitrt.dims import Size, concrete, same
 from jitrt.layout import Array
@@ -124,9 +125,15 @@ class Convolution(ImageCall):
     def kernel_steps(self, x: Image, out: Image, more: dict[str, Any]) -> list[Step]:
         """One step."""
         window, groups = self.attributes.window, self.attributes.groups
+        transform = choose_transform(x, out, window, groups)
         if self.depthwise:
             packed = packed_constant(self.weights, "depthwise", pack_depthwise_weights)
             step = depthwise_step(x, Ref(packed.buffer), out, window, **more)
+        elif transform is not None:
+            packed = packed_constant(
+                self.weights, f"{transform}", lambda w: pack_winograd_weights(w, transform)
+            )
+            step = winograd_step(x, Ref(packed.buffer), out, window, transform, **more)
         else:
             first = channels_first_order(x)
             packed = packed_constant(

@@ -33,6 +33,7 @@ CONFIG_ENTRIES = {
     "session.set_denormal_as_zero": ("0", "1"),
     "jitrt.batch_invariant": ("0", "1"),
     "jitrt.shrink_arena": ("0", "1"),
+    "jitrt.winograd": ("0", "1"),
 }
 SHRINK_ARENA = "memory.enable_memory_arena_shrinkage"  # of a run
 
@@ -213,9 +214,9 @@ class SessionOptions(_Options):
         reason = "operators compiled for onnxruntime do not run in jitrt; see @jitrt.op"
         raise Fail(f"Failed to load library {path} with error: {reason}")
 
-    def flag(self, key: str) -> bool:
+    def flag(self, key: str, default: str = "0") -> bool:
         """Whether a configuration entry is "1"."""
-        return self._entries.get(key) == "1"
+        return self._entries.get(key, default) == "1"
 
     def warn_of_the_meaningless(self) -> None:
         """Warn of options that are set and do nothing here, of each once."""

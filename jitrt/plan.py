@@ -21,6 +21,7 @@ from jitrt.table import ALIGNMENT
 
 PARALLEL_NS = 6000  # a step expected to take less runs on the calling thread
 CHUNKS_PER_THREAD = 8
+SHARING_CHUNKS_PER_THREAD = 2  # of steps whose units share work
 FLOPS_PER_NS = 64
 BYTES_PER_NS = 12
 
@@ -77,8 +78,10 @@ class Recipe:
         patches = [(number, at, size) for at, number, size in pointers if number < self.outer]
         self.patches = np.array(patches, np.int64).reshape(-1, 3)  # array of a call, word, size number
         add = self.sizes.add
-        step_sizes = [(add(s.extent), add(s.scratch), add(s.flops), add(s.nbytes)) for s in self.steps]
-        self.step_sizes = np.array(step_sizes, np.int64).reshape(-1, 4)
+        step_sizes = [
+            [add(v) for v in (s.extent, s.scratch, s.flops, s.nbytes, s.sharing)] for s in self.steps
+        ]
+        self.step_sizes = np.array(step_sizes, np.int64).reshape(-1, 5)
         self.buffer_sizes = np.array([add(b.nbytes) for b in self.buffers], np.int64)
         self.shapes = [[add(size) for size in shape] for _, _, shape in schedule.outputs]
         self.output_dtypes = [dtype for _, dtype, _ in schedule.outputs]
@@ -202,7 +205,7 @@ class Plan:
         self.scratch_offset = arena_nbytes
         cost = self.flops / FLOPS_PER_NS + self.nbytes / BYTES_PER_NS
         self.cost_ns = int(cost.sum())
-        per_chunk = -(-self.extents // (threads * CHUNKS_PER_THREAD))
+        per_chunk = units_per_chunk(self.extents, steps[:, 4], threads)
         self.chunks = np.where((cost >= PARALLEL_NS) & (self.extents > 1) & (threads > 1), per_chunk, 0)
         self.output_shapes = [tuple(sizes[shape].tolist()) if shape else () for shape in recipe.shapes]
         self.bases = recipe.bases if not recipe.sized else recipe.bases.copy()
@@ -217,3 +220,12 @@ class Plan:
     def arena_offsets(self) -> dict[int, int]:
         """Where each arena buffer lies, by its number, in bytes."""
         return dict(zip(self.recipe.arena_numbers.tolist(), self.arena_starts.tolist(), strict=True))
+
+
+def units_per_chunk(
+    extents: np.ndarray[Any, Any], sharing: np.ndarray[Any, Any], threads: int
+) -> np.ndarray[Any, Any]:
+    """How many units a thread computes at a time: few, yet those that share work together if possible."""
+    few = -(-extents // (threads * CHUNKS_PER_THREAD))
+    many = -(-extents // (threads * SHARING_CHUNKS_PER_THREAD))
+    return np.where(few < sharing, np.minimum(many, sharing), few // sharing * sharing)  # type: ignore[no-any-return]

@@ -20,6 +20,7 @@ import numpy as np
 
 from jitrt import config, show
 from jitrt.codegen.order import batch_invariant
+from jitrt.codegen.winograd import winograd
 from jitrt.errors import Fail, InvalidArgument, JitrtError
 from jitrt.execute.cpus import thread_count
 from jitrt.execute.pool import STOPPED
@@ -58,6 +59,7 @@ class Context:
         self.running: dict[int, RunOptions] = {}  # of threads whose run has any
         self.events: TraceEvents | None = None  # of a session that is profiled
         self.flush_denormals = self.batch_invariant = False
+        self.winograd = True
         self.log = Log(WARNING)
 
     def borrow(self, size: int) -> Arena:
@@ -217,7 +219,7 @@ class Program:
 
     def _new_variant(self, arrays: Sequence[Value]) -> Variant:
         """Trace once for any size where that fits these, or else for sizes like these."""
-        with batch_invariant(self.context.batch_invariant):
+        with batch_invariant(self.context.batch_invariant), winograd(self.context.winograd):
             variant = self._generic_variant(arrays) or self._build(self._trace(arrays, generic=False))
         self.variants.append(variant)
         if len(self.variants) > MAX_SCHEDULES:

@@ -67,5 +67,6 @@ class Step:
     scratch: Size = 0
     nodes: tuple[str, ...] = ()
     in_place: tuple[tuple[Buffer, Buffer], ...] = ()  # an output and an input that may share memory
+    sharing: Size = 1  # neighbouring units that share work where one call computes them
     keeps: tuple[object, ...] = ()  # what must live as long as the step
     error: Callable[[int], Exception] | None = None  # what a status other than 0 means

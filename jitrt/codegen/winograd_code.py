@@ -1,0 +1,225 @@
+"""The driver of a Winograd convolution: transforms, calls of micro-kernels, stores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jitrt.codegen.epilogue import TilePlace, store_tile
+from jitrt.codegen.function import Function, Integer, module
+from jitrt.codegen.product_code import is_address
+from jitrt.codegen.winograd import Winograd
+
+
+def driver(own: Winograd, symbol: str) -> str:
+    """The IR of a kernel:
+
+    for block in begin..end:
+        for tile in block:
+            pointers = pixels under the tile, or zeros outside of the image
+            for each vector of channels:
+                V[:, tile] = B^T pointers[...] B
+        for panel:
+            for position, rows of tiles:
+                microkernel(V[position, rows], panel of U[position], M[position, rows])
+            for tile in block:
+                outputs = A^T M[:, tile] A + bias
+                for row of the tile inside of the image:
+                    store epilogue(outputs[row])
+    """
+    f = Function(symbol, "ptr %args, i64 %begin, i64 %end, ptr %scratch", "i64", own.target)
+    arguments = {
+        name: f.get("ptr" if is_address(name) else "i64", f.at("%args", 8 * i))
+        for i, name in enumerate(own.names)
+    }
+    _Driver(own, f, arguments).emit()
+    f.do("ret i64 0")
+    return module(f)
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """A tile of the output: its number in the block, its image, and its first row and column."""
+
+    number: str
+    image: Integer
+    row: Integer
+    column: Integer
+
+
+class _Driver:
+    def __init__(self, own: Winograd, f: Function, arguments: Mapping[str, str]) -> None:
+        self.own, self.f, self.arguments = own, f, arguments
+        self.transform, self.shape = own.transform, own.shape
+        self.dtype, self.size, self.lanes = own.dtype, own.dtype.itemsize, own.shape.lanes
+
+    def __getitem__(self, name: str) -> str:
+        return self.arguments[name]
+
+    def _place(self, name: str) -> str:
+        return self.f.at("%scratch", self[f"scratch.{name}"])
+
+    def emit(self) -> None:
+        f = self.f
+        panels = f.ceil_div(self["n"], self.shape.columns)
+        self._clear("%scratch", self.shape.columns)
+        self._clear(self._place("zeros"), self["V.row"])
+        with f.count(f.div("%begin", panels), f.ceil_div("%end", panels)) as block:
+            base = f.div(f.mul(self["m"], block), self["blocks"])
+            count = f.sub(f.div(f.mul(self["m"], f.add(block, 1)), self["blocks"]), base)
+            with f.count(0, count) as number:
+                self._transform_inputs(self._tile(number, base))
+            before = f.mul(block, panels)
+            low, high = f.max(f.sub("%begin", before), 0), f.min(f.sub("%end", before), panels)
+            with f.count(low, high) as panel:
+                self._multiply(panel, count)
+                with f.count(0, count) as number:
+                    self._transform_outputs(panel, self._tile(number, base))
+
+    def _clear(self, place: str, length: Integer) -> None:
+        nbytes = ("i64", str(self.f.mul(length, self.size)))
+        self.f.call("llvm.memset.p0.i64", "void", ("ptr", place), ("i8", "0"), nbytes, ("i1", "false"))
+
+    def _tile(self, number: str, base: Integer) -> _Tile:
+        f, size = self.f, self.transform.outputs
+        line = f.add(base, number)
+        rows = f.div(line, self["tiles.w"])
+        column, row = f.rem(line, self["tiles.w"]), f.rem(rows, self["tiles.h"])
+        return _Tile(number, f.div(rows, self["tiles.h"]), f.mul(row, size), f.mul(column, size))
+
+    def _transform_inputs(self, tile: _Tile) -> None:
+        f, n, vector = self.f, self.transform.inputs, f"<{self.lanes} x {self.shape.scalar}>"
+        pointers = self._place("pointers")
+        image = f.at(self["X"], f.mul(f.mul(tile.image, self["X.outer"]), self.size))
+        self._point_to_pixels(tile, image, pointers)
+        out = f.at(self._place("V"), f.mul(f.mul(tile.number, self["V.row"]), self.size))
+        apart = f.mul(self["V.position"], self.size)
+        with f.count(0, self["k"], self.lanes) as k:
+            mask, offset = f.lanes_below(f.sub(self["k"], k), self.lanes), f.mul(k, self.size)
+            columns = []
+            for j in range(n):
+                pixels = [f.at(f.get("ptr", f.at(pointers, i * n + j, "ptr")), offset) for i in range(n)]
+                values = [f.load(self.dtype, pixel, self.lanes, mask) for pixel in pixels]
+                columns.append(self.transform.along_inputs(f, self.dtype, self.lanes, values))
+            place = f.at(out, offset)
+            for i in range(n):
+                row = self.transform.along_inputs(f, self.dtype, self.lanes, [c[i] for c in columns])
+                for value in row:
+                    f.put(vector, value, place, 64)
+                    place = f.at(place, apart)
+
+    def _point_to_pixels(self, tile: _Tile, image: str, pointers: str) -> None:
+        """Write the addresses of the input's pixels under a tile, row by row."""
+        f, n = self.f, self.transform.inputs
+        y, x = f.sub(tile.row, self["pad.h"]), f.sub(tile.column, self["pad.w"])
+        columns = [f.add(x, j) for j in range(n)]
+        inside = [f.let(f"icmp ult i64 {column}, {self['in.w']}") for column in columns]
+        steps = [f.mul(f.mul(column, self["X.step.w"]), self.size) for column in columns]
+        zeros = self._place("zeros")
+        with f.count(0, n) as i:
+            row = f.add(y, i)
+            line = f.at(image, f.mul(f.mul(row, self["X.step.h"]), self.size))
+            known = f.let(f"icmp ult i64 {row}, {self['in.h']}")
+            place = f.at(pointers, f.mul(i, n), "ptr")
+            for j in range(n):
+                here = f.let(f"and i1 {known}, {inside[j]}")
+                f.put("ptr", f.select(here, f.at(line, steps[j]), zeros, "ptr"), f.at(place, j, "ptr"))
+
+    def _multiply(self, panel: str, count: Integer) -> None:
+        """`M[position] = V[position] x U[position]` for the tiles of a block and the columns of a panel."""
+        f, shape = self.f, self.shape
+        columns = self._columns(panel)
+        vectors = f.ceil_div(columns, self.lanes)
+        width = f.mul(vectors, self.lanes)
+        depth = f.mul(self["k"], self.transform.positions)
+        b = f.at(self["B"], f.mul(f.mul(f.mul(panel, shape.columns), depth), self.size))
+        b_step = f.mul(f.mul(self["k"], width), self.size)
+        microkernel = self._microkernel(vectors)
+        parts = f.ceil_div(count, shape.rows)
+        low, high = f.div(count, parts), f.rem(count, parts)
+        row_bytes = f.mul(self["V.row"], self.size)
+        share = f.ceil_div(f.mul(width, self.size), parts)
+        with f.count(0, self.transform.positions) as position:
+            v = f.at(self._place("V"), f.mul(f.mul(position, self["V.position"]), self.size))
+            m = f.at(self._place("M"), f.mul(f.mul(position, self["M.position"]), self.size))
+            own = f.at(b, f.mul(position, b_step))
+            with f.count(0, parts) as part:
+                first = f.add(f.mul(part, low), f.min(part, high))
+                height = f.add(low, f.let(f"zext i1 {f.compare('slt', part, high)} to i64"))
+                rows = f.at(v, f.mul(first, row_bytes))
+                with f.count(0, height) as i:
+                    f.put("ptr", f.at(rows, f.mul(i, row_bytes)), f.at(self._place("pointers"), i, "ptr"))
+                out = f.at(m, f.mul(first, shape.columns * self.size))
+                following = f.at(own, f.add(b_step, f.mul(f.mul(part, share), self["k"])))
+                addresses = (self._place("pointers"), own, "%scratch", out)
+                numbers = (height, 1, self["k"], width, shape.columns, 0, columns)
+                passed = (*(f"ptr {a}" for a in addresses), *(f"i64 {n}" for n in numbers))
+                f.do(f"call void {microkernel}({', '.join((*passed, f'ptr {following}', f'i64 {share}'))})")
+
+    def _microkernel(self, vectors: Integer) -> str:
+        """The address of the micro-kernels for a panel of so many vectors."""
+        chosen = self[f"microkernel{self.shape.vectors}"]
+        for v in range(self.shape.vectors - 1, 0, -1):
+            chosen = self.f.select(self.f.compare("eq", vectors, v), self[f"microkernel{v}"], chosen, "ptr")
+        return chosen
+
+    def _columns(self, panel: str) -> str:
+        """The number of columns of a panel."""
+        f = self.f
+        return f.min(f.sub(self["n"], f.mul(panel, self.shape.columns)), self.shape.columns)
+
+    def _transform_outputs(self, panel: str, tile: _Tile) -> None:
+        f, n, size = self.f, self.transform.inputs, self.transform.outputs
+        columns, column = self._columns(panel), f.mul(panel, self.shape.columns)
+        pitch = self.shape.columns * self.size
+        products = f.at(self._place("M"), f.mul(tile.number, pitch))
+        apart = f.mul(self["M.position"], self.size)
+        outputs = self._place("outputs")
+        with f.count(0, columns, self.lanes) as j:
+            place, rows = f.at(products, f.mul(j, self.size)), []
+            for _ in range(n):
+                values = []
+                for _ in range(n):
+                    values.append(f.get(self.shape.vector, place, 64))
+                    place = f.at(place, apart)
+                rows.append(self.transform.along_outputs(f, self.dtype, self.lanes, values))
+            bias = self._bias(f.add(column, j), f.sub(columns, j))
+            for x in range(size):
+                sums = self.transform.along_outputs(f, self.dtype, self.lanes, [row[x] for row in rows])
+                for y, total in enumerate(sums):
+                    value = total if bias is None else f.let(f"fadd {self.shape.vector} {total}, {bias}")
+                    out = f.at(outputs, f.add((y * size + x) * pitch, f.mul(j, self.size)))
+                    f.put(self.shape.vector, value, out, 64)
+        height = f.min(f.sub(self["out.h"], tile.row), size)
+        width = f.min(f.sub(self["out.w"], tile.column), size)
+        with f.count(0, height) as line:
+            row = f.at(outputs, f.mul(line, size * pitch))
+            self._store(row, tile, f.add(tile.row, line), width, column, columns)
+
+    def _bias(self, column: Integer, columns: Integer) -> str | None:
+        if not self.own.has_bias:
+            return None
+        f = self.f
+        address = f.at(self["bias"], f.mul(column, self.size))
+        return f.load(self.dtype, address, self.lanes, f.lanes_below(columns, self.lanes))
+
+    def _store(
+        self, values: str, tile: _Tile, y: Integer, width: Integer, column: Integer, columns: Integer
+    ) -> None:
+        """Store a row of a tile's outputs."""
+        f, epilogue, size = self.f, self.own.epilogue, self.own.epilogue.root.dtype.itemsize
+        pitch = f.mul(self["Y.step.w"], size)
+        offset = f.add(f.mul(tile.image, self["Y.outer"]), f.mul(y, self["Y.step.h"]))
+        output = f.at(f.at(self["Y"], f.mul(f.add(offset, column), size)), f.mul(tile.column, pitch))
+        pixel = f.add(f.mul(y, self["out.w"]), tile.column)
+        addresses: list[str] = []
+        pitches: list[Integer] = []
+        for i, operand in enumerate(epilogue.operands):
+            itemsize = operand.dtype.itemsize
+            pitches.append(f.mul(self[f"E{i}.row"], itemsize) if operand.strides[1] != 0 else 0)
+            image = f.mul(f.mul(tile.image, self[f"E{i}.outer"]), itemsize) if operand.strides[0] != 0 else 0
+            along: Integer = f.mul(column, itemsize) if operand.strides[2] else 0
+            start = f.add(f.add(image, along), f.mul(pixel, pitches[-1]))
+            addresses.append(f.at(self[f"E{i}"], start))
+        place = TilePlace(values, self.shape.columns, width, columns, output, pitch, addresses, pitches)
+        store_tile(f, epilogue, self.dtype, self.lanes, place)
