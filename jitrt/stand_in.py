@@ -118,7 +118,7 @@ def modules() -> dict[str, ModuleType]:
 
 
 def _installed_path() -> list[str]:
-    """The folder of an installed onnxruntime, whose tools in Python (quantization and others) run on jitrt."""
+    """The folder of an installed onnxruntime: its tools in Python (quantization and others) run on jitrt."""
     spec = PathFinder.find_spec("onnxruntime")
     return list(spec.submodule_search_locations or []) if spec else []
 
