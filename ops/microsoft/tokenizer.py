@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from ..text import as_table
 
 Array = np.ndarray[Any, Any]
 START, END = "\x02", "\x03"
+RUN = re.compile(r"\[[\w-]+\]\+", re.ASCII)  # such as [a-z]+, whose longest match is also the greedy one
 SPECIAL = frozenset(r"\.^$*+?{}[]|()")  # a separator without these is no pattern, but the text itself
 
 
@@ -48,7 +51,8 @@ def tokenizer(
     elif separators:
         rows = [_between(text, separators) for text in X.flat]
     else:
-        rows = [list(_matches(text, tokenexp)) for text in X.flat]
+        matches = _matcher(tokenexp)
+        rows = [matches(text) for text in X.flat]
     rows = [[token for token in row if len(token) >= mincharnum] for row in rows]
     if mark and any(rows):
         rows = [[START, *row, END] for row in rows]
@@ -74,8 +78,15 @@ def _cut(text: str, separator: str) -> Iterator[str]:
     yield encoded[start:].decode()
 
 
-def _matches(text: str, tokenexp: str | None) -> Iterator[str]:
-    """The longest matches, from left to right."""
-    for match in compile_pattern(tokenexp, longest=True).finditer(text.encode()):
-        if match.group():
-            yield match.group().decode()
+def _matcher(tokenexp: str | None) -> Callable[[str], list[str]]:
+    """A function of a text to its longest matches, from left to right."""
+    if tokenexp and RUN.fullmatch(tokenexp):
+        with contextlib.suppress(re.error):
+            return re.compile(tokenexp).findall
+    pattern = compile_pattern(tokenexp, longest=True)
+
+    def matches(text: str) -> list[str]:
+        found = (match.group() for match in pattern.finditer(text.encode()))
+        return [token.decode() for token in found if token]
+
+    return matches

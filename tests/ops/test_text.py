@@ -149,6 +149,7 @@ TOKENS = [
     (["Höl", ""], {"separators": [""]}, [["H", "ö", "l"], []]),
     (["a.b\nc"], {"tokenexp": "."}, [["a", ".", "b", "\n", "c"]]),
     (["Hello abc12 3", ""], {"tokenexp": "[a-z]+"}, [["ello", "abc"], []]),
+    (["é_a-b 12.C", "-"], {"tokenexp": "[a-zA-Z0-9_]+"}, [["_a", "b", "12", "C"], []]),
     (["abcabc"], {"tokenexp": "abc|abcabc"}, [["abcabc"]]),
     (["aabx"], {"tokenexp": "x*"}, [["x"]]),
     ([" ", "  "], {"separators": [" "]}, [[], []]),
