@@ -19,6 +19,7 @@ from jitrt.codegen.winograd import choose_transform, pack_winograd_weights, wino
 from jitrt.constants import packed_constant
 from jitrt.dims import Size, concrete, same
 from jitrt.layout import Array
+from jitrt.loop_step import in_place
 from jitrt.products import copied, has_adjacent_columns, merge
 from jitrt.tensor import Call, Dtype, Shape, Tensor, Value, outputs_of
 
@@ -93,7 +94,10 @@ class ImageCall(Call):
             "operands": operands,
             "label": self.name,
         }
-        return copies + self.kernel_steps(_image(x), _image(out), more)
+        steps = self.kernel_steps(_image(x), _image(out), more)
+        if len(steps) == 1 and epilogue is not None:
+            steps[0].in_place = in_place(epilogue.arrays, outputs, inputs)
+        return copies + steps
 
     @property
     def operand_groups(self) -> int:

@@ -70,13 +70,18 @@ def loop_step(
         flops=work * flops,
         nbytes=moved,
         scratch=scratch_bytes(loop, sizes),
-        in_place=_in_place(inputs, outputs),
+        in_place=in_place(inputs, outputs),
     )
 
 
-def _in_place(inputs: Sequence[Array], outputs: Sequence[Array]) -> tuple[tuple[Buffer, Buffer], ...]:
-    """Outputs that may overwrite an input: the same elements at the same places, and read in no other way."""
-    readers = [a.ref.buffer for a in inputs]
+def in_place(
+    inputs: Sequence[Array], outputs: Sequence[Array], others: Sequence[Array | None] = ()
+) -> tuple[tuple[Buffer, Buffer], ...]:
+    """Outputs that may overwrite an input: the same elements at the same places, and read in no other way.
+
+    An element of the inputs is read just before it is computed, those of `others` at any time.
+    """
+    readers = [a.ref.buffer for a in (*inputs, *others) if a is not None]
     return tuple(
         (o.ref.buffer, i.ref.buffer)
         for o in outputs

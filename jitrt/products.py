@@ -17,7 +17,7 @@ from jitrt.constants import Packed, packed_constant
 from jitrt.dims import Size, same
 from jitrt.expr import load
 from jitrt.layout import Array, dense_strides, is_dense, nbytes
-from jitrt.loop_step import loop_step
+from jitrt.loop_step import in_place, loop_step
 from jitrt.tensor import Call, Dtype, Shape, Tensor, broadcast, outputs_of
 
 
@@ -103,6 +103,8 @@ class MatrixProduct(Call):
         }
         step = self.kernel_step(a_matrix, b_matrix, y_matrix, None if bias is None else bias.ref, more)
         step.keeps = (self.packed,)
+        if epilogue is not None:
+            step.in_place = in_place(epilogue.arrays, outputs, inputs)
         return [*copies, step]
 
     def kernel_step(

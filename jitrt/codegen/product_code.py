@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from jitrt.codegen.epilogue import TilePlace, store_tile, stored_as_is
 from jitrt.codegen.function import Function, Integer, module
+from jitrt.codegen.matrices import RowsInPlace
+from jitrt.codegen.microkernel import LINE
 from jitrt.codegen.product import FIRST_LEVEL_BYTES, SECOND_LEVEL_BYTES, TABLE_BYTES, Product
 from jitrt.codegen.walk import Walk
 
+Stream = tuple[str, Integer]  # the first address, and bytes from step to step
 AHEAD = 1024  # bytes of B to fetch in advance
 
 
@@ -51,6 +54,7 @@ class _Driver:
         self.high = f.rem(w["m"], some)
         self.line = f.mul(w["taps"], self.shape.table_rows * 8)
         self.own = f.align(f.mul(w["k"], self.shape.rows * self.size)) if product.row_source.packs else 0
+        self.small = "false"  # whether B stays in the second-level cache
         self.block = self._block()
 
     def _block(self) -> Integer:
@@ -65,11 +69,11 @@ class _Driver:
             return 1
         tile = self.own if self.product.row_source.packs else f.mul(w["k"], rows)
         b_bytes = f.mul(f.mul(f.mul(w["k"], w["taps"]), w["n"]), self.size)
-        small = f.compare("sle", b_bytes, SECOND_LEVEL_BYTES)
+        self.small = f.compare("sle", b_bytes, SECOND_LEVEL_BYTES)
         budget = FIRST_LEVEL_BYTES if self.product.panel_source.ready else SECOND_LEVEL_BYTES // 4
         with_output = f.div(budget, f.max(f.add(tile, f.mul(w["n"], rows)), 1))
         alone = f.div(SECOND_LEVEL_BYTES, f.max(tile, 1))
-        fitting = f.min(f.select(small, with_output, alone), f.div(TABLE_BYTES, f.max(self.line, 1)))
+        fitting = f.min(f.select(self.small, with_output, alone), f.div(TABLE_BYTES, f.max(self.line, 1)))
         return f.max(fitting, 1)
 
     def emit(self) -> None:
@@ -133,28 +137,38 @@ class _Driver:
             addresses = (self._table(tile), b, "%scratch", out)
             numbers = (height, w["taps"], w["k"], b_pitch, pitch, column, columns)
             arguments = (*(f"ptr {a}" for a in addresses), *(f"i64 {n}" for n in numbers))
-            fetch, step = self._fetch(b, b_pitch, f.sub(tile, begin), f.sub(end, begin), first)
-            arguments += (f"ptr {fetch}", f"i64 {step}")
+            visited, count = f.sub(tile, begin), f.sub(end, begin)
+            for address, step in self._fetch(b, b_pitch, visited, count, first, f.add(row, height)):
+                arguments += (f"ptr {address}", f"i64 {step}")
             f.do(f"call void {microkernel}({', '.join(arguments)})")
             with f.when(f.let(f"xor i1 {direct}, true")):
                 store_tile(f, self.product.epilogue, self.product.dtype, shape.lanes, place)
 
     def _fetch(
-        self, b: str, b_pitch: Integer, visited: Integer, count: Integer, first: str
-    ) -> tuple[str, Integer]:
-        """What a tile's micro-kernel brings into the cache: the first address, and bytes from step to step.
+        self, b: str, b_pitch: Integer, visited: Integer, count: Integer, first: str, row: Integer
+    ) -> list[Stream]:
+        """What a tile's micro-kernel brings into the cache: two first addresses, and bytes from step to step.
 
         The tiles of a panel share out the next panel, so that it comes from memory while they compute. The
-        first tile of a call's first panel reads its own some way ahead.
+        first tile of a call's first panel reads its own some way ahead. Where a line at each step is enough
+        for that, the first panel brings the rows from `row` on as well, which are those of the next tile.
         """
-        f = self.f
+        f, w = self.f, self.w
         if not self.product.panel_source.ready:
-            return b, 0
-        steps, row = f.mul(self.w["taps"], self.w["k"]), f.mul(b_pitch, self.size)
-        share = f.ceil_div(row, f.max(count, 1))
-        shared = f.at(b, f.mul(steps, f.add(row, f.mul(visited, share))))
+            return [(b, 0), (b, 0)]
+        steps, line = f.mul(w["taps"], w["k"]), f.mul(b_pitch, self.size)
+        share = f.ceil_div(line, f.max(count, 1))
+        shared = f.at(b, f.mul(steps, f.add(line, f.mul(visited, share))))
         alone = f.let(f"and i1 {first}, {f.compare('eq', visited, 0)}")
-        return f.select(alone, f.at(b, AHEAD), shared, "ptr"), f.select(alone, row, share)
+        start, step = f.select(alone, f.at(b, AHEAD), shared, "ptr"), f.select(alone, line, share)
+        second, second_step = f.at(start, LINE), step
+        if isinstance(self.product.row_source, RowsInPlace):
+            pitch = f.mul(w["A.row"], self.size)
+            rows = f.at(w.batch_address("A", self.size), f.mul(row, pitch))
+            spare = f.let(f"or i1 {f.compare('sle', step, LINE)}, {self.small}")
+            chosen = f.let(f"and i1 {first}, {spare}")
+            second, second_step = f.select(chosen, rows, second, "ptr"), f.select(chosen, LINE, step)
+        return [(start, step), (second, second_step)]
 
     def _microkernel(self, vectors: Integer) -> str:
         """The address of the micro-kernels for a panel of so many vectors."""

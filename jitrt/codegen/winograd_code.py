@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from jitrt.codegen.epilogue import TilePlace, store_tile
 from jitrt.codegen.function import Function, Integer, module
+from jitrt.codegen.microkernel import LINE
 from jitrt.codegen.product_code import is_address
 from jitrt.codegen.winograd import Winograd
 
@@ -154,7 +155,9 @@ class _Driver:
                 addresses = (self._place("pointers"), own, "%scratch", out)
                 numbers = (height, 1, self["k"], width, shape.columns, 0, columns)
                 passed = (*(f"ptr {a}" for a in addresses), *(f"i64 {n}" for n in numbers))
-                f.do(f"call void {microkernel}({', '.join((*passed, f'ptr {following}', f'i64 {share}'))})")
+                for address in (following, f.at(following, LINE)):
+                    passed += (f"ptr {address}", f"i64 {share}")
+                f.do(f"call void {microkernel}({', '.join(passed)})")
 
     def _microkernel(self, vectors: Integer) -> str:
         """The address of the micro-kernels for a panel of so many vectors."""

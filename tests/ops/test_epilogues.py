@@ -45,3 +45,31 @@ def test_a_transposed_residual_of_a_matrix_product() -> None:
     got, labels = run(nodes, {"a": a, "r": residual}, w)
     np.testing.assert_allclose(got, a @ w + residual.T, rtol=1e-4, atol=1e-5)
     assert any(label.startswith("MatMul+") for label in labels)
+
+
+def test_a_residual_that_is_read_elsewhere_is_not_overwritten() -> None:
+    """Of three sums, one may take over its residual's memory; the others' residuals are read again."""
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((1, 8, 30, 30)).astype(np.float32)
+    w = rng.standard_normal((8, 8, 1, 1)).astype(np.float32)
+    nodes = [
+        helper.make_node("Relu", ["x"], ["a"]),
+        helper.make_node("Conv", ["a", "w"], ["c"]),
+        helper.make_node("Add", ["c", "a"], ["b"]),  # the convolution reads its residual
+        helper.make_node("Conv", ["b", "w"], ["d"]),
+        helper.make_node("Add", ["d", "a"], ["e"]),  # so does the next
+        helper.make_node("Conv", ["e", "w"], ["f"]),
+        helper.make_node("Add", ["f", "b"], ["g"]),  # nobody reads b after this
+        helper.make_node("Conv", ["g", "w"], ["h"]),
+        helper.make_node("Add", ["h", "a"], ["y"]),
+    ]
+    got, _ = run(nodes, {"x": x}, w)
+
+    def convolved(v: Any) -> Any:
+        return np.einsum("nchw,mc->nmhw", v, w[..., 0, 0].astype(np.float64))
+
+    a = np.maximum(x, 0)
+    b = convolved(a) + a
+    g = convolved(convolved(b) + a) + b
+    expected = convolved(g) + a
+    np.testing.assert_allclose(got, expected, atol=1e-5 * np.abs(expected).max())
