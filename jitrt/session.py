@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitrt import config, opdef, show
+from jitrt import bridges, config, opdef, show
 from jitrt.enumerations import GraphOptimizationLevel
 from jitrt.errors import InvalidArgument, JitrtError, ModelLoadCanceled
 from jitrt.feeds import as_fed, unshared
@@ -30,6 +30,9 @@ from jitrt.session_facts import Session
 from jitrt.trace import InputSpec
 from jitrt.trace_events import TraceEvents
 from jitrt.types import STRING, TensorType
+
+if TYPE_CHECKING:
+    from jitrt.torch_module import TorchModule
 
 Source = str | bytes | os.PathLike[str]
 _READY = 0x101  # ndarray.flags.num: C-contiguous and aligned
@@ -211,6 +214,32 @@ class InferenceSession(Session):
             callback(results, user_data, error)
 
         threading.Thread(target=compute, name="jitrt run_async").start()
+
+    # in other frameworks
+
+    def as_torch_module(self) -> TorchModule:
+        """A `torch.nn.Module` that runs the session on tensors. Raises ImportError without PyTorch."""
+        from jitrt.torch_module import TorchModule  # imports torch
+
+        return TorchModule(self)
+
+    def as_jax_function(self) -> Callable[..., Any]:
+        """A function from arrays of JAX to an array, or a tuple of them; under `jax.jit`, a callback.
+
+        Its arguments are the session's inputs, in their order or by name. Where JAX has no int64 and no
+        float64, int32 and float32 stand for them. Under `jax.jit`, outputs have the shapes that they have for
+        inputs of zeros; JAX raises where a call's differ, and for gradients. Raises ImportError without JAX,
+        TypeError for a model of sequences or maps.
+        """
+        return bridges.as_jax_function(self)
+
+    def as_tensorflow_function(self) -> Callable[..., Any]:
+        """A function from tensors of TensorFlow to a tensor, or a tuple of them, eagerly or in a graph.
+
+        Its arguments are the session's inputs, in their order or by name. It has no gradients. Raises
+        ImportError without TensorFlow, TypeError for a model of sequences or maps.
+        """
+        return bridges.as_tensorflow_function(self)
 
     # the less common ways into a run
 
