@@ -64,13 +64,12 @@ def _is_suspect(node: Node, known: Known) -> bool:
 
 def _check_node(node: Node, graph: Graph, path: Collection[Node], main: Graph, known: Known) -> Any:
     """The node's schema. Raises InvalidGraph or Fail where there is none, or the node does not fit it."""
-    if node.domain not in ONNX_DOMAINS:
-        if known(node) is not None:
-            return None
+    is_onnx, attributes = node.domain in ONNX_DOMAINS, known(node)
+    if not is_onnx and attributes is None:
         raise Fail(f"Fatal error: {node.domain}:{node.op_type}(-1) is not a registered function/op")
-    fault = find_fault(node)
+    fault = find_fault(node) if is_onnx else _own_fault(node, attributes or {})
     if not fault:
-        return _schema(node)
+        return _schema(node) if is_onnx else None
     if not path:
         raise InvalidGraph(describe(node, _types(graph), fault))
     outermost, *inner = path
@@ -100,6 +99,17 @@ def find_fault(node: Node) -> str:
     if schema.deprecated:
         return f"Op registered for {node.op_type} is deprecated in domain_version of {node.version}"
     return _values_fault(node, schema) or _attributes_fault(node, schema)
+
+
+def _own_fault(node: Node, attributes: Mapping[str, Any]) -> str:
+    """What is wrong with the attributes of a node of another domain; of com.microsoft, a run tells."""
+    if node.domain == "com.microsoft":
+        return ""
+    for name in node.attributes:
+        if name not in attributes:
+            return f"Unrecognized attribute: {name} for operator {node.op_type}"
+    missing = [n for n, v in attributes.items() if v is inspect.Parameter.empty and n not in node.attributes]
+    return f"Required attribute '{missing[0]}' is missing." if missing else ""
 
 
 def _values_fault(node: Node, schema: Any) -> str:

@@ -8,8 +8,9 @@ An elementwise one is a function of scalar expressions; it fuses with its neighb
     def swish(x, *, beta=1.0):
         return x / (1 + exp(-beta * x))
 
-Any other is a Numba kernel: outputs, inputs, attributes, and the range of independent units to compute. Its
-rule gives each output's type and shape, its defaults are the attributes':
+Any other is a Numba kernel: outputs, whose elements it must all set, inputs, attributes that are numbers, and
+the range of independent units to compute. Its rule gives each output's type and shape, its defaults are the
+attributes':
 
     @jitrt.op("my.domain", "RowNorm", outputs=lambda X, *, power=2.0: [(X.dtype, X.shape[:1])],
               extent=lambda X: X.shape[0])
@@ -20,7 +21,8 @@ rule gives each output's type and shape, its defaults are the attributes':
                 total += abs(X[i, j]) ** power
             Y[i] = total ** (1 / power)
 
-A model that imports `my.domain` then loads; `jitrt.call("Swish", x, domain="my.domain")` tries it.
+A model that imports `my.domain` then loads; `jitrt.call("Swish", x, domain="my.domain")` tries it. Both are
+in notebooks/own_operators.py, with a model.
 """
 
 from __future__ import annotations
@@ -31,11 +33,14 @@ from typing import Any
 
 from jitrt import opdef
 from jitrt.calls import launch
+from jitrt.codegen.numba_ir import wraparound
 from jitrt.dims import Size
-from jitrt.load_operators import ONNX_DOMAINS
+from jitrt.eager import LATEST
 from jitrt.tensor import Dtype, Tensor
 
 Rule = Callable[..., Sequence[tuple[Dtype, Sequence[Size]]]]
+
+_defined: list[opdef.Operator] = []
 
 
 def op(
@@ -53,16 +58,22 @@ def op(
     `outputs` takes the inputs, which have a `dtype` and a `shape`, and the attributes, and gives the type and
     shape of each output; `extent` takes the inputs and gives the number of units, 1 by default, which run on
     all threads in any order. A status other than 0 that the kernel returns is an error. Defining an operator
-    again replaces it. Raises ValueError for a domain of ONNX's own.
+    again replaces it, for sessions that are made from then on. Raises ValueError for one of jitrt's own.
     """
-    if domain in ONNX_DOMAINS:
-        raise ValueError(f"{name}: the domain {domain or 'ai.onnx'} is ONNX's own; take one of yours")
+    domain = "" if domain == "ai.onnx" else domain
+    present = opdef.lookup(domain, name, LATEST)
+    if present is not None and present not in _defined:
+        raise ValueError(f"{name} of {domain or 'ai.onnx'} is there: {present.location}; take another domain")
 
     def define(function: Callable[..., Any]) -> opdef.Operator:
         opdef.remove(domain, name, since)
         if outputs is None:
-            return opdef.elementwise(name, since=since, domain=domain)(function)
-        return opdef.operator(name, since=since, domain=domain)(_definition(function, outputs, extent))
+            entry = opdef.elementwise(name, since=since, domain=domain)(function)
+        else:
+            made = _definition(wraparound(function), outputs, extent)
+            entry = opdef.operator(name, since=since, domain=domain)(made)
+        _defined.append(entry)
+        return entry
 
     return define
 
@@ -75,6 +86,9 @@ def _definition(
 
     def definition(*inputs: Tensor, **attributes: Any) -> tuple[Tensor, ...]:
         values = {**defaults, **attributes}
+        for name, value in values.items():
+            if not isinstance(value, (int, float)):
+                raise TypeError(f"attribute {name} is {value!r}, and kernels take numbers")
         return launch(
             kernel,
             *inputs,

@@ -22,6 +22,7 @@ from jitrt.codegen import emit
 from jitrt.codegen.emit import CompileError
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.target import Target, host
+from jitrt.errors import NotImplemented as NotImplementedHere
 
 __all__ = ["CompileError", "assembly", "cached_object", "compile_kernels", "ir", "link", "symbol"]
 
@@ -119,7 +120,7 @@ def _objects(kernels: Sequence[Kernel], target: Target) -> list[bytes]:
     if len(objects) < len(entries):
         with ThreadPoolExecutor(min(_cpus(), len(entries) - len(objects))) as pool:
             building = {
-                entry: pool.submit(emit.emit_object, k.build(name), target, k.name, k.pipeline, name)
+                entry: pool.submit(emit.emit_object, _source(k, name), target, k.name, k.pipeline, name)
                 for entry, k, name in zip(entries, kernels, names, strict=True)
                 if entry not in objects
             }
@@ -127,6 +128,13 @@ def _objects(kernels: Sequence[Kernel], target: Target) -> list[bytes]:
             objects[entry] = future.result()
             disk.put(entry, objects[entry])
     return [objects[entry] for entry in entries]
+
+
+def _source(kernel: Kernel, name: str) -> str:
+    try:
+        return kernel.build(name)
+    except NotImplementedError as error:  # an operation on a type that does not have it
+        raise NotImplementedHere(f"{kernel.name}: {error}") from None
 
 
 def _entry(key: str, target: Target, pipeline: str, export: str | None) -> str:

@@ -93,6 +93,12 @@ def independent(function: Function) -> Function:
     return function
 
 
+def wraparound(function: Function) -> Function:
+    """Let negative indices count from the end, as in NumPy. Without it there are none, for vectors' sake."""
+    function.__dict__["wraparound"] = True
+    return function
+
+
 def numba_kernel(function: Callable[..., Any], parameters: Sequence[Parameter], *, name: str = "") -> Kernel:
     """The kernel that runs `function` on such arrays and scalars.
 
@@ -227,6 +233,11 @@ def _is_independent(function: Callable[..., Any]) -> bool:
     return getattr(function, "independent", False)
 
 
+def has_wraparound(function: Callable[..., Any]) -> bool:
+    """Whether `wraparound` allowed negative indices."""
+    return getattr(function, "wraparound", False)
+
+
 def has_scratch(function: Callable[..., Any]) -> bool:
     """Whether the kernel takes scratch memory."""
     return "scratch" in _parameter_names(function)
@@ -255,7 +266,7 @@ def _check(function: Callable[..., Any], parameters: Sequence[Parameter]) -> Non
 
 def _key(function: Callable[..., Any], parameters: Sequence[Parameter]) -> str:
     types = ",".join(str(p) if isinstance(p, ArrayArg) else p.name for p in parameters)
-    flags = ",".join(fast_math_flags(function))
+    flags = ",".join((*fast_math_flags(function), *(["wraparound"] if has_wraparound(function) else ())))
     return f"numba:{fingerprint(function)}({types})[{flags}]{_lowering_version()}"
 
 

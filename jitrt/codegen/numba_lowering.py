@@ -14,12 +14,21 @@ from numba.core import codegen, compiler, ir
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import FunctionPass, register_pass
 from numba.core.cpu_options import FastMathOptions
+from numba.core.errors import NumbaError
 from numba.core.registry import cpu_target
 from numba.core.typed_passes import NopythonTypeInference
 from numba.np.numpy_support import from_dtype
 
 from jitrt.codegen.fingerprint import attribute_names, is_library, plain_function, referenced
-from jitrt.codegen.numba_ir import ArrayArg, Lowered, Parameter, fast_math_flags, has_scratch
+from jitrt.codegen.numba_ir import (
+    ArrayArg,
+    Lowered,
+    Parameter,
+    fast_math_flags,
+    has_scratch,
+    has_wraparound,
+)
+from jitrt.errors import Fail
 
 
 class _UnoptimisedLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
@@ -78,10 +87,18 @@ def _unsigned(index: Any) -> Any:
 def lower(function: Callable[..., Any], parameters: Sequence[Parameter]) -> Lowered:
     """The function in LLVM IR, linked with all that it calls.
 
-    Raises TypeError if it returns anything but an int64 or nothing, and numba.core.errors.NumbaError for code
-    that Numba does not compile.
+    Raises TypeError if it returns anything but an int64 or nothing, and Fail for code that Numba does not
+    compile.
     """
+    try:
+        return _lower(function, parameters)
+    except NumbaError as error:
+        raise Fail(f"kernel {function.__name__} does not compile: {error}") from None
+
+
+def _lower(function: Callable[..., Any], parameters: Sequence[Parameter]) -> Lowered:
     fast_math = set(fast_math_flags(function))
+    pipeline = compiler.Compiler if has_wraparound(function) else _KernelCompiler
     kinds = [*map(_numba_type, parameters), types.int64, types.int64]
     if has_scratch(function):
         kinds.append(types.Array(types.uint8, 1, "C"))
@@ -99,13 +116,13 @@ def lower(function: Callable[..., Any], parameters: Sequence[Parameter]) -> Lowe
         compiled = compiler.compile_extra(
             cpu_target.typing_context,
             cpu_target.target_context,
-            _Callees(fast_math).copy(function),
+            _Callees(fast_math, pipeline).copy(function),
             tuple(kinds),
             None,
             flags,
             {},
             library=library,
-            pipeline_class=_KernelCompiler,
+            pipeline_class=pipeline,
         )
         library.finalize()
         text = library.get_llvm_str()
@@ -144,7 +161,7 @@ class _Callees:
     Nothing is decorated where it is written, because importing an operator must not import Numba.
     """
 
-    def __init__(self, fast_math: set[str]) -> None:
+    def __init__(self, fast_math: set[str], pipeline: Any) -> None:
         self._options = {
             "fastmath": fast_math,
             "error_model": "numpy",
@@ -152,7 +169,7 @@ class _Callees:
             "no_cfunc_wrapper": True,
             "forceinline": True,
             "_nrt": False,
-            "pipeline_class": _KernelCompiler,
+            "pipeline_class": pipeline,
         }
         self._compiled: dict[int, Any] = {}
 
