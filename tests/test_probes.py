@@ -6,14 +6,26 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from probes import PROBES, Probe, loading, options, outcome, providers, running, surface, values, verdict
+from probes import (
+    PROBES,
+    Probe,
+    feeds,
+    loading,
+    options,
+    outcome,
+    providers,
+    running,
+    surface,
+    values,
+    verdict,
+)
 
 from jitrt.stand_in import modules
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
 JITRT: Any = modules()["onnxruntime"]
-MODULES = loading, options, providers, running, values
+MODULES = feeds, loading, options, providers, running, values
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,22 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from . import PROBES, Outcome, Probe, loading, options, outcome, providers, running, surface, values, verdict
+from . import (
+    PROBES,
+    Outcome,
+    Probe,
+    feeds,
+    loading,
+    options,
+    outcome,
+    providers,
+    running,
+    surface,
+    values,
+    verdict,
+)
 
-MODULES = loading, running, options, providers, values  # which fill PROBES
+MODULES = loading, feeds, running, options, providers, values  # which fill PROBES
 
 
 def compared(words: list[str]) -> Iterator[tuple[Probe, Outcome, Outcome, str]]:
