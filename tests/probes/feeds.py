@@ -21,7 +21,7 @@ from .models import (
     session,
 )
 
-ALL_TENSORS = (
+ALL_TENSORS = "jitrt takes what holds a tensor in host memory, by DLPack or the array interface"
 
 
 @probe

@@ -156,9 +156,7 @@ def config_entry_of_a_number(ort):
     ort.SessionOptions().add_session_config_entry("session.x", 1)
 
 
-@probe(
-    differs="each session of jitrt has its own way; in onnxruntime the process's first one decides for all"
-)
+@probe(differs="sessions of jitrt differ in it; in onnxruntime the process's first one decides for all")
 def denormals_as_zero(ort):
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1

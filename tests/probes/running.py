@@ -9,14 +9,7 @@ from . import probe
 from .loading import node, proto
 from .models import (
     AFFINE,
-    BOOLEANS,
-    HALVES,
-    INTEGERS,
-    OPTIONAL,
-    OVERRIDABLE,
     RELU,
-    SEQUENCE,
-    STRINGS,
     TWO_OUTPUTS,
     feed,
     model,
@@ -25,8 +18,6 @@ from .models import (
     session,
 )
 
-    "jitrt takes what holds a tensor in host memory: scalars of NumPy excepted, DLPack, array interface"
-)
 NAMES_NODES = "jitrt names the operator and the shapes that do not fit; onnxruntime may name a fused node"
 
 
