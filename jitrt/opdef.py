@@ -17,15 +17,13 @@ Attributes are keyword arguments, their defaults the spec's. Absent optional inp
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from jitrt.errors import NotImplemented as NotImplementedHere
+from jitrt.operator_index import import_all, import_operator, note_definition
 from jitrt.tensor import map_tensors
 
 
@@ -87,6 +85,7 @@ def _register(entry: Operator) -> Operator:
             raise ValueError(
                 f"{entry.name} since version {entry.since} is defined twice: {first} and {second}"
             )
+    note_definition(entry.domain, entry.name)
     versions.append(entry)
     versions.sort(key=lambda o: o.since)
     return entry
@@ -124,14 +123,6 @@ def host_operator(name: str, *, since: int, domain: str = "") -> Callable[[Calla
     return lambda definition: _register(Operator(domain, name, since, definition, host=True))
 
 
-@cache
-def _load_operators() -> None:
-    package = importlib.import_module("jitrt.ops")
-    for module in pkgutil.walk_packages(package.__path__, "jitrt.ops."):
-        if not module.name.rpartition(".")[2].startswith("_"):
-            importlib.import_module(module.name)
-
-
 def inlining_operator(name: str, *, since: int, domain: str = "") -> Callable[[Callable[..., Any]], Operator]:
     """Register a function that picks the body graph to run in the operator's place."""
     return lambda definition: _register(Operator(domain, name, since, definition, inlines=True))
@@ -139,13 +130,13 @@ def inlining_operator(name: str, *, since: int, domain: str = "") -> Callable[[C
 
 def operators() -> list[Operator]:
     """Every registered operator and version."""
-    _load_operators()
+    import_all()
     return [entry for versions in _registry.values() for entry in versions]
 
 
 def lookup(domain: str, name: str, version: int) -> Operator | None:
     """The operator that a model importing opset `version` of `domain` means, or None."""
-    _load_operators()
+    import_operator(domain, name)
     found = [o for o in _registry.get((domain, name), ()) if o.since <= version]
     return found[-1] if found else None
 

@@ -27,8 +27,6 @@ from hashlib import blake2b
 
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.loop import BLOCK, Loop, Operand, extent, scratch_bytes
-from jitrt.codegen.loop_map import MapCode
-from jitrt.codegen.loop_reduce import ReduceCode
 from jitrt.codegen.target import Target
 from jitrt.expr import walk
 
@@ -46,7 +44,10 @@ def loop_kernel(loop: Loop, target: Target) -> Kernel:
 
 
 def _module(loop: Loop, target: Target, symbol: str) -> str:
-    code = ReduceCode(loop, target) if any(loop.reduced) else MapCode(loop, target)
+    from jitrt.codegen.loop_map import MapCode  # not needed where the kernel is on disk
+    from jitrt.codegen.loop_reduce import ReduceCode
+
+    code: MapCode | ReduceCode = ReduceCode(loop, target) if any(loop.reduced) else MapCode(loop, target)
     code.function()
     declarations = "\n".join(sorted(code.declarations.values()))
     header = f"define i64 @{symbol}(ptr %args, i64 %begin, i64 %end, ptr %scratch) {{"
