@@ -66,7 +66,6 @@ def op(
         raise ValueError(f"{name} of {domain or 'ai.onnx'} is there: {present.location}; take another domain")
 
     def define(function: Callable[..., Any]) -> opdef.Operator:
-        opdef.lookup(domain, name, since)  # one that comes with jitrt gives way too
         opdef.remove(domain, name, since)
         if outputs is None:
             entry = opdef.elementwise(name, since=since, domain=domain)(function)
