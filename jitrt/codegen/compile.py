@@ -149,7 +149,8 @@ def _cpus() -> int:
 
 @cache
 def _linker() -> Any:
-    return llvm.create_lljit_compiler(host().machine)
+    # LLVM's older linker ends the process where it finds room for code and constants only 2 GiB apart
+    return llvm.create_lljit_compiler(host().machine, use_jit_link=True)
 
 
 # No thread is inside LLVM while the process forks: the child would find its locks held for ever. The hooks of
