@@ -336,8 +336,8 @@ def test_control_flow(name: str, fused: bool) -> None:
 
 # models of others
 
-# What rounding makes of the outputs. Dynamic quantisation turns a difference in the last bit at a tie into one
-# of a code, and the layers after it grow that: minilm has one such code of 202,752, and 4.5e-2 in the end.
+# What rounding makes of the outputs. Dynamic quantisation turns a difference in the last bit at a tie into a
+# code, which the layers after it grow: minilm has one such code of 202,752, and 4.5e-2 in the end.
 TOLERANCES = {"fp16": 5e-3, "int8_dyn": 1e-1, "int8": 2e-3}
 FOLDERS = sorted(p.parent for p in Path(os.environ.get("JITRT_MODELS", "/nowhere")).glob("*/model.onnx"))
 
