@@ -112,8 +112,8 @@ def _machine(target: Target) -> Any:
     machines: dict[Target, Any] = _thread.__dict__.setdefault("machines", {})
     if target not in machines:
         description = llvm.Target.from_triple(target.triple)
-        # constants near the code: LLVM keeps them in registers or folds them into instructions, where far ones
-        # would each need their address in a register first
+        # constants near the code: LLVM keeps them in registers or folds them into instructions, where every
+        # far one would need its address in a register first
         machines[target] = description.create_target_machine(
             cpu=target.cpu, features=target.features, opt=3, reloc="pic", codemodel="small", jit=True
         )

@@ -15,7 +15,9 @@ Along other dimensions, for a few vectors of kept positions:
         for r in 0..m:                             a0 += x[r, block + 0..]**2; a1 += ...
             after every 128 positions:             total0 += a0; a0 = 0; total1 += a1; ...
 
-Either way a loop makes several such passes when a reduction's argument depends on another's result.
+Either way a loop makes several such passes when a reduction's argument depends on another's result. Only the
+first waits for memory, so in the second the next row's inputs are fetched into the cache, and in the last but
+one the lines that the outputs will be stored to.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from jitrt.types import is_float
 
 COMBINE = {"sum": "add", "prod": "mul", "max": "max", "min": "min"}
 PARTIAL = 128  # positions that are added one after the other
+FETCHED = 2048  # elements of a row that leaves room in the cache for the next one
 
 
 def _drifts(node: Expr) -> bool:
@@ -50,6 +53,7 @@ class ReduceCode(LoopCode):
         limits = [self.sizes[d] for d in outer]
         if self.nest.row_reduced:
             self.row_bounds = self._bounds("0", self.sizes[-1])
+            self.next_rows = self._next_rows()
             with self._units(limits or ["1"]) as positions:
                 self._move_to(outer, positions[: len(outer)])
                 self._row()
@@ -72,6 +76,30 @@ class ReduceCode(LoopCode):
             aligned = self.let(f"and i64 {padded}, {-ALIGNMENT}")
             place = self.let(f"getelementptr i8, ptr {place}, i64 {aligned}", "kept")
         return places
+
+    def _next_rows(self) -> dict[int, str]:
+        """How far each input's next row lies from the current one: 0 where rows are too long to fetch."""
+        kept = [d for d in range(self.last) if not self.nest.reduced[d]]
+        if not kept or len(self.nest.passes) < 2:
+            return {}
+        count = "1"
+        for size, reduced in zip(self.sizes, self.nest.reduced, strict=True):
+            count = self.let(f"mul nsw i64 {count}, {size}", "count") if reduced else count
+        short = self.let(f"icmp sle i64 {count}, {FETCHED}", "short")
+        rows = [i for i, o in enumerate(self.nest.inputs) if o.strides[-1] == 1 and o.strides[kept[-1]] != 0]
+        return {i: self.let(f"select i1 {short}, i64 {self.strides[i][kept[-1]]}, i64 0") for i in rows}
+
+    def _fetch(self, current: Pass, tile: Tile) -> None:
+        """Ask for what comes after this pass at a tile: the next row, the memory of the outputs."""
+        passes = self.nest.passes
+        if current is passes[1]:
+            for i, distance in self.next_rows.items():
+                kind = memory_element(self.operands[i].dtype)
+                here = self._pointer(i, tile)
+                self.prefetch(self.let(f"getelementptr {kind}, ptr {here}, i64 {distance}"), write=False)
+        if current is passes[-2]:
+            for output in passes[-1].stores:
+                self.prefetch(self._pointer(len(self.nest.inputs) + output, tile), write=True)
 
     def _row(self) -> None:
         """All passes over one kept position; values per row are scalars."""
@@ -98,6 +126,8 @@ class ReduceCode(LoopCode):
             def body(tile: Tile) -> None:
                 place = self.let(f"add nsw i64 {row}, {tile.j}")
                 values = self._compute(current, tile, place, invariants[tile.lanes])
+                if self.next_rows and tile.lanes > 1 and tile.mask is None:
+                    self._fetch(current, tile)
                 for node, cells in accumulators.items():
                     cell = cells[tile.number] if tile.lanes > 1 else singles[node]
                     self._accumulate(node, cell, values[node.args[0]], tile)

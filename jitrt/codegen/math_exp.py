@@ -79,9 +79,9 @@ def exp(x: Expr) -> Expr:
     softmax of masked scores has many.
     """
     c = _constants(x.dtype)
-    vanishes = x < c.lowest
-    n, r = _split(minimum(where(vanishes, 0, x), c.highest))
-    return where(vanishes, 0, scale(polynomial(r, (1.0, 1.0, *c.exp)), n))
+    lasts = ~(x < c.lowest)  # NaN does; zeros elsewhere are a mask on the instruction before
+    n, r = _split(where(lasts, minimum(x, c.highest), 0))
+    return where(lasts, scale(polynomial(r, (1.0, 1.0, *c.exp)), n), 0)
 
 
 def short_exp(x: Expr) -> Expr:

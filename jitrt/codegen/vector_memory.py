@@ -44,6 +44,11 @@ class Vectors(Text):
             align = ("i32", str(dtype.itemsize))
             self.call(name, "void", (kind, raw), ("ptr", pointer), align, (f"<{lanes} x i1>", mask))
 
+    def prefetch(self, pointer: str, write: bool) -> None:
+        """Bring the line at `pointer`, which need not be mapped, into the cache, to be read or written."""
+        near, data = ("i32", "3"), ("i32", "1")
+        self.call("llvm.prefetch.p0", "void", ("ptr", pointer), ("i32", str(int(write))), near, data)
+
     def scatter(self, value: str, dtype: Dtype, pointers: str, lanes: int, mask: str | None = None) -> None:
         """Write each lane to its own address."""
         raw, kind = self._narrow(value, dtype, lanes), vector(memory_element(dtype), lanes)
