@@ -108,10 +108,10 @@ class Function(Emitter):
         """Write the value at an address."""
         self.do(f"store {llvm_type} {value}, ptr {pointer}, align {align}")
 
-    def prefetch(self, pointer: str) -> None:
-        """Bring the line at an address, which need not be mapped, into the second-level cache."""
-        read, level, data = ("i32", "0"), ("i32", "2"), ("i32", "1")
-        self.call("llvm.prefetch.p0", "void", ("ptr", pointer), read, level, data)
+    def prefetch(self, pointer: str, to_write: bool = False) -> None:
+        """Bring the line at an address, which need not be mapped, into a cache near the core."""
+        purpose, level, data = ("i32", str(int(to_write))), ("i32", "2"), ("i32", "1")
+        self.call("llvm.prefetch.p0", "void", ("ptr", pointer), purpose, level, data)
 
     def lanes_below(self, limit: Integer, lanes: int) -> str:
         """A mask of the lanes whose number is below `limit`."""

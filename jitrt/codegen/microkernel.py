@@ -94,11 +94,10 @@ def microkernels(dtype: Dtype, vectors: int, target: Target, kind: type[Tile] | 
     """The micro-kernels of every height for panels of `vectors` vectors, behind one address:
 
     `void f(ptr rows, ptr b, ptr init, ptr out, i64 height, i64 taps, i64 k, i64 b_pitch, i64 out_pitch,
-    i64 column, i64 columns, ptr fetch, i64 fetch_step, ptr also, i64 also_step)`. `init` is one row. Pitches
-    count elements from one k to the next in b, and from row to row of out. The panel starts at `column` of B
-    and has so many `columns`, which only depthwise micro-kernels need to know. Each k brings the lines at
-    `fetch` and `also` into the cache, and moves these on by so many bytes. `kind` says how elements are
-    multiplied, the usual way by default.
+    i64 column, i64 columns, ptr fetch, i64 fetch_step)`. `init` is one row. Pitches count elements from one k
+    to the next in b, and from row to row of out. The panel starts at `column` of B and has so many `columns`,
+    which only depthwise micro-kernels need to know. Each k brings two lines at `fetch` into the cache, and
+    moves it on by `fetch_step` bytes. `kind` says how elements are multiplied, the usual way by default.
     """
     shape, kind = tile_shape(dtype, target), kind or Tile
     invariant = is_batch_invariant()
@@ -115,8 +114,7 @@ def microkernels(dtype: Dtype, vectors: int, target: Target, kind: type[Tile] | 
 
 SIGNATURE = (
     "ptr %rows, ptr %b, ptr %init, ptr %out, i64 %height, i64 %taps, i64 %k, "
-    "i64 %b_pitch, i64 %out_pitch, i64 %column, i64 %columns, ptr %fetch, i64 %fetch_step, "
-    "ptr %also, i64 %also_step"
+    "i64 %b_pitch, i64 %out_pitch, i64 %column, i64 %columns, ptr %fetch, i64 %fetch_step"
 )
 
 
@@ -171,26 +169,23 @@ class Tile:
         sums += ["zeroinitializer"] * (count * (sets - 1))
         unrolled_k = f.let(f"and i64 %k, {-sets}") if sets > 1 else "%k"
         with f.carrying(
-            0,
-            "%taps",
-            1,
-            [*(("ptr", p) for p in ("%rows", "%b", "%fetch", "%also")), *((vector, s) for s in sums)],
+            0, "%taps", 1, [("ptr", "%rows"), ("ptr", "%b"), ("ptr", "%fetch"), *((vector, s) for s in sums)]
         ) as taps:
-            table, b, fetch, also, *sums = taps.values
+            table, b, fetch, *sums = taps.values
             rows = [f.get("ptr", f.at(table, i, "ptr")) for i in range(self.height)]
             with f.carrying(
-                0, unrolled_k, sets, [*(("ptr", p) for p in (b, fetch, also)), *((vector, s) for s in sums)]
+                0, unrolled_k, sets, [("ptr", b), ("ptr", fetch), *((vector, s) for s in sums)]
             ) as main:
-                b, fetch, also, *sums = main.values
+                b, fetch, *sums = main.values
                 for n in range(sets):
                     part = slice(n * count, (n + 1) * count)
-                    f.prefetch(fetch)
-                    f.prefetch(also)
-                    fetch, also = f.at(fetch, "%fetch_step"), f.at(also, "%also_step")
+                    for line in (0, LINE):
+                        f.prefetch(f.at(fetch, line))
+                    fetch = f.at(fetch, "%fetch_step")
                     sums[part] = self._step(f, rows, f.add(main.index, n), b, sums[part])
                     b = f.at(b, "%b_pitch", scalar)
-                main.carry([b, fetch, also, *sums])
-            b, fetch, also, *sums = main.values
+                main.carry([b, fetch, *sums])
+            b, fetch, *sums = main.values
             if sets > 1:
                 with f.carrying(
                     unrolled_k, "%k", 1, [("ptr", b), *((vector, s) for s in sums[:count])]
@@ -199,12 +194,12 @@ class Tile:
                     stepped = self._step(f, rows, rest.index, b, first)
                     rest.carry([f.at(b, "%b_pitch", scalar), *stepped])
                 b, *sums[:count] = rest.values
-            taps.carry([f.at(table, self.shape.table_rows, "ptr"), b, fetch, also, *sums])
+            taps.carry([f.at(table, self.shape.table_rows, "ptr"), b, fetch, *sums])
         store_rows(
             f,
             self.shape,
             self.vectors,
-            [reduce(partial(self._add, f), taps.values[4 + n :: count]) for n in range(count)],
+            [reduce(partial(self._add, f), taps.values[3 + n :: count]) for n in range(count)],
         )
         f.do("ret void")
         return f

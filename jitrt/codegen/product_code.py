@@ -9,7 +9,6 @@ from jitrt.codegen.microkernel import LINE
 from jitrt.codegen.product import FIRST_LEVEL_BYTES, SECOND_LEVEL_BYTES, TABLE_BYTES, Product
 from jitrt.codegen.walk import Walk
 
-Stream = tuple[str, Integer]  # the first address, and bytes from step to step
 AHEAD = 1024  # bytes of B to fetch in advance
 
 
@@ -138,37 +137,45 @@ class _Driver:
             numbers = (height, w["taps"], w["k"], b_pitch, pitch, column, columns)
             arguments = (*(f"ptr {a}" for a in addresses), *(f"i64 {n}" for n in numbers))
             visited, count = f.sub(tile, begin), f.sub(end, begin)
-            for address, step in self._fetch(b, b_pitch, visited, count, first, f.add(row, height)):
-                arguments += (f"ptr {address}", f"i64 {step}")
+            fetch, step = self._fetch(b, b_pitch, visited, count, first, f.add(row, height))
+            arguments += (f"ptr {fetch}", f"i64 {step}")
+            self._fetch_output(self._place(f.add(row, height), height, column, columns))
             f.do(f"call void {microkernel}({', '.join(arguments)})")
             with f.when(f.let(f"xor i1 {direct}, true")):
                 store_tile(f, self.product.epilogue, self.product.dtype, shape.lanes, place)
 
     def _fetch(
         self, b: str, b_pitch: Integer, visited: Integer, count: Integer, first: str, row: Integer
-    ) -> list[Stream]:
-        """What a tile's micro-kernel brings into the cache: two first addresses, and bytes from step to step.
+    ) -> tuple[str, Integer]:
+        """What a tile's micro-kernel brings into the cache: the first address, and bytes from step to step.
 
         The tiles of a panel share out the next panel, so that it comes from memory while they compute. The
-        first tile of a call's first panel reads its own some way ahead. Where a line at each step is enough
-        for that, the first panel brings the rows from `row` on as well, which are those of the next tile.
+        first tile of a call's first panel reads its own some way ahead. Where B stays in the cache, the first
+        panel brings the rows from `row` on instead, those of the next tile.
         """
         f, w = self.f, self.w
         if not self.product.panel_source.ready:
-            return [(b, 0), (b, 0)]
+            return b, 0
         steps, line = f.mul(w["taps"], w["k"]), f.mul(b_pitch, self.size)
         share = f.ceil_div(line, f.max(count, 1))
         shared = f.at(b, f.mul(steps, f.add(line, f.mul(visited, share))))
         alone = f.let(f"and i1 {first}, {f.compare('eq', visited, 0)}")
         start, step = f.select(alone, f.at(b, AHEAD), shared, "ptr"), f.select(alone, line, share)
-        second, second_step = f.at(start, LINE), step
         if isinstance(self.product.row_source, RowsInPlace):
-            pitch = f.mul(w["A.row"], self.size)
-            rows = f.at(w.batch_address("A", self.size), f.mul(row, pitch))
-            spare = f.let(f"or i1 {f.compare('sle', step, LINE)}, {self.small}")
-            chosen = f.let(f"and i1 {first}, {spare}")
-            second, second_step = f.select(chosen, rows, second, "ptr"), f.select(chosen, LINE, step)
-        return [(start, step), (second, second_step)]
+            rows = f.at(w.batch_address("A", self.size), f.mul(row, f.mul(w["A.row"], self.size)))
+            chosen = f.let(f"and i1 {first}, {self.small}")
+            start, step = f.select(chosen, rows, start, "ptr"), f.select(chosen, LINE, step)
+        return start, step
+
+    def _fetch_output(self, following: TilePlace) -> None:
+        """Bring the lines of the next tile's output into the cache: to be written, it must be there."""
+        f = self.f
+        if self.product.diagonal:
+            return
+        with f.count(0, following.rows) as i:
+            row = f.at(following.output, f.mul(i, following.output_pitch))
+            for line in (0, LINE):
+                f.prefetch(f.at(row, line), to_write=True)
 
     def _microkernel(self, vectors: Integer) -> str:
         """The address of the micro-kernels for a panel of so many vectors."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from jitrt.codegen.epilogue import TilePlace, store_tile
 from jitrt.codegen.function import Function, Integer, module
-from jitrt.codegen.microkernel import LINE
 from jitrt.codegen.product_code import is_address
 from jitrt.codegen.winograd import Winograd
 
@@ -155,8 +154,7 @@ class _Driver:
                 addresses = (self._place("pointers"), own, "%scratch", out)
                 numbers = (height, 1, self["k"], width, shape.columns, 0, columns)
                 passed = (*(f"ptr {a}" for a in addresses), *(f"i64 {n}" for n in numbers))
-                for address in (following, f.at(following, LINE)):
-                    passed += (f"ptr {address}", f"i64 {share}")
+                passed += (f"ptr {following}", f"i64 {share}")
                 f.do(f"call void {microkernel}({', '.join(passed)})")
 
     def _microkernel(self, vectors: Integer) -> str:
