@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import floor
 
+import numpy as np
+
 from jitrt.dims import Size
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, known, known_sizes
@@ -93,12 +95,26 @@ host_form_by_parts(
 def _scaled(
     X: Tensor, axes: Sequence[int], scales: Sequence[float], region: Sequence[float]
 ) -> list[tuple[Size, float | None]]:
-    """Sizes and ratios from factors: floor(size * (end - start) * scale), computed exactly."""
+    """Sizes and ratios from factors: floor(scale * (end - start) * size)."""
     result: list[tuple[Size, float | None]] = []
     for i, (axis, scale) in enumerate(zip(axes, scales, strict=True)):
-        factor = Fraction(scale) * Fraction(region[i + len(axes)] - region[i])
-        result.append((X.shape[axis] * factor.numerator // factor.denominator, scale))
+        factor = np.float32(scale) * np.float32(region[i + len(axes)] - region[i])
+        result.append((_scaled_size(X.shape[axis], factor), scale))
     return result
+
+
+def _scaled_size(size: Size, factor: np.float32) -> Size:
+    """floor(factor * size) in float32, as exporters reckon with: 7/12 of 12, rounded, is 7 and not 6.99.
+
+    Symbols have no float32: of them it is the floor of the product with the simplest fraction that rounds to
+    the factor.
+    """
+    if isinstance(size, int):
+        return int(factor * np.float32(size))
+    exact = Fraction(float(factor))
+    simpler = (exact.limit_denominator(10**digits) for digits in range(8))
+    ratio = next((r for r in simpler if np.float32(r.numerator / r.denominator) == factor), exact)
+    return size * ratio.numerator // ratio.denominator
 
 
 def _keep_aspect_ratio(

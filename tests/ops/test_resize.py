@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from onnx import helper, numpy_helper
 from oracle import BF16, Case, int64s, integers, normal, table
 
 import jitrt
@@ -92,7 +93,7 @@ def resize(
         ratios = [float(s) for s in scales]
         crops = regions if coordinate_transformation_mode == "tf_crop_and_resize" else [(0, 1)] * len(axes)
         sizes = [
-            int(np.floor(x.shape[a] * (end - start) * s))
+            int(np.float32(x.shape[a]) * (np.float32(s) * np.float32(end - start)))
             for a, (start, end), s in zip(axes, crops, ratios, strict=True)
         ]
     y, masks = x.astype(np.float64), []
@@ -304,3 +305,21 @@ def test_strings_and_complex_numbers():
     real = resize(z.real, region, None, [3, 6], **crop)
     imaginary = resize(z.imag, region, None, [3, 6], **{**crop, "extrapolation_value": 0.0})
     np.testing.assert_allclose(got, real + 1j * imaginary, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("given", ["number", "symbol"])
+def test_sizes_from_factors_that_are_ratios_of_sizes(given):
+    """A ratio of sizes, rounded to float32, gives the size that it was made for."""
+    info, rows, opsets = helper.make_tensor_value_info, 12, [helper.make_opsetid("", 18)]
+    for wanted in range(1, 3 * rows):
+        factor = numpy_helper.from_array(np.float32([1, 1, wanted / rows, 1]), "factor")
+        graph = helper.make_graph(
+            [helper.make_node("Resize", ["x", "", "factor"], ["y"])],
+            "g",
+            [info("x", 1, [1, 1, rows if given == "number" else "rows", 2])],
+            [info("y", 1, None)],
+            [factor],
+        )
+        source = helper.make_model(graph, ir_version=10, opset_imports=opsets).SerializeToString()
+        (y,) = jitrt.InferenceSession(source).run(None, {"x": np.zeros((1, 1, rows, 2), np.float32)})
+        assert y.shape == (1, 1, wanted, 2)
