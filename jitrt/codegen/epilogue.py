@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from jitrt.codegen.function import Function, Integer
 from jitrt.codegen.loop import Operand
-from jitrt.codegen.lower import lower
 from jitrt.codegen.vector import element, memory_element
 from jitrt.expr import Dtype, Expr, load, structure
 from jitrt.types import BOOL
@@ -79,6 +78,8 @@ def _store_rows(
     place: TilePlace,
     masks: Sequence[str | None],
 ) -> None:
+    from jitrt.codegen.lower import lower  # not needed where the kernel is on disk
+
     [root] = lower([epilogue.root])
     with f.count(0, place.rows) as row:
         tile = f.at(place.accumulators, f.mul(row, place.pitch * accumulator.itemsize))
