@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from jitrt.codegen.levels import Pass, passes
-from jitrt.codegen.lower import lower
 from jitrt.dims import Size, prod
 from jitrt.expr import Dtype, Expr, structure, walk
 from jitrt.types import short_name
@@ -94,6 +93,8 @@ class Loop:
     @cached_property
     def lowered(self) -> tuple[Expr, ...]:
         """The roots in primitive operations."""
+        from jitrt.codegen.lower import lower  # not needed where the kernel is on disk
+
         return tuple(lower(self.roots))
 
     @cached_property
