@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,9 @@ PACKAGED: dict[str, dict[str, tuple[str, Shapes]]] = {
     "magika": {"magika": ("models/*/model.onnx", {"bytes": (1, 2048)})},
 }
 
+# the keys of bench.torch_models.MODULES, known without importing PyTorch
+EXCHANGED = ("torch-resnet50", "torch-mobilenetv2", "torch-encoder", "torch-lstm")
+
 
 @dataclass(frozen=True)
 class Files:
@@ -42,17 +46,41 @@ class Files:
 
 @dataclass(frozen=True)
 class Case:
-    """A model by name; `source` is built, package, folder or file; `write` makes its files in a folder."""
+    """A model by name; `source` is built, package, folder or file; `write` makes its files in a folder.
+
+    `kind` is the module of bench/models that builds it.
+    """
 
     name: str
     source: str
     write: Callable[[Path], Files]
+    kind: str | None = None
 
 
 def built_cases() -> Iterator[Case]:
-    """The models of bench/models.py."""
+    """The models of bench/models."""
     for name, build in BUILDERS.items():
-        yield Case(name, "built", lambda folder, build=build: write_built(build(), folder))  # type: ignore[misc]
+        kind = build.__module__.rpartition(".")[2]
+        yield Case(name, "built", partial(_write, build), kind)
+
+
+def _write(build: Callable[[], Built], folder: Path) -> Files:
+    return write_built(build(), folder)
+
+
+def exchanged_cases(missing: list[str]) -> Iterator[Case]:
+    """The networks of bench/torch_models.py, with their modules; `missing` is told where PyTorch is."""
+    if importlib.util.find_spec("torch") is None:
+        missing.append("torch")
+        return
+    for name in EXCHANGED:
+        yield Case(name, "exchange", partial(_write_exchanged, name))
+
+
+def _write_exchanged(name: str, folder: Path) -> Files:
+    from bench import torch_models
+
+    return write_inputs(torch_models.write(name, folder), folder)
 
 
 def packaged_cases(missing: list[str]) -> Iterator[Case]:
@@ -92,13 +120,15 @@ def file_case(name: str, source: str, path: Path, shapes: Shapes, inputs: list[P
 
 
 def write_built(built: Built, folder: Path) -> Files:
-    """Save a built model and its inputs; the first two are timed."""
-    path = folder / "model.onnx"
-    onnx.save(built.model, path)
-    inputs = [
-        save(folder / f"inputs_{number}.npz", feeds) for number, feeds in enumerate(built.inputs, start=1)
-    ]
-    return Files(path, inputs[:2], inputs[1:3])
+    """Save a built model and its inputs."""
+    onnx.save(built.model, folder / "model.onnx")
+    return write_inputs(built.inputs, folder)
+
+
+def write_inputs(inputs: list[Feeds], folder: Path) -> Files:
+    """Save the inputs of model.onnx in the folder; the first two are timed."""
+    paths = [save(folder / f"inputs_{number}.npz", feeds) for number, feeds in enumerate(inputs, start=1)]
+    return Files(folder / "model.onnx", paths[:2], paths[1:3])
 
 
 def save(path: Path, feeds: Feeds) -> Path:
@@ -111,7 +141,7 @@ def save(path: Path, feeds: Feeds) -> Path:
 def known_cases() -> tuple[list[Case], list[str]]:
     """Every model with a name, and a remark on each source of models that is not there."""
     absent: list[str] = []
-    cases = [*built_cases(), *packaged_cases(absent)]
+    cases = [*built_cases(), *exchanged_cases(absent), *packaged_cases(absent)]
     remarks = [f"package {name} is not installed: its models are skipped" for name in absent]
     if folder := os.environ.get("JITRT_MODELS"):
         cases += folder_cases(Path(folder))
@@ -121,7 +151,7 @@ def known_cases() -> tuple[list[Case], list[str]]:
 
 
 def find_cases(patterns: list[str], shapes: Shapes) -> tuple[list[Case], list[str]]:
-    """The cases for names, sources, patterns (`mlp*`) or .onnx files; for none, all of them and remarks.
+    """The cases for names, sources, kinds, patterns (`mlp*`) or .onnx files; for none, all and remarks.
 
     Raises ValueError for a pattern that matches nothing.
     """
@@ -134,7 +164,7 @@ def find_cases(patterns: list[str], shapes: Shapes) -> tuple[list[Case], list[st
             path = Path(pattern).resolve(strict=True)
             found = [file_case(path.stem if path.stem != "model" else path.parent.name, "file", path, shapes)]
         else:
-            found = [case for case in known if fnmatch(case.name, pattern) or case.source == pattern]
+            found = [c for c in known if fnmatch(c.name, pattern) or pattern in (c.source, c.kind)]
         if not found:
             raise ValueError(f"no model named {pattern}; known: {', '.join(case.name for case in known)}")
         chosen |= {case.name: case for case in found}

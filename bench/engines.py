@@ -48,16 +48,54 @@ def create_openvino(path: Path, threads: int) -> Run:
     return lambda feeds: list(model(feeds).values())
 
 
+def create_torch(path: Path, threads: int) -> Run:
+    """The PyTorch module beside the model, run as it is."""
+    return _run_module(path, threads, lambda module: module)
+
+
+def create_torch_compile(path: Path, threads: int) -> Run:
+    """The PyTorch module beside the model, compiled by torch.compile as it is set up by default."""
+    import torch
+
+    return _run_module(path, threads, torch.compile)
+
+
+def _run_module(path: Path, threads: int, prepare: Callable[[Any], Any]) -> Run:
+    import torch
+    from torch.utils._pytree import tree_leaves
+
+    torch.set_num_threads(threads)
+    module = prepare(torch.load(path.with_suffix(".pt"), weights_only=False))
+
+    def run(feeds: Feeds) -> list[Any]:
+        with torch.inference_mode():
+            return [y.numpy() for y in tree_leaves(module(*map(torch.from_numpy, feeds.values())))]
+
+    return run
+
+
 ENGINES: dict[str, Callable[[Path, int], Run]] = {
     "jitrt": create_jitrt,
     "onnxruntime": create_onnxruntime,
     "openvino": create_openvino,
+    "torch": create_torch,
+    "torch.compile": create_torch_compile,
 }
+
+
+def package(engine: str) -> str:
+    """What to import for an engine."""
+    return engine.partition(".")[0]
 
 
 def is_installed(engine: str) -> bool:
     """Whether the engine's package can be found."""
-    return importlib.util.find_spec(engine) is not None
+    return importlib.util.find_spec(package(engine)) is not None
+
+
+def can_run(engine: str, model: Path) -> bool:
+    """Whether the engine reads a form of the model that is there: PyTorch needs a module beside it."""
+    return package(engine) != "torch" or model.with_suffix(".pt").exists()
 
 
 def version(package: str) -> str | None:

@@ -27,9 +27,12 @@ def format_number(value: float | None) -> str:
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell, the first flush left and the others flush right."""
+    """Columns as wide as their widest cell, the first flush left and the others flush right.
+
+    The first is shortened to at least 20 characters where the line gets longer than 110.
+    """
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * len(widths[1:]))
+    widths[0] = min(widths[0], max(20, WIDTH - sum(widths[1:]) - 2 * len(widths[1:])))
 
     def line(cells: Sequence[str]) -> str:
         first = cells[0] if len(cells[0]) <= widths[0] else cells[0][: widths[0] - 1] + "…"

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench import machine
 from bench.catalog import Case, find_cases
-from bench.engines import ENGINES, describe, is_installed, version
+from bench.engines import ENGINES, can_run, describe, is_installed, version
 from bench.processes import ROOT, measure_starts, measure_steady
 from bench.report import report
 from bench.results import GROUPS, Measurement, Results
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     if options.list:
-        print("\n".join(f"{case.name}  ({case.source})" for case in cases))
+        print("\n".join(f"{case.name}  ({case.kind or case.source})" for case in cases))
         return 0
     peers = [peer for peer in options.vs if peer != options.subject]
     remarks += [f"{peer} is not installed: left out" for peer in peers if not is_installed(peer)]
@@ -70,7 +70,6 @@ def main(arguments: list[str]) -> int:
 
 def measure(case: Case, results: Results, options: argparse.Namespace) -> Iterator[Measurement]:
     """All wanted measurements of one model, with a kernel cache of its own that starts empty."""
-    engines = [results.subject, *results.peers]
     with TemporaryDirectory(prefix="jitrt-bench-") as folder:
         cache = Path(folder) / "cache"
         cache.mkdir(mode=0o700)
@@ -78,6 +77,9 @@ def measure(case: Case, results: Results, options: argparse.Namespace) -> Iterat
             files = case.write(Path(folder))
         except Exception as error:
             yield Measurement(case.name, 1, results.subject, "error", error=describe(error))
+            return
+        engines = [name for name in (results.subject, *results.peers) if can_run(name, files.model)]
+        if results.subject not in engines:
             return
         request = Request(
             name=case.name,
@@ -102,7 +104,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, epilog=EPILOG)
     parser.add_argument(
-        "models", nargs="*", metavar="MODEL", help="name, pattern, source or .onnx file; default all"
+        "models", nargs="*", metavar="MODEL", help="name, pattern, kind or .onnx file; default all"
     )
     parser.add_argument(
         "--vs", type=comma_list(ENGINES), default=["onnxruntime", "openvino"], metavar="PEER,..."
@@ -153,7 +155,7 @@ def named_shape(text: str) -> tuple[str, tuple[int, ...]]:
 
 def context(options: argparse.Namespace, arguments: list[str]) -> dict[str, Any]:
     """What somebody needs to know to repeat the run."""
-    packages = ("jitrt", "onnxruntime", "openvino", "numpy", "numba", "llvmlite", "onnx")
+    packages = ("jitrt", "onnxruntime", "openvino", "torch", "numpy", "numba", "llvmlite", "onnx")
     return {
         "command": ["python", "-m", "bench", *arguments],
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

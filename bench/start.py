@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 from bench.channel import open_channel
-from bench.engines import ENGINES, describe, load_feeds
+from bench.engines import ENGINES, describe, load_feeds, package
 
 
 def peak_bytes() -> int:
@@ -34,7 +34,7 @@ def start(engine: str, model: str, inputs: str, threads: str, spawned: str) -> d
     """Import, create, run once; the inputs are read before the import is timed."""
     feeds = load_feeds(Path(inputs))
     begin = time.monotonic_ns()
-    import_module(engine)
+    import_module(package(engine))
     imported = created = done = time.monotonic_ns()
     if engine != "numpy":
         run = ENGINES[engine](Path(model), int(threads))

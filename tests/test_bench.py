@@ -12,10 +12,11 @@ import numpy as np
 import onnx
 import pytest
 
+import jitrt
 from bench import machine, processes, steady
 from bench.accuracy import max_error
-from bench.catalog import find_cases
-from bench.engines import describe, is_installed, load_feeds
+from bench.catalog import EXCHANGED, find_cases
+from bench.engines import ENGINES, can_run, describe, is_installed, load_feeds
 from bench.inputs import declared_inputs, draw, other_shapes, signature
 from bench.models import BUILDERS
 from bench.plot import plot_ratios
@@ -222,6 +223,31 @@ def test_built_model_is_valid_and_has_three_shapes(name: str, tmp_path: Path) ->
     onnx.checker.check_model(str(files.model), full_check=True)
     feeds = [load_feeds(path) for path in [files.inputs[0], *files.shapes]]
     assert len({signature(one) for one in feeds}) == 3
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_built_model_agrees_with_onnxruntime(name: str) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    built = BUILDERS[name]()
+    model, feeds = built.model.SerializeToString(), built.inputs[-1]
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # ScatterND adds in any order with more
+    expected = onnxruntime.InferenceSession(model, options).run(None, feeds)
+    assert max_error(jitrt.InferenceSession(model).run(None, feeds), expected) < built.tolerance
+
+
+def test_modules_have_known_names_and_run_in_pytorch(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from bench import torch_models
+
+    assert tuple(torch_models.MODULES) == EXCHANGED
+    (case,), _ = find_cases(["torch-lstm"], {})
+    files = case.write(tmp_path)
+    feeds = load_feeds(files.shapes[1])
+    outputs = {name: ENGINES[name](files.model, 1)(feeds) for name in ("jitrt", "torch")}
+    assert max_error(outputs["jitrt"], outputs["torch"]) < 1e-5
+    assert can_run("torch.compile", files.model)
+    assert not can_run("torch.compile", tmp_path / "other.onnx")
 
 
 def test_unnamed_dimensions_of_one_size_change_together() -> None:
