@@ -89,18 +89,42 @@ def index_error(status: int) -> Exception:
 def gather_rows(Y, X, indices, begin, end):
     """Y[b, i] is X[b, indices[b or 0, i]]; a unit is a row of Y [batch, count, inner]."""
     n, count, inner = X.shape[1], Y.shape[1], Y.shape[2]
-    shared = indices.shape[0] == 1
-    b, i = begin // count, begin % count
-    for _ in range(begin, end):
-        index = indices[0 if shared else b, i]
-        row = index + n if index < 0 else index
-        if row < 0 or row >= n:
+    while begin < end:
+        b, first = begin // count, begin % count
+        stop = min(first + end - begin, count)
+        line = 0 if indices.shape[0] == 1 else b
+        if any_outside(indices[line, first:stop], n):
+            return status_of_first_outside(indices[line, first:stop], n)
+        if inner == 1:
+            for i in range(first, stop):
+                Y[b, i, 0] = X[b, wrapped(indices[line, i], n), 0]
+        else:
+            for i in range(first, stop):
+                row = wrapped(indices[line, i], n)
+                for j in range(inner):
+                    Y[b, i, j] = X[b, row, j]
+        begin += stop - first
+    return 0
+
+
+def wrapped(index, n):
+    """The index counted from the start."""
+    return index + n if index < 0 else index
+
+
+def any_outside(indices, n):
+    """Whether an index is outside of n elements; without branches, so that vectors do it."""
+    outside = False
+    for index in indices:
+        outside |= (index < -n) | (index >= n)
+    return outside
+
+
+def status_of_first_outside(indices, n):
+    """The status that reports the first index outside of n elements."""
+    for index in indices:
+        if index < -n or index >= n:
             return index_status(index, n)
-        for j in range(inner):
-            Y[b, i, j] = X[b, row, j]
-        i += 1
-        if i == count:
-            b, i = b + 1, 0
     return 0
 
 
@@ -138,14 +162,18 @@ def pick_elements(Y, X, indices, begin, end):
     while begin < end:
         o, first = begin // count, begin % count
         stop = min(first + end - begin, count)
+        if inner == 1:
+            if any_outside(indices[o, first:stop, 0], n):
+                return status_of_first_outside(indices[o, first:stop, 0], n)
+            for i in range(first, stop):
+                Y[o, i, 0] = X[o, wrapped(indices[o, i, 0], n), 0]
+        else:
+            for i in range(first, stop):
+                if any_outside(indices[o, i], n):
+                    return status_of_first_outside(indices[o, i], n)
+                for j in range(inner):
+                    Y[o, i, j] = X[o, wrapped(indices[o, i, j], n), j]
         begin += stop - first
-        for i in range(first, stop):
-            for j in range(inner):
-                index = indices[o, i, j]
-                row = index + n if index < 0 else index
-                if row < 0 or row >= n:
-                    return index_status(index, n)
-                Y[o, i, j] = X[o, row, j]
     return 0
 
 
