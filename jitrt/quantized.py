@@ -38,6 +38,12 @@ class Quantized:
         """Whether one scale and one zero point serve all codes."""
         return all(same(p.size, 1) for p in (self.scale, self.zero) if p is not None)
 
+    @property
+    def is_increasing(self) -> bool:
+        """Whether the codes are bytes in the order of what they stand for: one scale, known to be above 0."""
+        scale = self.scale.value
+        return self.is_bytes and self.per_tensor and scale is not None and bool((scale > 0).all())
+
     def same_parameters(self, scale: Tensor, zero: Tensor | None) -> bool:
         """Whether these are known to be the scale and the zero point."""
         pairs = [(self.scale, scale), (self.zero, zero)]

@@ -8,6 +8,7 @@ import numpy as np
 from jitrt.calls import cast_tensor
 from jitrt.dims import Size, same
 from jitrt.expr import Expr, cast, const, rint, where
+from jitrt.quantized import Quantized
 from jitrt.tensor import Dtype, Tensor, map_tensors
 from jitrt.types import F32, F64, I32, is_integer
 
@@ -46,6 +47,13 @@ def dequantize_tensor(x: Tensor, scale: Tensor, zero: Tensor | None, dtype: Dtyp
     if zero is not None:
         number = map_tensors(lambda v, z: v - z, number, cast_tensor(widened(zero), kind))
     return map_tensors(lambda v, s: cast(cast(v, F32) * cast(s, F32), dtype), number, widened(scale))
+
+
+def dequantized_tensor(x: Tensor, scale: Tensor, zero: Tensor | None, dtype: Dtype) -> Tensor:
+    """As `dequantize_tensor`, for bytes; products of the result find x again."""
+    y = dequantize_tensor(x, scale, zero, dtype)
+    y.quantized = Quantized(x, scale, zero)
+    return y
 
 
 def requantize_tensor(y: Tensor, scale: Tensor, zero: Tensor) -> Tensor:

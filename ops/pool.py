@@ -11,9 +11,11 @@ from jitrt.calls import cast_tensor, launch
 from jitrt.dims import Size, prod
 from jitrt.expr import absolute, power, sqrt
 from jitrt.opdef import operator
+from jitrt.quantized import quantized_form
 from jitrt.tensor import Tensor, constant, map_tensors, reduce_tensor
 from jitrt.types import I64, is_float
 
+from ._quantization import dequantized_tensor
 from ._shared import mean, widen
 
 
@@ -115,8 +117,12 @@ def max_pool(
 ) -> list[Tensor]:
     """The maximum of each window, and where it is. https://onnx.ai/onnx/operators/onnx__MaxPool.html"""
     w = window(X.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
-    lowest = constant(np.array([-np.inf if is_float(X.dtype) else np.iinfo(X.dtype).min], X.dtype))
+    lowest = _lowest(X)
     if output_count == 1:
+        form = quantized_form(X)
+        if form is not None and form.is_increasing:
+            y = _pool(max_windows, form.codes, w, _lowest(form.codes))
+            return [dequantized_tensor(y, form.scale, form.zero, X.dtype)]
         return [_pool(max_windows, X, w, lowest)]
     rows = _row_shape(X.shape, w.output)
     results = launch(
@@ -129,6 +135,11 @@ def max_pool(
         flops=prod(rows) * prod(kernel_shape),
     )
     return [channels_first(y, X.shape, w.output) for y in results]
+
+
+def _lowest(X: Tensor) -> Tensor:
+    """What no element of X is below, as a vector of one."""
+    return constant(np.array([-np.inf if is_float(X.dtype) else np.iinfo(X.dtype).min], X.dtype))
 
 
 @operator("AveragePool", since=7)

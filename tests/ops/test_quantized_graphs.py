@@ -133,6 +133,20 @@ def test_codes_that_only_move_are_not_computed_with() -> None:
     assert labels == ["copy"]
 
 
+@pytest.mark.parametrize("scale", [0.37, -0.37])
+def test_maxima_are_those_of_the_codes(scale: float) -> None:
+    """Unless a negative scale turns the order around."""
+    x, step, zero = integers(np.uint8, 1, 3, 8, 8), np.float32(scale), np.uint8(3)
+    graph = Graph(x)
+    pooled = graph.op("MaxPool", graph.dequantized("x", step, zero), kernel_shape=[2, 2], strides=[2, 2])
+    graph.quantized(pooled, step, zero)
+    got, labels = graph.run(np.uint8)
+    windows = x.reshape(1, 3, 4, 2, 4, 2)
+    wanted = windows.max((3, 5)) if scale > 0 else windows.min((3, 5))
+    np.testing.assert_array_equal(got, wanted)
+    assert any("Quantize" in label for label in labels) == (scale < 0)
+
+
 def test_other_parameters_quantise_again() -> None:
     x = integers(np.uint8, 5, 6)
     graph = Graph(x)
