@@ -15,7 +15,7 @@ from jitrt.types import I64
 
 from ._host_forms import host_form
 from ._shared import size_tensor
-from .gather import OUT_OF_BOUNDS, flat_positions, tuple_error
+from .gather import OUT_OF_BOUNDS, flat_positions, index_error, index_status, tuple_error, wrapped
 
 REDUCTIONS = {"add": 1, "mul": 2, "max": 3, "min": 4}
 
@@ -36,6 +36,8 @@ def scatter_elements(
 ) -> Tensor:
     """Elements written along an axis. https://onnx.ai/onnx/operators/onnx__ScatterElements.html"""
     axis %= data.ndim
+    if all(same(data.shape[a], indices.shape[a]) for a in range(1, data.ndim) if a != axis):
+        return _scatter_lines(data, indices, updates, axis, reduction)
     batches = 0
     while batches < axis and same(data.shape[batches], indices.shape[batches]):
         batches += 1
@@ -77,6 +79,35 @@ def _scatter_values(data: Any, places: tuple[Any, ...], updates: Any, reduction:
     except IndexError:
         raise tuple_error(1) from None
     return y
+
+
+def _scatter_lines(data: Tensor, indices: Tensor, updates: Tensor, axis: int, reduction: str) -> Tensor:
+    """ScatterElements where the indices cover all dimensions, but for the axis and maybe the first."""
+    outer, inner = prod(data.shape[:axis]), prod(data.shape[axis + 1 :])
+    flat = [outer, data.shape[axis] * inner]
+    marks = [prod(indices.shape[:axis]), indices.shape[axis] * inner]
+    operands = (data.reshape(flat), updates.reshape(marks), indices.reshape(marks))
+    outputs, extent = [(data.dtype, flat)], outer * inner
+    if reduction == "none":
+        (y,) = launch_move(
+            scatter_lines,
+            *operands,
+            moved=2,
+            outputs=outputs,
+            scalars=[inner],
+            extent=extent,
+            error=index_error,
+        )
+    else:
+        (y,) = launch(
+            combine_lines,
+            *operands,
+            outputs=outputs,
+            scalars=[inner, REDUCTIONS[reduction]],
+            extent=extent,
+            error=index_error,
+        )
+    return y.reshape(data.shape)
 
 
 def _flat_elements(data: Tensor, indices: Tensor, axis: int, batches: int) -> Tensor:
@@ -156,6 +187,44 @@ def combine_rows(Y, X, updates, positions, inner, reduction, begin, end):
             for j in range(first, stop):
                 at = i * inner + j
                 Y[b, at] = combine(Y[b, at], updates[b, u * inner + j], reduction)
+        begin += stop - first
+    return 0
+
+
+def scatter_lines(Y, X, updates, indices, inner, begin, end):
+    """X [outer, n * inner] with updates [rows, count * inner] at the indices along its middle dimension.
+
+    Lines `begin` to `end` are done, counted over outer and inner.
+    """
+    n, count = X.shape[1] // inner, indices.shape[1] // inner
+    while begin < end:
+        o, first = begin // inner, begin % inner
+        stop = min(first + end - begin, inner)
+        copy_columns(Y, X, o, first, stop, inner)
+        for u in range(count if o < indices.shape[0] else 0):
+            for at in range(u * inner + first, u * inner + stop):
+                i = wrapped(indices[o, at], n)
+                if i < 0 or i >= n:
+                    return index_status(indices[o, at], n)
+                Y[o, i * inner + at - u * inner] = updates[o, at]
+        begin += stop - first
+    return 0
+
+
+def combine_lines(Y, X, updates, indices, inner, reduction, begin, end):
+    """As `scatter_lines`, with updates added, multiplied, or compared (see `combine`)."""
+    n, count = X.shape[1] // inner, indices.shape[1] // inner
+    while begin < end:
+        o, first = begin // inner, begin % inner
+        stop = min(first + end - begin, inner)
+        copy_columns(Y, X, o, first, stop, inner)
+        for u in range(count if o < indices.shape[0] else 0):
+            for at in range(u * inner + first, u * inner + stop):
+                i = wrapped(indices[o, at], n)
+                if i < 0 or i >= n:
+                    return index_status(indices[o, at], n)
+                to = i * inner + at - u * inner
+                Y[o, to] = combine(Y[o, to], updates[o, at], reduction)
         begin += stop - first
     return 0
 
