@@ -1,4 +1,4 @@
-"""Kernels of the recurrent operators: one call runs all steps of a range of (direction, sample) units.
+"""Kernels of the recurrent operators: one call runs all steps of a range of (direction, two samples) units.
 
 T steps, D directions, N samples, a hidden state of `size`. Each kernel takes
 
@@ -56,17 +56,18 @@ def run_lstm(
 ):
     """The gates are i, o, f, c. C is the cell state; P [D, 3 * size] holds the peepholes of i, o, f."""
     steps, samples, size = Y.shape[0], Y.shape[2], Y.shape[3]
+    pairs = (samples + 1) // 2
     while begin < end:
-        d, first = begin // samples, begin % samples
-        stop = min(first + min(end - begin, BLOCK), samples)
-        begin += stop - first
+        d, first = begin // pairs, 2 * (begin % pairs)
+        stop = min(first + 2 * min(end - begin, BLOCK // 2), samples)
+        begin += (stop - first + 1) // 2
         start_state(H, H0, d, first, stop)
         start_state(C, C0, d, first, stop)
         for step in range(steps):
             for n in range(first, stop):
                 t = time_of(step, lengths[n] if ragged else steps, d + reverse)
                 copy_gates(G, XW, d, n, t, 4 * size)
-            accumulate(G, H, R, d, first, stop, 0, 0, 4 * size)
+            accumulate(G, H, R, d, first, stop, 0, 0, 4 * size, 0)
             for n in range(first, stop):
                 length = lengths[n] if ragged else steps
                 t = time_of(step, length, d + reverse)
@@ -106,25 +107,26 @@ def run_gru(
     Rb [D, size] is the recurrent bias of h, which `linear` adds before the reset.
     """
     steps, samples, size = Y.shape[0], Y.shape[2], Y.shape[3]
+    pairs = (samples + 1) // 2
     while begin < end:
-        d, first = begin // samples, begin % samples
-        stop = min(first + min(end - begin, BLOCK), samples)
-        begin += stop - first
+        d, first = begin // pairs, 2 * (begin % pairs)
+        stop = min(first + 2 * min(end - begin, BLOCK // 2), samples)
+        begin += (stop - first + 1) // 2
         start_state(H, H0, d, first, stop)
         for step in range(steps):
             for n in range(first, stop):
                 t = time_of(step, lengths[n] if ragged else steps, d + reverse)
                 copy_gates(G, XW, d, n, t, 3 * size)
-            accumulate(G, H, R, d, first, stop, 0, 0, 2 * size)
+            accumulate(G, H, R, d, first, stop, 0, 0, 2 * size, 0)
             for n in range(first, stop):
                 limit(G, d, n, 0, 2 * size, clip)
                 activate(G, d, n, 0, 2 * size, kinds[d, 0], alphas[d, 0], betas[d, 0], wide)
                 for j in range(size):
                     G[d, n, 3 * size + j] = Rb[d, j] if linear else G[d, n, size + j] * H[d, n, j]
             if linear:
-                accumulate_linear(G, H, R, d, first, stop)
+                accumulate(G, H, R, d, first, stop, 0, 2 * size, 3 * size, size)
             else:
-                accumulate(G, G, R, d, first, stop, 3 * size, 2 * size, 3 * size)
+                accumulate(G, G, R, d, first, stop, 3 * size, 2 * size, 3 * size, 0)
             for n in range(first, stop):
                 length = lengths[n] if ragged else steps
                 t = time_of(step, length, d + reverse)
@@ -147,16 +149,17 @@ def run_gru(
 def run_rnn(Y, H, G, XW, R, H0, lengths, kinds, alphas, betas, reverse, ragged, clip, wide, begin, end):
     """The one gate is the new state."""
     steps, samples, size = Y.shape[0], Y.shape[2], Y.shape[3]
+    pairs = (samples + 1) // 2
     while begin < end:
-        d, first = begin // samples, begin % samples
-        stop = min(first + min(end - begin, BLOCK), samples)
-        begin += stop - first
+        d, first = begin // pairs, 2 * (begin % pairs)
+        stop = min(first + 2 * min(end - begin, BLOCK // 2), samples)
+        begin += (stop - first + 1) // 2
         start_state(H, H0, d, first, stop)
         for step in range(steps):
             for n in range(first, stop):
                 t = time_of(step, lengths[n] if ragged else steps, d + reverse)
                 copy_gates(G, XW, d, n, t, size)
-            accumulate(G, H, R, d, first, stop, 0, 0, size)
+            accumulate(G, H, R, d, first, stop, 0, 0, size, 0)
             for n in range(first, stop):
                 length = lengths[n] if ragged else steps
                 t = time_of(step, length, d + reverse)
@@ -193,8 +196,8 @@ def clear(Y, t, d, n):
         Y[t, d, n, j] = 0
 
 
-def accumulate(G, S, R, d, first, stop, state, start, end):
-    """G[n, start:end] += S[n, state:state + size] @ R[:, start:end] for a block of samples.
+def accumulate(G, S, R, d, first, stop, state, start, end, shift):
+    """G[n, shift + start:shift + end] += S[n, state:state + size] @ R[:, start:end] for a block of samples.
 
     A block of columns at a time, so that the gates of all samples and eight rows of R stay in the cache; what
     is loaded of R serves two samples.
@@ -219,12 +222,12 @@ def accumulate(G, S, R, d, first, stop, state, start, end):
                     b = s2 * r2 + s3 * r3
                     a += s4 * r4 + s5 * r5
                     b += s6 * r6 + s7 * r7
-                    G[d, n, j] += a + b
+                    G[d, n, shift + j] += a + b
                     a = t0 * r0 + t1 * r1
                     b = t2 * r2 + t3 * r3
                     a += t4 * r4 + t5 * r5
                     b += t6 * r6 + t7 * r7
-                    G[d, n + 1, j] += a + b
+                    G[d, n + 1, shift + j] += a + b
             for n in range(stop - (stop - first) % 2, stop):
                 s0, s1 = S[d, n, state + k], S[d, n, state + k + 1]
                 s2, s3 = S[d, n, state + k + 2], S[d, n, state + k + 3]
@@ -235,22 +238,12 @@ def accumulate(G, S, R, d, first, stop, state, start, end):
                     b = s2 * R[d, k + 2, j] + s3 * R[d, k + 3, j]
                     a += s4 * R[d, k + 4, j] + s5 * R[d, k + 5, j]
                     b += s6 * R[d, k + 6, j] + s7 * R[d, k + 7, j]
-                    G[d, n, j] += a + b
+                    G[d, n, shift + j] += a + b
         for k in range(size - size % 8, size):
             for n in range(first, stop):
                 s = S[d, n, state + k]
                 for j in range(left, right):
-                    G[d, n, j] += s * R[d, k, j]
-
-
-def accumulate_linear(G, H, R, d, first, stop):
-    """The fourth gate of a GRU += H @ the recurrent weights of its third."""
-    size = R.shape[1]
-    for k in range(size):
-        for n in range(first, stop):
-            s = H[d, n, k]
-            for j in range(size):
-                G[d, n, 3 * size + j] += s * R[d, k, 2 * size + j]
+                    G[d, n, shift + j] += s * R[d, k, j]
 
 
 def limit(G, d, n, start, end, clip):

@@ -72,7 +72,7 @@ class Sequences:
             self.betas,
             outputs=outputs,
             scalars=[*self.scalars, *scalars],
-            extent=directions * samples,
+            extent=directions * ((samples + 1) // 2),
             flops=2 * self.steps * directions * samples * size * size * gates,
         )
         if self.layout:
