@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-SUBCOMMANDS = ("compare", "ops")
+SUBCOMMANDS = ("compare", "decode", "ops", "scaling")
 
 
 def main() -> int:

@@ -13,10 +13,10 @@ import onnx
 import pytest
 
 import jitrt
-from bench import machine, processes, steady
+from bench import decode, machine, processes, scaling, steady
 from bench.accuracy import max_error
 from bench.catalog import EXCHANGED, find_cases
-from bench.engines import ENGINES, can_run, describe, is_installed, load_feeds
+from bench.engines import ENGINES, Feeds, can_run, describe, is_installed, load_feeds
 from bench.inputs import declared_inputs, draw, other_shapes, signature
 from bench.models import BUILDERS
 from bench.plot import plot_ratios
@@ -129,6 +129,74 @@ def test_comparison_of_two_runs() -> None:
         ["geomean", "2.00", "1.00"],
     ]
     assert "nothing in common" in comparison(before, pair("paced", 2.0, 5.0))
+
+
+def test_scaling_table_compares_with_the_fewest_threads() -> None:
+    runs = {1: pair("hot", 8.0, 6.0), 2: pair("hot", 4.0, 4.0), 4: pair("hot", 1.0, None)}
+    assert [row.split() for row in scaling.table(runs, "jitrt").splitlines()] == [
+        ["jitrt,", "ms", "1", "2", "gain", "4", "gain"],
+        ["mlp", "8.00", "4.00", "2.00", "1.00", "8.00"],
+        ["geomean", "2.00", "8.00"],
+    ]
+    assert scaling.table(runs, "onnxruntime").splitlines()[1].split() == [
+        "mlp",
+        "6.00",
+        "4.00",
+        "1.50",
+        "-",
+        "-",
+    ]
+
+
+def test_scaling_of_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["tiny-mlp", "--threads", "2,1", "--vs", "", "--quick", "--json", str(tmp_path / "s.json")]
+    assert scaling.main(options) == 0
+    assert capsys.readouterr().out.startswith("jitrt, ms")
+    runs = json.loads((tmp_path / "s.json").read_text())
+    assert [(n, run["context"]["threads"]) for n, run in runs.items()] == [("1", 1), ("2", 2)]
+    assert all(m["value"] > 0 for run in runs.values() for m in run["measurements"])
+
+
+def test_decoder_hands_its_cache_on() -> None:
+    lengths = []
+
+    def run(feeds: Feeds) -> list[np.ndarray]:
+        assert feeds["attention_mask"].shape[1] == feeds["past.key"].shape[2] + feeds["input_ids"].shape[1]
+        assert feeds["position_ids"][0, 0] == feeds["past.key"].shape[2]
+        lengths.append(feeds["past.key"].shape[2])
+        new = np.zeros((1, 2, feeds["input_ids"].shape[1], 4))
+        return [np.zeros(1), np.concatenate([feeds["past.key"], new], axis=2)]
+
+    integers = onnx.TensorProto.INT64
+    declared = dict.fromkeys(("input_ids", "attention_mask", "position_ids"), (integers, ["n", "m"]))
+    past = {"past.key": (onnx.TensorProto.FLOAT, [1, 2, "past", 4])}
+    assert len(list(decode.Decoder(run, declared | past).growing(prompt=5, tokens=3))) == 4
+    assert lengths == [0, 5, 6, 7]
+    with pytest.raises(ValueError, match="no rule for the decoder's input x"):
+        decode.Decoder(run, past | {"x": (integers, [])}).feeds(1, {"past.key": np.zeros((1, 2, 0, 4))})
+
+
+def test_decoding_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "d.json"
+    short = [
+        "--prompt",
+        "3",
+        "--tokens",
+        "2",
+        "--rounds",
+        "2",
+        "--pause",
+        "0",
+        "--vs",
+        "",
+        "--json",
+        str(path),
+    ]
+    assert decode.main(short) == 0
+    assert capsys.readouterr().out.startswith("ms")
+    measured = Results.load(path).measurements
+    assert {m.metric for m in measured} == set(decode.ROWS)
+    assert all(m.value is not None and m.value > 0 for m in measured)
 
 
 def test_results_round_trip(tmp_path: Path) -> None:
