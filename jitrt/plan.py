@@ -21,9 +21,12 @@ from jitrt.table import ALIGNMENT
 
 PARALLEL_NS = 6000  # a step expected to take less runs on the calling thread
 CHUNKS_PER_THREAD = 8
+SHORT_NS = 2_000_000  # of a step, for each thread
 SHARING_CHUNKS_PER_THREAD = 2  # of steps whose units share work
 FLOPS_PER_NS = 64
 BYTES_PER_NS = 12
+
+Numbers = np.ndarray[Any, Any]
 
 
 class Sizes:
@@ -205,7 +208,7 @@ class Plan:
         self.scratch_offset = arena_nbytes
         cost = self.flops / FLOPS_PER_NS + self.nbytes / BYTES_PER_NS
         self.cost_ns = int(cost.sum())
-        per_chunk = units_per_chunk(self.extents, steps[:, 4], threads)
+        per_chunk = units_per_chunk(self.extents, steps[:, 4], cost, threads)
         self.chunks = np.where((cost >= PARALLEL_NS) & (self.extents > 1) & (threads > 1), per_chunk, 0)
         self.output_shapes = [tuple(sizes[shape].tolist()) if shape else () for shape in recipe.shapes]
         self.bases = recipe.bases if not recipe.sized else recipe.bases.copy()
@@ -222,10 +225,16 @@ class Plan:
         return dict(zip(self.recipe.arena_numbers.tolist(), self.arena_starts.tolist(), strict=True))
 
 
-def units_per_chunk(
-    extents: np.ndarray[Any, Any], sharing: np.ndarray[Any, Any], threads: int
-) -> np.ndarray[Any, Any]:
-    """How many units a thread computes at a time: few, yet those that share work together if possible."""
+def units_per_chunk(extents: Numbers, sharing: Numbers, cost: Numbers, threads: int) -> Numbers:
+    """How many units a thread computes at a time: few, yet those that share work together if possible.
+
+    In short steps each thread computes its part alone: what it reads is then what it wrote itself, where
+    neighbouring steps go over an image in the same order. A line from another core takes as long as ten
+    from the own cache, while the threads of a short step end at about the same time.
+    """
     few = -(-extents // (threads * CHUNKS_PER_THREAD))
     many = -(-extents // (threads * SHARING_CHUNKS_PER_THREAD))
-    return np.where(few < sharing, np.minimum(many, sharing), few // sharing * sharing)  # type: ignore[no-any-return]
+    even = -(-extents // threads)
+    shared = np.where(few < sharing, np.minimum(many, sharing), few // sharing * sharing)
+    chosen: Numbers = np.where(cost < threads * SHORT_NS, even, shared)
+    return chosen
