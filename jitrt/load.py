@@ -40,6 +40,7 @@ _TOO_NEW = (
 
 # IR version from which an initializer may also be an input, and is then a default
 DEFAULTS_SINCE = 4
+OPSETS_SINCE = 3  # IR version: older files mean the first version of every operator
 
 
 def load(
@@ -112,6 +113,8 @@ def _read(
 
 def _opsets(source: proto.ModelProto) -> dict[str, int]:
     """Domain to imported version. Raises Fail for a model of a format or operator set that is too new."""
+    if not source.opset_import and 0 < source.ir_version < OPSETS_SINCE:
+        return {"": 1}
     if not source.opset_import:
         raise Fail(
             "Missing opset in the model. All ModelProtos MUST have at least one entry that specifies which "
