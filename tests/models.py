@@ -61,12 +61,13 @@ def session(source: bytes, *, threads: int = 1, fused: bool = True) -> jitrt.Inf
     return jitrt.InferenceSession(source, options)
 
 
-def reference(source: bytes | str) -> Any:
-    """A session of onnxruntime that computes every operator by itself."""
+def reference(source: bytes | str, optimised: bool = False) -> Any:
+    """A session of onnxruntime that computes every operator by itself, unless it is optimised."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
@@ -92,6 +93,16 @@ def assert_close(got: Any, wanted: Any, tolerance: float = 1e-5) -> None:
         scale = np.abs(w[finite]).max(initial=0) or 1.0
         error = np.abs(g[finite] - w[finite]).max(initial=0) / scale
         assert error <= tolerance, f"relative error {error:.1e}"
+
+
+def spread(results: Any, others: Any) -> float:
+    """The largest difference between arrays of floats, each relative to the largest number in it."""
+    found = [0.0]
+    for one, other in zip(results, others, strict=True):
+        if isinstance(one, np.ndarray) and one.dtype.kind == "f" and one.size:
+            a, b = one.astype(np.float64), other.astype(np.float64)
+            found.append(float(np.nanmax(np.abs(a - b)) / (np.nanmax(np.abs(b)) or 1.0)))
+    return max(found)
 
 
 def assert_like_onnxruntime(

@@ -23,6 +23,7 @@ from models import (
     node,
     random,
     reference,
+    spread,
 )
 from onnx import helper, numpy_helper
 
@@ -347,14 +348,18 @@ FOLDERS = sorted(p.parent for p in Path(os.environ.get("JITRT_MODELS", "/nowhere
 def test_models(folder: Path) -> None:
     path = str(folder / "model.onnx")
     theirs = reference(path)
-    tolerance = next((t for part, t in TOLERANCES.items() if part in folder.name), 1e-4)
+    optimised = reference(path, optimised=True)
+    least = next((t for part, t in TOLERANCES.items() if part in folder.name), 1e-4)
     try:
         ours = jitrt.InferenceSession(path)
         for feed in sorted(folder.glob("inputs*.npz")):
             with np.load(feed, allow_pickle=True) as arrays:
                 feeds = dict(arrays)
-            for result, wanted in zip(ours.run(None, feeds), theirs.run(None, feeds), strict=True):
-                assert_close(result, wanted, tolerance)
+            wanted = theirs.run(None, feeds)
+            # onnxruntime's own optimisations are another order of rounding
+            tolerance = max(least, 2 * spread(optimised.run(None, feeds), wanted))
+            for mine, other in zip(ours.run(None, feeds), wanted, strict=True):
+                assert_close(mine, other, tolerance)
     except errors.NotImplemented as missing:
         pytest.skip(missing.message)
 
