@@ -12,16 +12,19 @@ from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step, p
 from jitrt.codegen.conv_transpose import conv_transpose_steps, pack_transpose_weights
 from jitrt.codegen.depthwise import depthwise_step, pack_depthwise_weights
 from jitrt.codegen.epilogue import Epilogue
+from jitrt.codegen.gemm import unpack_matrix
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.loops import Operand
+from jitrt.codegen.microkernel import tile_shape
 from jitrt.codegen.product import Matrix
+from jitrt.codegen.target import host
 from jitrt.codegen.winograd import choose_transform, pack_winograd_weights, winograd_step
 from jitrt.constants import packed_constant
-from jitrt.dims import Size, concrete, same
+from jitrt.dims import Size, concrete, prod, same
 from jitrt.layout import Array
 from jitrt.loop_step import in_place
 from jitrt.products import copied, has_adjacent_columns, merge
-from jitrt.tensor import Call, Dtype, Shape, Tensor, Value, outputs_of
+from jitrt.tensor import Call, Dtype, Shape, Tensor, Value, concatenate, constant, outputs_of
 
 FEW_CHANNELS = 8  # an input with fewer is read as it lies
 
@@ -167,6 +170,59 @@ class Convolution(ImageCall):
             y += np.einsum("...gc,gmc->...gm", pixels, grouped[(..., *position)])
         y = y.reshape(*y.shape[:-2], -1)
         return [y if bias is None else y + bias]
+
+
+class FedConvolution(Convolution):
+    """A convolution whose weights are computed in the same run, and packed by `packed_panels`."""
+
+    def __init__(
+        self, x: Tensor, weights: Tensor, packed: Tensor, bias: Tensor | None, attributes: ConvAttributes
+    ) -> None:
+        super().__init__(x, weights, bias, attributes)  # type: ignore[arg-type]
+        self.few_channels = 0  # the order of packed weights is that of channels-last images
+        self.shape, self.weights = concrete(weights.shape), np.zeros(0, x.dtype)
+        self.inputs = (x, bias, packed)  # type: ignore[assignment]
+
+    def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
+        """As those of a convolution with packed constants."""
+        assert inputs[2] is not None
+        self.packed = inputs[2].ref
+        return super().steps(inputs[:2], outputs, epilogue)
+
+    def kernel_steps(self, x: Image, out: Image, more: dict[str, Any]) -> list[Step]:
+        """One step."""
+        window, groups = self.attributes.window, self.attributes.groups
+        if self.depthwise:
+            return [depthwise_step(x, self.packed, out, window, **more)]
+        return [conv_step(x, self.packed, out, window, groups=groups, **more)]
+
+    def reference(self, inputs: Sequence[Value | None]) -> list[Value]:
+        """A sum over kernel positions in float64."""
+        x, bias, packed = inputs
+        assert packed is not None
+        parts = 1 if self.depthwise else self.attributes.groups
+        outputs, channels = self.shape[0] // parts, self.shape[1]
+        rows = [unpack_matrix(p, channels * prod(self.shape[2:]), outputs) for p in packed.reshape(parts, -1)]
+        kernels = np.stack(rows).reshape(parts, -1, channels, outputs).transpose(0, 3, 2, 1)
+        whole = Convolution.__new__(Convolution)
+        whole.attributes, whole.weights = self.attributes, kernels.reshape(self.shape)
+        return whole.reference((x, bias))
+
+
+def packed_panels(rows: Tensor) -> Tensor:
+    """Matrices [batch, k, n] of known sizes laid out as `pack_matrix` does, end to end."""
+    batch, k, n = concrete(rows.shape)
+    shape = tile_shape(rows.dtype, host())
+    if n % shape.lanes:
+        width = -n % shape.lanes
+        rows = concatenate([rows, constant(np.zeros((batch, k, width), rows.dtype))], 2)
+        n += width
+    first = n // shape.columns * shape.columns
+    panels = rows.slice(2, 0, first).reshape((batch, k, first // shape.columns, shape.columns))
+    parts = [panels.permute((0, 2, 1, 3)).reshape((batch, k * first))] if first else []
+    if n > first:
+        parts.append(rows.slice(2, first, n - first).reshape((batch, k * (n - first))))
+    return concatenate(parts, 1).reshape((batch * k * n,))
 
 
 class TransposedConvolution(ImageCall):

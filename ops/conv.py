@@ -3,7 +3,13 @@
 import numpy as np
 
 from jitrt.calls import cast_tensor
-from jitrt.convolutions import ConvAttributes, Convolution, TransposedConvolution
+from jitrt.convolutions import (
+    ConvAttributes,
+    Convolution,
+    FedConvolution,
+    TransposedConvolution,
+    packed_panels,
+)
 from jitrt.dims import prod, same
 from jitrt.opdef import operator
 from jitrt.quantized import convolve_quantized
@@ -50,7 +56,7 @@ def conv(
     last = (0, *range(2, rank + 2), 1)
     x, bias = computed(with_channels(x, W.shape[1] * group)), None if B is None else computed(B)
     if W.value is None or W.symbolic:
-        y = convolve_taps(x.permute(last), computed(W), bias, attributes)
+        y = convolve_fed(x.permute(last), computed(W), bias, attributes)
     else:
         (y,) = Convolution(x.permute(last), W.value, bias, attributes).outputs
     return cast_tensor(y.permute((0, rank + 1, *range(1, rank + 1))), X.dtype)
@@ -64,6 +70,20 @@ def with_channels(x, channels):
 def computed(x):
     """The tensor in the type that convolutions compute in: float64, or float32 for the narrower ones."""
     return x if x.dtype == F64 else cast_tensor(x, F32)
+
+
+def convolve_fed(x, weights, bias, attributes):
+    """Convolution of x [n, *spatial, c] with weights known at run time, which are packed first."""
+    weights = weights.reshape([int(size) for size in weights.shape])  # of these sizes alone
+    if 0 in weights.shape:
+        return convolve_taps(x, weights, bias, attributes)
+    groups, (outputs, channels) = attributes.groups, weights.shape[:2]
+    depthwise = groups == outputs == x.shape[-1] > 1
+    parts = 1 if depthwise else groups
+    flat = weights.reshape((parts, outputs // parts, channels, prod(attributes.kernel)))
+    rows = flat.permute((0, 3, 2, 1)).reshape((parts, prod(weights.shape[1:]), outputs // parts))
+    (y,) = FedConvolution(x, weights, packed_panels(rows), bias, attributes).outputs
+    return y
 
 
 def convolve_taps(x, weights, bias, attributes):
@@ -160,7 +180,7 @@ def convolve_stuffed(x, weights, bias, attributes, spatial):
     after = [o + r - s - b for o, r, s, b in zip(spatial, reach, x.shape[1:-1], before, strict=True)]
     x = pad(x, sizes([0, *before, 0, 0, *after, 0]))
     plain = ConvAttributes(attributes.kernel, (1,) * rank, attributes.dilations, (0,) * (2 * rank), groups)
-    return convolve_taps(x, kernel, bias, plain)
+    return convolve_fed(x, kernel, bias, plain)
 
 
 def conv_pads(spatial, kernel, strides, dilations, auto_pad, pads):

@@ -54,6 +54,15 @@ def pack_matrix(matrix: Array, target: Target | None = None, inner: int = 1) -> 
     return packed
 
 
+def unpack_matrix(packed: Array, k: int, n: int, target: Target | None = None) -> Array:
+    """The matrix f32[k, n] that `pack_matrix`, without `inner`, laid out as f32[elements]."""
+    columns = tile_shape(packed.dtype, target or host()).columns
+    width = packed.size // max(k, 1)
+    starts = range(0, width, columns)
+    panels = [packed[k * first :][: k * min(columns, width - first)].reshape(k, -1) for first in starts]
+    return np.concatenate([np.zeros((k, 0), packed.dtype), *panels], axis=1)[:, :n]
+
+
 _REGION = 1 << 25  # bytes taken from the system at once: large enough for huge pages
 _region: list[Array] = []
 _region_lock = threading.Lock()
