@@ -116,7 +116,8 @@ class SessionOptions(_Options):
 
     With the configuration entry `jitrt.batch_invariant` "1", a sample's result has the same bits whatever the
     size of its batch. Products of one to three rows may then take up to 1.4 times as long, others take as
-    long as without it.
+    long as without it. With `jitrt.winograd` "0", convolutions 3 x 3 are direct sums, never Winograd's
+    algorithm: a few times more exact, and up to three times as slow (see codegen/winograd_transform.py).
     """
 
     __slots__ = ("cancelled", "denoted", "dimensions", "files", "initializers", "providers", "unused")

@@ -12,7 +12,7 @@ from steps import TARGETS, assert_close, ref, run, run_twice
 
 from jitrt.codegen.emit import emit_assembly
 from jitrt.codegen.epilogue import Epilogue
-from jitrt.codegen.gemm import PackedMatrix, matmul_step, pack_matrix
+from jitrt.codegen.gemm import PackedMatrix, matmul_step, pack_matrix, unpack_matrix
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.microkernel import accumulator, microkernels
 from jitrt.codegen.product import Matrix
@@ -192,3 +192,9 @@ def test_neon_code_keeps_its_accumulators_in_registers(vectors):
     code = emit_assembly(kernel.build("f"), neon, kernel.name, kernel.pipeline, "f")
     assert "fmla" in code
     assert not re.search(r"(str|stp|ldr|ldp)\s+q\d+.*\[sp", code)
+
+
+@pytest.mark.parametrize("n", [1, 16, 31, 32, 50, 96])
+def test_unpacking(n, target, rng):
+    matrix = rng.standard_normal((7, n), np.float32)
+    np.testing.assert_array_equal(unpack_matrix(pack_matrix(matrix, target), 7, n, target), matrix)

@@ -15,7 +15,7 @@ from test_models import NETWORKS
 
 from jitrt.codegen.kernel import Buffer, Kernel, Ref, Step
 from jitrt.dims import Dim, Guards
-from jitrt.plan import Plan, Recipe
+from jitrt.plan import SHORT_NS, Plan, Recipe, units_per_chunk
 from jitrt.schedule import Schedule
 from jitrt.table import Arena, Table
 
@@ -160,3 +160,11 @@ def test_sizes_in_data() -> None:
         np.testing.assert_array_equal(
             s.run(None, {"x": np.zeros((a, b, 3), np.float32)})[0], [a / 2, b / 2, 1.5]
         )
+
+
+def test_units_that_share_work_stay_together() -> None:
+    """Of 12 blocks of 8 units, chunks are whole blocks; a short step has one chunk a thread."""
+    extents, sharing = np.array([96, 96, 96, 8]), np.array([1, 8, 8, 8])
+    cost = np.array([8 * SHORT_NS, 8 * SHORT_NS, SHORT_NS // 2, 8 * SHORT_NS])
+    assert units_per_chunk(extents, sharing, cost, 1).tolist() == [12, 8, 96, 4]
+    assert units_per_chunk(extents, sharing, cost, 2).tolist() == [6, 8, 48, 2]

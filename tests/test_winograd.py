@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from onnx import helper, numpy_helper
 from steps import TARGETS, assert_close, ref, run_twice
 from test_conv import input_image, oracle, output_image, window
 
+import jitrt
 from jitrt.codegen.conv import Image, pack_weights
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.loop import Operand
@@ -141,6 +143,27 @@ def test_choice(inputs, outputs, size, chosen):
     assert choose_transform(image(inputs, spatial), image(outputs, spatial), geometry, 1) == chosen
     with winograd(False):
         assert choose_transform(image(inputs, spatial), image(outputs, spatial), geometry, 1) is None
+
+
+def test_option_turns_it_off(rng):
+    """The session's entry: results differ in rounding, both are close."""
+    x = rng.standard_normal((1, 64, 56, 56), np.float32)
+    w = rng.standard_normal((64, 64, 3, 3), np.float32)
+    node = helper.make_node("Conv", ["x", "w"], ["y"], pads=[1] * 4)
+    infos = [helper.make_tensor_value_info("x", 1, x.shape), helper.make_tensor_value_info("y", 1, None)]
+    graph = helper.make_graph([node], "g", infos[:1], infos[1:], [numpy_helper.from_array(w, "w")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    results = {}
+    for value in ("0", "1"):
+        options = jitrt.SessionOptions()
+        options.add_session_config_entry("jitrt.winograd", value)
+        (results[value],) = jitrt.InferenceSession(model.SerializeToString(), options).run(None, {"x": x})
+    expected = oracle(x, w, window((3, 3), pads=(1, 1)), 1, (1, 1))
+    assert_close(results["0"], expected)
+    assert_close(results["1"], expected, 5e-6)
+    assert (results["0"] != results["1"]).any()
+    (default,) = jitrt.InferenceSession(model.SerializeToString()).run(None, {"x": x})
+    np.testing.assert_array_equal(default, results["1"])
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 import jitrt
+from jitrt.codegen.gemm import pack_matrix
+from jitrt.convolutions import packed_panels
+from jitrt.tensor import constant
 
 # batch, channels, outputs, spatial, kernel, attributes
 CASES: list[tuple[int, int, int, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
@@ -164,3 +167,14 @@ def test_zero_padding_is_read_by_the_convolution() -> None:
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
     (program,) = session._programs.values()
     assert [step.label for step in program.variants[0].recipe.steps] == ["Conv", "copy"]  # to channels first
+
+
+@pytest.mark.parametrize("outputs", [1, 15, 32, 33, 70])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_weights_are_packed_alike_at_run_time(outputs: int, groups: int) -> None:
+    """Panels made of tensors are those that constants are packed into."""
+    rng = np.random.default_rng(3)
+    rows = rng.standard_normal((groups, 9, outputs)).astype(np.float32)
+    packed = packed_panels(constant(rows)).value
+    assert packed is not None
+    np.testing.assert_array_equal(packed.reshape(groups, -1), pack_matrix(rows))
