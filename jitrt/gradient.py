@@ -5,7 +5,9 @@ https://arxiv.org/abs/1502.05767 (reverse accumulation)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import numpy as np
@@ -35,6 +37,23 @@ from jitrt.types import BF16, F16, F32
 Parts = Iterable[tuple[Tensor, Tensor]]  # operands, and what they get of an adjoint
 Rule = TypeVar("Rule", bound=Callable[[Call, Sequence[Tensor | None]], Parts])
 _kernel_rules: dict[Callable[..., Any], Callable[..., Parts]] = {}
+
+_wanted: ContextVar[bool] = ContextVar("gradients", default=False)
+
+
+@contextmanager
+def for_gradients() -> Iterator[None]:
+    """Operators that are traced in the block are for derivatives."""
+    token = _wanted.set(True)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
+def wants_gradients() -> bool:
+    """Whether an operator that is traced now must be composed of what has a derivative."""
+    return _wanted.get()
 
 
 def gradient_of(kernel: Callable[..., Any]) -> Callable[[Rule], Rule]:

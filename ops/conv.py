@@ -11,6 +11,7 @@ from jitrt.convolutions import (
     packed_panels,
 )
 from jitrt.dims import prod, same
+from jitrt.gradient import wants_gradients
 from jitrt.opdef import operator
 from jitrt.quantized import convolve_quantized
 from jitrt.tensor import Tensor, constant, map_tensors, sizes
@@ -55,7 +56,7 @@ def conv(
     attributes = ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group)
     last = (0, *range(2, rank + 2), 1)
     x, bias = computed(with_channels(x, W.shape[1] * group)), None if B is None else computed(B)
-    if W.value is None or W.symbolic:
+    if W.value is None or W.symbolic or wants_gradients():
         y = convolve_fed(x.permute(last), computed(W), bias, attributes)
     else:
         (y,) = Convolution(x.permute(last), W.value, bias, attributes).outputs
@@ -75,7 +76,7 @@ def computed(x):
 def convolve_fed(x, weights, bias, attributes):
     """Convolution of x [n, *spatial, c] with weights known at run time, which are packed first."""
     weights = weights.reshape([int(size) for size in weights.shape])  # of these sizes alone
-    if 0 in weights.shape:
+    if 0 in weights.shape or wants_gradients():
         return convolve_taps(x, weights, bias, attributes)
     groups, (outputs, channels) = attributes.groups, weights.shape[:2]
     depthwise = groups == outputs == x.shape[-1] > 1
@@ -152,7 +153,7 @@ def conv_transpose(
     attributes = ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group)
     bias = None if B is None else computed(B)
     x = computed(with_channels(X, W.shape[0])).permute((0, *range(2, rank + 2), 1))
-    if W.value is None or W.symbolic:
+    if W.value is None or W.symbolic or wants_gradients():
         y = convolve_stuffed(x, computed(W), bias, attributes, spatial)
     else:
         (y,) = TransposedConvolution(x, W.value, bias, attributes, spatial).outputs

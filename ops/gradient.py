@@ -13,7 +13,7 @@ from jitrt import opdef
 from jitrt.calls import launch
 from jitrt.errors import NotImplemented as NotImplementedHere
 from jitrt.expr import Expr, eq, where
-from jitrt.gradient import gradient_of, gradients
+from jitrt.gradient import for_gradients, gradient_of, gradients
 from jitrt.graph import Node
 from jitrt.opdef import operator
 from jitrt.tensor import Call, Tensor, View, constant, map_indices
@@ -73,7 +73,8 @@ def _traced(node: Node, operands: Sequence[Tensor | None]) -> list[Tensor]:
         raise NotImplementedHere(f"{node}: the gradient of {node.op_type} is not implemented")
     present = [i for i, x in enumerate(operands) if x is not None]
     attributes = {"output_count": len(node.outputs)} if "output_count" in entry.attributes else {}
-    outputs = entry(*operands[: max(present, default=-1) + 1], **node.attributes, **attributes)
+    with for_gradients():
+        outputs = entry(*operands[: max(present, default=-1) + 1], **node.attributes, **attributes)
     return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
 
