@@ -1,4 +1,4 @@
-"""Sessions as modules of PyTorch, functions of JAX, and functions of TensorFlow."""
+"""Sessions as modules of PyTorch and functions of JAX."""
 
 from __future__ import annotations
 
@@ -7,27 +7,9 @@ import io
 
 import numpy as np
 import pytest
+from bridge_models import BF16, F16, A, B, affine, doubled
 from models import BOOL, INT64, STRING, model, node
 from models import session as session_of
-
-BF16, F16 = 16, 10
-
-
-def affine(dtype: int = 1) -> bytes:
-    """y = 2 a + b, and whether a < b: a of any number of rows, b a row."""
-    nodes = [
-        node("Add", ["a", "a"], ["twice"]),
-        node("Add", ["twice", "b"], ["y"]),
-        node("Less", ["a", "b"], ["z"]),
-    ]
-    return model(nodes, {"a": (dtype, ["n", 3]), "b": (dtype, [3])}, ["y", "z"])
-
-
-def doubled(dtype: int = 1) -> bytes:
-    return model([node("Add", ["x", "x"], ["y"])], {"x": (dtype, ["n", 3])}, ["y"])
-
-
-A, B = np.arange(6, dtype=np.float32).reshape(2, 3), np.float32([1, 3, 5])
 
 
 class TestTorch:
@@ -193,45 +175,3 @@ class TestJax:
         function = session_of(doubled()).as_jax_function()
         with pytest.raises(ValueError, match="callbacks do not support JVP"):
             jax.grad(lambda x: function(x).sum())(A)
-
-
-class TestTensorFlow:
-    @pytest.fixture
-    def tf(self):
-        return pytest.importorskip("tensorflow")
-
-    def test_eagerly_and_in_a_graph(self, tf):
-        function = session_of(affine()).as_tensorflow_function()
-        graph = tf.function(lambda a, b: function(a + 1, b=b), reduce_retracing=True)
-        for n in (1, 2, 5):
-            a = np.arange(3 * n, dtype=np.float32).reshape(n, 3)
-            for y, z in (function(a + 1, B), graph(a, B)):
-                np.testing.assert_array_equal(y, 2 * (a + 1) + B)
-                np.testing.assert_array_equal(z, a + 1 < B)
-
-    def test_in_a_pipeline_of_data(self, tf):
-        data = (
-            tf.data.Dataset.from_tensor_slices(A).batch(2).map(session_of(doubled()).as_tensorflow_function())
-        )
-        assert data.element_spec.dtype == tf.float32
-        np.testing.assert_array_equal(next(iter(data)), 2 * A)
-
-    def test_strings_and_bfloat16(self, tf):
-        upper = model(
-            [node("StringNormalizer", ["s"], ["t"], case_change_action="UPPER")],
-            {"s": (STRING, ["n"])},
-            ["t"],
-        )
-        assert session_of(upper).as_tensorflow_function()(tf.constant(["ä", "b"])).numpy().tolist() == [
-            "Ä".encode(),
-            b"B",
-        ]
-        x = tf.constant([[1, 2, 3]], tf.bfloat16)
-        y = session_of(doubled(BF16)).as_tensorflow_function()(x)
-        assert y.dtype == tf.bfloat16
-        assert tf.reduce_all(y == x + x)
-
-    def test_only_tensors(self, tf):
-        parts = model([node("SplitToSequence", ["x"], ["parts"], axis=0)], {"x": [2, 3]}, ["parts"])
-        with pytest.raises(TypeError, match=r"parts is seq\(tensor\(float\)\): only tensors pass"):
-            session_of(parts).as_tensorflow_function()
