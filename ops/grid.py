@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jitrt.calls import cast_tensor
+from jitrt.calls import cast_tensor, launch
 from jitrt.dims import Size, prod
 from jitrt.expr import Expr, cast, rint, where
 from jitrt.opdef import operator
@@ -65,22 +65,42 @@ def affine_grid(theta: Tensor, size: Tensor, *, align_corners: int = 0) -> Tenso
     if theta.ndim != 3 or theta.shape[1] != rank or theta.shape[2] != rank + 1:
         raise ValueError(f"expected theta [N, {rank}, {rank + 1}] for {rank} spatial sizes, got {theta}")
     wide = F64 if theta.dtype == F64 else F32
-    columns = (
-        cast_tensor(theta, wide).permute([1, 2, 0]).reshape([rank, rank + 1, theta.shape[0], *[1] * rank])
+    factors = cast_tensor(theta, wide).expand([batch, rank, rank + 1])
+    places = [_places(n, align_corners, wide) for n in spatial]
+    starts = factors.slice(2, rank, 1).reshape([batch, *[1] * (rank - 1), rank])
+    for axis, place in enumerate(places[:-1]):
+        factor = factors.slice(2, rank - 1 - axis, 1).reshape([batch, *[1] * (rank - 1), rank])
+        along = place.reshape([place.shape[0], *[1] * (rank - 1 - axis)])
+        starts = map_tensors(lambda s, f, p: s + f * p, starts, factor, along)
+    lines = prod([batch, *spatial[:-1]])
+    (grid,) = launch(
+        fill_lines,
+        starts.reshape([lines, rank]),
+        factors.slice(2, 0, 1).reshape([batch, rank]),
+        places[-1],
+        outputs=[(wide, [lines, spatial[-1], rank])],
+        extent=lines,
     )
-    *factors, shift = (columns.slice(1, k, 1).squeeze(1) for k in range(rank + 1))
-    places = [
-        _places(n, align_corners, wide).reshape([n, *[1] * (rank - 1 - axis)])
-        for axis, n in enumerate(spatial)
-    ]
+    return cast_tensor(grid.reshape([batch, *spatial, rank]), theta.dtype)
 
-    def transform(shift: Expr, *operands: Expr) -> Expr:
-        for factor, place in zip(operands[:rank], operands[rank:], strict=True):
-            shift = shift + factor * place
-        return shift
 
-    grid = map_tensors(transform, shift, *factors, *reversed(places)).expand([rank, batch, *spatial])
-    return cast_tensor(grid.permute([*range(1, rank + 2), 0]), theta.dtype)
+def fill_lines(Y, starts, factors, places, begin, end):
+    """The points of line i are starts[i] + factors[batch of i] * places[j]; a unit is a line [n, 2 or 3]."""
+    lines = starts.shape[0] // factors.shape[0]
+    for i in range(begin, end):
+        b = i // lines
+        x, y = starts[i, 0], starts[i, 1]
+        fx, fy = factors[b, 0], factors[b, 1]
+        if Y.shape[2] == 2:
+            for j in range(places.size):
+                Y[i, j, 0] = x + fx * places[j]
+                Y[i, j, 1] = y + fy * places[j]
+        else:
+            z, fz = starts[i, 2], factors[b, 2]
+            for j in range(places.size):
+                Y[i, j, 0] = x + fx * places[j]
+                Y[i, j, 1] = y + fy * places[j]
+                Y[i, j, 2] = z + fz * places[j]
 
 
 def _places(n: Size, align_corners: int, dtype: np.dtype[Any]) -> Tensor:

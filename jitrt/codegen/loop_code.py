@@ -81,10 +81,14 @@ class LoopCode(Emitter):
         raise NotImplementedError
 
     def _lanes(self) -> int:
-        """A register of the widest type that the loop computes with or touches."""
-        nodes = [n for n in walk(*self.nest.lowered) if n.op != "const"]
-        widest = max(d.itemsize for d in (*(n.dtype for n in nodes), *(o.dtype for o in self.operands)))
-        return self.target.lanes(widest)
+        """A register of the widest type in memory, or in the computation up to 4 bytes.
+
+        Functions of 4-byte numbers that compute in 8 bytes on the way then take two registers for those, and
+        the rest of the computation fills its registers.
+        """
+        computed = [n.dtype.itemsize for n in walk(*self.nest.lowered) if n.op != "const"]
+        stored = [o.dtype.itemsize for o in self.operands]
+        return self.target.lanes(max(*stored, min(4, max(computed, default=1))))
 
     # arguments and positions
 

@@ -198,17 +198,9 @@ class ReduceCode(LoopCode):
         total, lanes = values[0], self.lanes
         while lanes > 1:
             half = lanes // 2
-            low, high = (self._part(total, element(dtype), lanes, first, half) for first in (0, half))
+            low, high = (self.part(total, element(dtype), lanes, first, half) for first in (0, half))
             total, lanes = self.binary(op, dtype, high, low, half), half
         return total
-
-    def _part(self, value: str, kind: str, lanes: int, first: int, count: int) -> str:
-        """The lanes first..first + count of a vector."""
-        whole = vector(kind, lanes)
-        if count == 1:
-            return self.let(f"extractelement {whole} {value}, i64 {first}")
-        chosen = ", ".join(f"i32 {lane}" for lane in range(first, first + count))
-        return self.let(f"shufflevector {whole} {value}, {whole} poison, <{count} x i32> <{chosen}>")
 
     def _block(self, block: str) -> None:
         """A block of kept positions: several vectors at a time if it is full, else one, masked."""

@@ -71,11 +71,12 @@ def log(x: Expr) -> Expr:
 
 
 def short_log(x: Expr) -> Expr:
-    """log(x) of a float64 that is no denormal to 36 bits: what a result in float32 needs on the way."""
+    """log(x) to 36 bits of a float64 x >= 0, no denormal: what a result in float32 needs on the way."""
     k, m = _split(x)
     f = m - 1
     high, _ = LN2[F64]
-    return _with_limits(x, fma(cast(cast(k, I32), F64), high, f * polynomial(f, SHORT)))
+    value = fma(cast(cast(k, I32), F64), high, f * polynomial(f, SHORT))
+    return where(x < inf, where(x > 0, value, const(-inf, F64)), x)
 
 
 def log1p(x: Expr) -> Expr:
@@ -105,8 +106,14 @@ def acosh(x: Expr) -> Expr:
 
 
 def atanh(x: Expr) -> Expr:
-    """log((1 + x) / (1 - x)) / 2 in float64, where it cancels for small |x| only: there a series."""
-    a = absolute(cast(x, F64))
-    far = 0.5 * short_log((1 + a) / (1 - a))
+    """log((1 + x) / (1 - x)) / 2 in float64, where it cancels for small |x| only: there a series.
+
+    The inverse of 1 - x is that in float32 after a step of Newton's.
+    """
+    size = absolute(x)
+    a, rough = cast(size, F64), cast(1 / (1 - size), F64)
+    inverse = fma(fma(a - 1, rough, 1), rough, rough)
+    far = 0.5 * short_log((1 + a) * inverse)
     near = fma(a * a * a, 1 / 3, a)
-    return copysign(cast(where(a < 2.0**-9, near, far), F32), x)
+    inside = copysign(cast(where(a < 2.0**-9, near, far), F32), x)
+    return where(size < 1, inside, where(eq(size, 1), x * inf, nan))

@@ -183,6 +183,11 @@ class Emitter(Vectors):
         kind, i32 = vector(element(node.dtype), lanes), vector("i32", lanes)
         floating, wide = is_float(node.args[1].dtype), self._has_avx512()
         bits = 8 * node.dtype.itemsize * lanes
+        if wide and floating and bits == 1024:
+            few, scalar = lanes // 2, element(node.dtype)
+            parts = [[self.part(v, scalar, lanes, first, few) for v in (x, n)] for first in (0, few)]
+            low, high = (self._ldexp(node, a, b, few) for a, b in parts)
+            return self.joined(low, high, scalar, few)
         if wide and floating and lanes > 1 and bits in (128, 256, 512):
             name = f"llvm.x86.avx512.mask.scalef.{'ps' if node.dtype == F32 else 'pd'}.{bits}"
             mask = (f"i{max(lanes, 8)}", "-1")
@@ -228,16 +233,20 @@ class Emitter(Vectors):
         return result
 
     def _table(self, node: Expr, index: str, lanes: int) -> str:
-        """Elements of a constant array, `node.value`, at an int32 index."""
+        """Elements of a constant array, `node.value`, at an int32 index; only others than 0 are read."""
         kind, count = element(node.dtype), len(node.value)
         values = [literal(value, node.dtype, 1) for value in node.value]
         name = f"table.{blake2b(' '.join(values).encode(), digest_size=8).hexdigest()}"
         listed = ", ".join(f"{kind} {value}" for value in values)
         self.declarations[name] = f"@{name} = private unnamed_addr constant [{count} x {kind}] [{listed}]"
-        at = f"getelementptr {kind}, ptr @{name}, {vector('i32', lanes)} {index}"
-        if lanes == 1:
-            return self.load(node.dtype, self.let(at), 1)
-        return self.gather(node.dtype, self.let(at), lanes)
+        found = self.cell(vector(kind, lanes), literal(node.value[0], node.dtype, lanes))
+        farthest = index
+        if lanes > 1:
+            farthest = self.call(f"llvm.vector.reduce.umax.v{lanes}i32", "i32", (f"<{lanes} x i32>", index))
+        with self.when(self.let(f"icmp ne i32 {farthest}, 0")):
+            at = self.let(f"getelementptr {kind}, ptr @{name}, {vector('i32', lanes)} {index}")
+            found.set(self.load(node.dtype, at, 1) if lanes == 1 else self.gather(node.dtype, at, lanes))
+        return found.get()
 
     def _shift(self, node: Expr, args: list[str], lanes: int) -> str:
         (x, n), dtype = args, node.dtype

@@ -65,6 +65,20 @@ class Vectors(Text):
         first = self.let(f"insertelement {kind} poison, {element_type} {value}, i64 0")
         return self.let(f"shufflevector {kind} {first}, {kind} poison, <{lanes} x i32> zeroinitializer")
 
+    def part(self, value: str, kind: str, lanes: int, first: int, count: int) -> str:
+        """The lanes first..first + count of a vector."""
+        whole = vector(kind, lanes)
+        if count == 1:
+            return self.let(f"extractelement {whole} {value}, i64 {first}")
+        chosen = ", ".join(f"i32 {lane}" for lane in range(first, first + count))
+        return self.let(f"shufflevector {whole} {value}, {whole} poison, <{count} x i32> <{chosen}>")
+
+    def joined(self, low: str, high: str, kind: str, lanes: int) -> str:
+        """Two vectors of so many lanes as one."""
+        half = vector(kind, lanes)
+        every = ", ".join(f"i32 {lane}" for lane in range(2 * lanes))
+        return self.let(f"shufflevector {half} {low}, {half} {high}, <{2 * lanes} x i32> <{every}>")
+
     def bitcast(self, x: str, source: Dtype, dtype: Dtype, lanes: int) -> str:
         """The same bits as another type; a 16-bit float's are those it has in memory."""
         raw = self._narrow(x, source, lanes)

@@ -12,6 +12,7 @@ from jitrt.tensor import Tensor, concatenate, map_tensors, reduce_tensor
 from jitrt.types import F32, I32
 
 from .._quantization import dequantize_tensor, quantize_tensor
+from ._byte_table import map_bytes
 from ._quantized import MICROSOFT, centered, saturated, scalar, shifted
 
 LEAK = 0.009999999776482582
@@ -100,8 +101,12 @@ def _activation(
     y_zero: Tensor | None,
 ) -> Tensor:
     """A function of real numbers, quantised anew."""
-    y = map_tensors(function, dequantize_tensor(x, scalar(x_scale), scalar(x_zero), F32))
-    return quantize_tensor(y, scalar(y_scale), scalar(y_zero), x.dtype)
+
+    def quantized(codes: Tensor) -> Tensor:
+        y = map_tensors(function, dequantize_tensor(codes, scalar(x_scale), scalar(x_zero), F32))
+        return quantize_tensor(y, scalar(y_scale), scalar(y_zero), x.dtype)
+
+    return map_bytes(quantized, x)
 
 
 @operator("QLinearConcat", since=1, domain=MICROSOFT)
