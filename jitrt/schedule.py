@@ -91,11 +91,13 @@ class Scheduler:
             base = base.source.base
         own = Array(base.dtype, base.shape, dense_strides(base.shape), Ref(buffer))
         if isinstance(base.source, View) and base.source.kind == "permute":
-            order, base = base.source.parameters, base.source.base
-            if not _writes_strided(base):
+            order, viewed = base.source.parameters, base.source.base
+            if not _writes_strided(viewed):
+                self.destinations.setdefault(base.serial, own)
                 return target
+            base = viewed
             own = Array(base.dtype, base.shape, dense_strides(base.shape, order), Ref(buffer))
-        if not isinstance(base.source, (Input, Constant, View)):
+        if not isinstance(base.source, (Input, Constant)):  # a view may need a copy to be reshaped
             self.destinations.setdefault(base.serial, own)
         return target
 
@@ -115,7 +117,8 @@ class Scheduler:
                     placed = self._place(base)
                     view = placed.view(kind, parameters, tensor.shape)
                     if view is None:
-                        view = self._dense(placed, tensor.node).view(kind, parameters, tensor.shape)
+                        dense = self._dense(placed, tensor.node, self.destinations.get(base.serial))
+                        view = dense.view(kind, parameters, tensor.shape)
                     assert view is not None
                     array = replace(view, dtype=tensor.dtype)
                 case _:
@@ -162,12 +165,13 @@ class Scheduler:
         whole, start = self.destinations[joined.serial], _start(concat, tensor)
         return whole.view("slice", (concat.axis, start, 1), tensor.shape)
 
-    def _dense(self, array: Array, node: str) -> Array:
-        """The array itself where it is dense, or a dense copy."""
+    def _dense(self, array: Array, node: str, target: Array | None = None) -> Array:
+        """The array itself where it is dense, or a dense copy, in `target` if there is one."""
         if array.dense:
             return array
-        buffer = Buffer("arena", nbytes(array.dtype, array.shape))
-        target = replace(array, strides=dense_strides(array.shape), ref=Ref(buffer))
+        if target is None:
+            buffer = Buffer("arena", nbytes(array.dtype, array.shape))
+            target = replace(array, strides=dense_strides(array.shape), ref=Ref(buffer))
         self._copy(array, target, node)
         return target
 
