@@ -46,12 +46,21 @@ def values(dtype: Dtype, random: np.random.Generator) -> Array:
     return random.integers(low, 9, 70).astype(dtype)
 
 
+def has_schema(operator: Operator) -> bool:
+    """Whether ONNX still knows the version; those on trial until 1.4 are gone."""
+    try:
+        onnx.defs.get_schema(operator.name, operator.since)
+    except onnx.defs.SchemaError:
+        return False
+    return True
+
+
 def operator_cases() -> list[Case]:
     """One case per operator, version and choice of types that the schema has."""
     random = np.random.default_rng(5)
     cases = {}
     for operator in operators():
-        if operator.scalar is None or operator.domain:
+        if operator.scalar is None or operator.domain or not has_schema(operator):
             continue
         for preference in PREFERENCES:
             try:
