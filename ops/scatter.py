@@ -17,6 +17,7 @@ from ._host_forms import host_form
 from ._shared import size_tensor
 from .gather import OUT_OF_BOUNDS, flat_positions, index_error, index_status, tuple_error, wrapped
 
+BLOCK = 32
 REDUCTIONS = {"add": 1, "mul": 2, "max": 3, "min": 4}
 
 
@@ -87,7 +88,7 @@ def _scatter_lines(data: Tensor, indices: Tensor, updates: Tensor, axis: int, re
     flat = [outer, data.shape[axis] * inner]
     marks = [prod(indices.shape[:axis]), indices.shape[axis] * inner]
     operands = (data.reshape(flat), updates.reshape(marks), indices.reshape(marks))
-    outputs, extent = [(data.dtype, flat)], outer * inner
+    outputs, extent = [(data.dtype, flat)], outer * block_count(inner)
     if reduction == "none":
         (y,) = launch_move(
             scatter_lines,
@@ -132,7 +133,7 @@ def _scatter(data: Tensor, shape: list[Size], positions: Tensor, updates: Tensor
     batch, n, inner = shape
     flat = [batch, n * inner]
     operands = (data.reshape(flat), updates.reshape([batch, positions.shape[1] * inner]), positions)
-    outputs, extent = [(data.dtype, flat)], batch * inner
+    outputs, extent = [(data.dtype, flat)], batch * block_count(inner)
     if reduction == "none":
         (y,) = launch_move(
             scatter_rows,
@@ -158,11 +159,12 @@ def _scatter(data: Tensor, shape: list[Size], positions: Tensor, updates: Tensor
 def scatter_rows(Y, X, updates, positions, inner, begin, end):
     """X [batch, n * inner] with rows of `inner` overwritten by updates, in order.
 
-    Columns `begin` to `end` of the rows are done, counted over batch and inner.
+    Blocks of columns `begin` to `end` of the rows are done, counted over batch and inner.
     """
+    blocks = block_count(inner)
     while begin < end:
-        b, first = begin // inner, begin % inner
-        stop = min(first + end - begin, inner)
+        b, first = begin // blocks, begin % blocks * BLOCK
+        stop = min(first + (end - begin) * BLOCK, inner)
         copy_columns(Y, X, b, first, stop, inner)
         for u in range(positions.shape[1]):
             i = positions[b, u]
@@ -170,15 +172,16 @@ def scatter_rows(Y, X, updates, positions, inner, begin, end):
                 return 1
             for j in range(first, stop):
                 Y[b, i * inner + j] = updates[b, u * inner + j]
-        begin += stop - first
+        begin += block_count(stop - first)
     return 0
 
 
 def combine_rows(Y, X, updates, positions, inner, reduction, begin, end):
     """As `scatter_rows`, with updates added to the row, multiplied, or compared (see `combine`)."""
+    blocks = block_count(inner)
     while begin < end:
-        b, first = begin // inner, begin % inner
-        stop = min(first + end - begin, inner)
+        b, first = begin // blocks, begin % blocks * BLOCK
+        stop = min(first + (end - begin) * BLOCK, inner)
         copy_columns(Y, X, b, first, stop, inner)
         for u in range(positions.shape[1]):
             i = positions[b, u]
@@ -187,19 +190,19 @@ def combine_rows(Y, X, updates, positions, inner, reduction, begin, end):
             for j in range(first, stop):
                 at = i * inner + j
                 Y[b, at] = combine(Y[b, at], updates[b, u * inner + j], reduction)
-        begin += stop - first
+        begin += block_count(stop - first)
     return 0
 
 
 def scatter_lines(Y, X, updates, indices, inner, begin, end):
     """X [outer, n * inner] with updates [rows, count * inner] at the indices along its middle dimension.
 
-    Lines `begin` to `end` are done, counted over outer and inner.
+    Blocks of lines `begin` to `end` are done, counted over outer and inner.
     """
-    n, count = X.shape[1] // inner, indices.shape[1] // inner
+    n, count, blocks = X.shape[1] // inner, indices.shape[1] // inner, block_count(inner)
     while begin < end:
-        o, first = begin // inner, begin % inner
-        stop = min(first + end - begin, inner)
+        o, first = begin // blocks, begin % blocks * BLOCK
+        stop = min(first + (end - begin) * BLOCK, inner)
         copy_columns(Y, X, o, first, stop, inner)
         for u in range(count if o < indices.shape[0] else 0):
             for at in range(u * inner + first, u * inner + stop):
@@ -207,16 +210,16 @@ def scatter_lines(Y, X, updates, indices, inner, begin, end):
                 if i < 0 or i >= n:
                     return index_status(indices[o, at], n)
                 Y[o, i * inner + at - u * inner] = updates[o, at]
-        begin += stop - first
+        begin += block_count(stop - first)
     return 0
 
 
 def combine_lines(Y, X, updates, indices, inner, reduction, begin, end):
     """As `scatter_lines`, with updates added, multiplied, or compared (see `combine`)."""
-    n, count = X.shape[1] // inner, indices.shape[1] // inner
+    n, count, blocks = X.shape[1] // inner, indices.shape[1] // inner, block_count(inner)
     while begin < end:
-        o, first = begin // inner, begin % inner
-        stop = min(first + end - begin, inner)
+        o, first = begin // blocks, begin % blocks * BLOCK
+        stop = min(first + (end - begin) * BLOCK, inner)
         copy_columns(Y, X, o, first, stop, inner)
         for u in range(count if o < indices.shape[0] else 0):
             for at in range(u * inner + first, u * inner + stop):
@@ -225,8 +228,13 @@ def combine_lines(Y, X, updates, indices, inner, reduction, begin, end):
                     return index_status(indices[o, at], n)
                 to = i * inner + at - u * inner
                 Y[o, to] = combine(Y[o, to], updates[o, at], reduction)
-        begin += stop - first
+        begin += block_count(stop - first)
     return 0
+
+
+def block_count(columns):
+    """The units that so many columns make: each reads all positions, so narrow ones would cost more."""
+    return (columns + BLOCK - 1) // BLOCK
 
 
 def copy_columns(Y, X, b, first, stop, inner):
