@@ -214,7 +214,9 @@ class Program:
                 trace = self._trace(arrays, generic=True)
                 places = trace.symbols.values()
                 if trace.guards.compile(trace.symbols)(*symbol_values(places, arrays)):
-                    return self._build(trace)
+                    variant = self._build(trace)
+                    if variant.fits(*variant.values(arrays)):  # scheduling has decided on sizes as well
+                        return variant
         return None
 
     def _new_variant(self, arrays: Sequence[Value]) -> Variant:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from jitrt.attentions import AttentionCall, join_attention
 from jitrt.codegen.kernel import Buffer, Ref, Step
 from jitrt.dims import Size, hint, same
 from jitrt.expr import Expr, load, reduce, substitute
@@ -50,7 +51,9 @@ class Scheduler:
 
     def __init__(self, inputs: Sequence[Tensor], outputs: Mapping[str, Tensor], fused: bool = True) -> None:
         self.outputs = list(outputs.values())
-        self.fusion: Fusion = fuse(self.outputs) if fused else separate(self.outputs)
+        self.fusion: Fusion = (
+            join_attention(fuse(self.outputs), self.outputs) if fused else separate(self.outputs)
+        )
         self.inputs = [Buffer("input", nbytes(t.dtype, t.shape), index=i) for i, t in enumerate(inputs)]
         self.steps: list[Step] = []
         self.arrays: dict[int, Array] = {}
@@ -67,6 +70,8 @@ class Scheduler:
                 self._lower_group(unit)
             elif isinstance(unit, Concat):
                 self._lower_concat(unit, tensor)
+            elif isinstance(unit, AttentionCall):
+                self._lower_attention(unit)
             else:
                 self._lower_call(unit)
             for step in self.steps[first:]:
@@ -166,10 +171,10 @@ class Scheduler:
         return whole.view("slice", (concat.axis, start, 1), tensor.shape)
 
     def _dense(self, array: Array, node: str, target: Array | None = None) -> Array:
-        """The array itself where it is dense, or a dense copy, in `target` if there is one."""
+        """The array itself where it is dense, or a dense copy, in `target` if there is a dense one."""
         if array.dense:
             return array
-        if target is None:
+        if target is None or not target.dense:
             buffer = Buffer("arena", nbytes(array.dtype, array.shape))
             target = replace(array, strides=dense_strides(array.shape), ref=Ref(buffer))
         self._copy(array, target, node)
@@ -287,6 +292,14 @@ class Scheduler:
             outputs.append(array)
             self.arrays[tensor.serial] = array
         self._emit_call(call, outputs, None, None)
+
+    def _lower_attention(self, call: AttentionCall) -> None:
+        _, group, _ = call.parts
+        call.weights = self._expression(group, call.leaves, 1)
+        first = len(self.steps)
+        self._lower_call(call)
+        for step in self.steps[first:]:
+            step.nodes = step.nodes or call.nodes
 
     def _order_read(self, tensor: Tensor) -> Sequence[int] | None:
         """The order in which the one view that reads a strided output takes its dimensions, or None."""
