@@ -53,39 +53,64 @@ def _pad(x: Tensor, pads: Sequence[Size], fill: Tensor | None, axes: Sequence[in
         start, end = (max(-p, 0) for p in (before[axis], after[axis]))
         x = x.slice(axis, start, x.shape[axis] - start - end)
         before[axis], after[axis] = max(before[axis], 0), max(after[axis], 0)
-    y = x
-    for axis in reversed(range(x.ndim)):
-        y = _pad_axis(y, axis, before[axis], after[axis], fill, mode)
+    padded = [axis for axis in range(x.ndim) if before[axis] != 0 or after[axis] != 0]
+    y = _pad_axes(x, padded, before, after, fill, mode)
     zeros = fill.value is not None and not fill.symbolic and not fill.value.any()
     if mode == "constant" and zeros and y is not x:
         y.padding = x, before, after
     return y
 
 
+def _pad_axes(
+    x: Tensor, axes: Sequence[int], before: Sequence[Size], after: Sequence[Size], fill: Tensor, mode: str
+) -> Tensor:
+    """Pad some axes. Copies of the edges of images are padded themselves, so that nothing is moved twice."""
+    if len(axes) == 2 and mode != "constant":
+        rows, columns = axes
+        reach = _reach(x.shape[rows], before[rows], after[rows], mode)
+        if before[rows] <= reach and after[rows] <= reach:
+            pieces = _pieces(x, rows, before[rows], after[rows], fill, mode)
+            wide = [_pad_axis(p, columns, before[columns], after[columns], fill, mode) for p in pieces]
+            return concatenate(wide, rows)
+    for axis in reversed(axes):
+        x = _pad_axis(x, axis, before[axis], after[axis], fill, mode)
+    return x
+
+
 def _pad_axis(x: Tensor, axis: int, before: Size, after: Size, fill: Tensor, mode: str) -> Tensor:
     """Pad one axis. A reflection reaches no further than the tensor, so long ones take several turns."""
-    n = x.shape[axis]
-    reach: Size = before + after
-    if mode == "reflect" and n == 1:
+    if mode == "reflect" and x.shape[axis] == 1:
         mode = "edge"
-    if mode in ("reflect", "wrap"):
-        reach = n - 1 if mode == "reflect" else n
+    reach, n = _reach(x.shape[axis], before, after, mode), x.shape[axis]
     while before != 0 or after != 0:
-        size = x.shape[axis]
         left, right = min(before, reach), min(after, reach)
-        if mode == "reflect":
-            pieces = [x.slice(axis, left, left, -1), x, x.slice(axis, size - 2, right, -1)]
-        elif mode == "wrap":
-            pieces = [x.slice(axis, n - left, left), x, x.slice(axis, size - n, right)]
-        elif mode == "edge":
-            ends = x.slice(axis, 0, 1), x.slice(axis, size - 1, 1)
-            pieces = [_repeat(ends[0], axis, left), x, _repeat(ends[1], axis, right)]
-        else:
-            block = fill.reshape([1] * x.ndim).expand([*x.shape[:axis], 1, *x.shape[axis + 1 :]])
-            pieces = [_repeat(block, axis, left), x, _repeat(block, axis, right)]
-        x = concatenate(pieces, axis)
+        x = concatenate(_pieces(x, axis, left, right, fill, mode, n), axis)
         before, after = before - left, after - right
     return x
+
+
+def _reach(n: Size, before: Size, after: Size, mode: str) -> Size:
+    """How far n elements can be continued at once."""
+    if mode == "reflect":
+        return n - 1
+    return n if mode == "wrap" else before + after
+
+
+def _pieces(
+    x: Tensor, axis: int, left: Size, right: Size, fill: Tensor, mode: str, period: Size | None = None
+) -> list[Tensor]:
+    """What to join for pads within reach; `period` elements repeat with mode "wrap"."""
+    size = x.shape[axis]
+    n = size if period is None else period
+    if mode == "reflect":
+        return [x.slice(axis, left, left, -1), x, x.slice(axis, size - 2, right, -1)]
+    if mode == "wrap":
+        return [x.slice(axis, n - left, left), x, x.slice(axis, size - n, right)]
+    if mode == "edge":
+        ends = x.slice(axis, 0, 1), x.slice(axis, size - 1, 1)
+        return [_repeat(ends[0], axis, left), x, _repeat(ends[1], axis, right)]
+    block = fill.reshape([1] * x.ndim).expand([*x.shape[:axis], 1, *x.shape[axis + 1 :]])
+    return [_repeat(block, axis, left), x, _repeat(block, axis, right)]
 
 
 def _repeat(x: Tensor, axis: int, count: Size) -> Tensor:
