@@ -16,8 +16,11 @@ from jitrt.types import BOOL, I64
 from ._host_forms import host_form
 from ._marks import count_marks, marked_indices, pick_marked
 from ._sort import TOP_DIGITS, digit_count, sort_keys, sort_row_places, sorted_places
-from .gather import gather, gather_rows, index_error
+from .gather import gather, gather_elements, gather_rows, index_error
 
+FEW_ROWS, LONG_ROW = 4, 1 << 16  # rows that are split in parts
+PARTS = 8
+FEW = 16  # elements whose bar is worth another look at the row
 GROUP = 32  # elements that are compared with the worst of the best at once
 
 
@@ -47,20 +50,32 @@ def _top_k(X: Tensor, k: Size, axis: int, largest: int) -> tuple[Tensor, ...]:
     matrix = moved.reshape([rows, n])
     # a heap of the best is faster than sorting as long as few elements of a row get into it
     takes_heap = k <= 4 or (k <= 64 and k * 32 <= n)
-    results = _by_heap(matrix, k, largest) if takes_heap else _by_sorting(matrix, k, largest)
+    if rows <= FEW_ROWS and n >= LONG_ROW and k <= LONG_ROW // 64:
+        results = _by_parts(matrix, k, largest)
+    else:
+        results = _by_heap(matrix, k, largest) if takes_heap else _by_sorting(matrix, k, largest)
     inverse = [last.index(a) for a in range(X.ndim)]
     return tuple(t.reshape([*moved.shape[:-1], k]).permute(inverse) for t in results)
 
 
-def _by_heap(X: Tensor, k: Size, largest: int) -> tuple[Tensor, ...]:
-    shape = [X.shape[0], k]
+def _by_parts(X: Tensor, k: Size, largest: int) -> tuple[Tensor, ...]:
+    """The best of few long rows: those among the best of each part, which threads look through."""
+    rows, candidates = X.shape[0], PARTS * k
+    values, places = (t.reshape([rows, candidates]) for t in _by_heap(X, k, largest, PARTS))
+    best, chosen = _top_k(values, k, 1, largest)
+    return best, gather_elements(places, chosen, axis=1)
+
+
+def _by_heap(X: Tensor, k: Size, largest: int, parts: int = 1) -> tuple[Tensor, ...]:
+    shape = [X.shape[0] * parts, k]
     return launch(
         best_of_rows,
         X,
         outputs=[(X.dtype, shape), (I64, shape)],
-        scalars=[largest],
-        extent=X.shape[0],
+        scalars=[parts, largest],
+        extent=X.shape[0] * parts,
         flops=4 * X.size,
+        scratch=8 * GROUP,
     )
 
 
@@ -95,34 +110,66 @@ def _by_sorting(X: Tensor, k: Size, largest: int) -> tuple[Tensor, ...]:
     return values.reshape([rows, k]), places
 
 
-def best_of_rows(values, places, X, largest, begin, end):
-    """The best elements of each row of X, best first, and their places; the first of equal ones is better.
+def best_of_rows(values, places, X, parts, largest, begin, end, scratch):
+    """The best elements of each part of each row of X, best first, and their places in the row.
 
+    The first of equal ones is better. There are as many elements in a part as are looked for, or more.
     values[i] is a heap with the worst at its root while the row is read, and is sorted in the end.
     """
     k, n = values.shape[1], X.shape[1]
     if k == 0:
         return
+    lanes = scratch[: GROUP * X.itemsize].view(X.dtype)
     for i in range(begin, end):
+        row, part = i // parts, i % parts
+        first, last = n * part // parts, n * (part + 1) // parts
         for j in range(k):
-            values[i, j] = X[i, j]
-            places[i, j] = j
+            values[i, j] = X[row, first + j]
+            places[i, j] = first + j
         for root in range(k // 2 - 1, -1, -1):
             sift_down(values, places, i, root, k, largest)
-        start = k
-        while start < n:
-            stop = min(start + GROUP, n)
-            if stop - start < GROUP or has_better(X, i, start, values[i, 0], largest):
+        has_bar = k <= FEW and last - first >= 8 * GROUP
+        bar = kth_best_lane(lanes, X, row, first, last, k, largest) if has_bar else values[i, 0]
+        start = first + k
+        while start < last:
+            stop = min(start + GROUP, last)
+            has_bar = has_bar and is_better(bar, 0, values[i, 0], 0, largest)
+            if stop - start < GROUP:
+                promising = True
+            elif has_bar:
+                promising = has_as_good(X, row, start, bar, largest)
+            else:
+                promising = has_better(X, row, start, values[i, 0], largest)
+            if promising:
                 for j in range(start, stop):
-                    if is_better(X[i, j], j, values[i, 0], places[i, 0], largest):
-                        values[i, 0] = X[i, j]
+                    below = has_bar and is_better(bar, j, X[row, j], j, largest)
+                    if not below and is_better(X[row, j], j, values[i, 0], places[i, 0], largest):
+                        values[i, 0] = X[row, j]
                         places[i, 0] = j
                         sift_down(values, places, i, 0, k, largest)
             start = stop
-        for last in range(k - 1, 0, -1):
-            values[i, 0], values[i, last] = values[i, last], values[i, 0]
-            places[i, 0], places[i, last] = places[i, last], places[i, 0]
-            sift_down(values, places, i, 0, last, largest)
+        for worst in range(k - 1, 0, -1):
+            values[i, 0], values[i, worst] = values[i, worst], values[i, 0]
+            places[i, 0], places[i, worst] = places[i, worst], places[i, 0]
+            sift_down(values, places, i, 0, worst, largest)
+
+
+def kth_best_lane(lanes, X, i, first, last, k, largest):
+    """The k-th best of the best elements of each lane, the elements GROUP apart: k elements are as good."""
+    for lane in range(GROUP):
+        lanes[lane] = X[i, first + lane]
+    for start in range(first + GROUP, last - GROUP + 1, GROUP):
+        if largest:
+            for lane in range(GROUP):
+                lanes[lane] = X[i, start + lane] if X[i, start + lane] > lanes[lane] else lanes[lane]
+        else:
+            for lane in range(GROUP):
+                lanes[lane] = X[i, start + lane] if X[i, start + lane] < lanes[lane] else lanes[lane]
+    for to in range(k):
+        for lane in range(to + 1, GROUP):
+            if is_better(lanes[lane], 0, lanes[to], 0, largest):
+                lanes[lane], lanes[to] = lanes[to], lanes[lane]
+    return lanes[k - 1]
 
 
 def has_better(X, i, start, worst, largest):
@@ -134,6 +181,18 @@ def has_better(X, i, start, worst, largest):
     else:
         for j in range(start, start + GROUP):
             hits += not X[i, j] >= worst
+    return hits > 0
+
+
+def has_as_good(X, i, start, bar, largest):
+    """As `has_better`, for elements equal to `bar` too."""
+    hits = 0
+    if largest:
+        for j in range(start, start + GROUP):
+            hits += not X[i, j] < bar
+    else:
+        for j in range(start, start + GROUP):
+            hits += not X[i, j] > bar
     return hits > 0
 
 

@@ -107,8 +107,8 @@ def places_of_best(x, k, largest):
 @settings(deadline=None, max_examples=60)
 @given(
     rows=st.integers(1, 3),
-    n=st.sampled_from([1, 7, 40, 41, 200, 4100]),
-    share=st.sampled_from([0.003, 0.1, 0.5, 0.9, 1.0]),
+    n=st.sampled_from([1, 7, 40, 41, 200, 1030, 4100]),
+    share=st.sampled_from([0.003, 0.01, 0.1, 0.5, 0.9, 1.0]),
     largest=st.integers(0, 1),
     dtype=st.sampled_from([np.float32, np.float64, np.int64, np.uint8]),
     levels=st.sampled_from([2, 50, 10_000]),
@@ -120,6 +120,16 @@ def test_every_way_to_the_best(rows, n, share, largest, dtype, levels, seed):
     if x.dtype.kind == "f":
         x[:, seed % n] = np.nan if seed % 2 else -0.0
     k = max(1, int(share * n))
+    values, places = jitrt.call("TopK", x, int64s(k), largest=largest, outputs=2)
+    np.testing.assert_array_equal(places, places_of_best(x, k, largest))
+    np.testing.assert_array_equal(values, np.take_along_axis(x, places, -1))
+
+
+@pytest.mark.parametrize("k", [3, 100])
+@pytest.mark.parametrize("largest", [0, 1])
+def test_rows_that_are_searched_in_parts(largest, k):
+    x = np.random.default_rng(k).integers(0, 5000, (2, 70_001)).astype(np.float32)
+    x[0, 65_000:] = np.nan
     values, places = jitrt.call("TopK", x, int64s(k), largest=largest, outputs=2)
     np.testing.assert_array_equal(places, places_of_best(x, k, largest))
     np.testing.assert_array_equal(values, np.take_along_axis(x, places, -1))
