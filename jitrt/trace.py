@@ -105,23 +105,30 @@ class Tracer:
         self.guards.record(f"{name} >= 1")
         return Dim.symbol(name, ANY_SIZE if one else value, self.guards)
 
+    def _fixed(self, value: Any, place: tuple[int, int | None, int]) -> Any:
+        """The value, which a guard demands."""
+        name = f"s{len(self.symbols)}"
+        self.symbols[name] = place
+        self.guards.record(f"{name} == {value!r}")
+        return value
+
     def _bind(self, index: int, spec: InputSpec, array: Any) -> Tensor:
         if not isinstance(array, np.ndarray):
             return Tensor(STRING, (), Input(index))  # a sequence, map or None on its way to a host operator
-        shape = [
-            size
-            if spec.sizes is not None and spec.sizes[axis] is not None
-            else self._symbol(size, (index, axis, 0))
-            for axis, size in enumerate(array.shape)
-        ]
+        shape: list[Size] = []
+        for axis, size in enumerate(array.shape):
+            if spec.sizes is not None and spec.sizes[axis] is not None:
+                shape.append(size)
+            elif spec.by_value:  # another number of values is another trace
+                shape.append(self._fixed(size, (index, axis, 0)))
+            else:
+                shape.append(self._symbol(size, (index, axis, 0)))
         if not spec.by_value:
             return Tensor(array.dtype, shape, Input(index))
         if not is_integer(array.dtype):
             value = array.copy()
             for position, element in enumerate(array.ravel().tolist()):
-                name = f"s{len(self.symbols)}"
-                self.symbols[name] = (index, None, position)
-                self.guards.record(f"{name} == {element!r}")
+                self._fixed(element, (index, None, position))
             return Tensor(array.dtype, shape, Input(index), value)
         elements = np.empty(array.size, object)
         elements[:] = [self._symbol(int(v), (index, None, i)) for i, v in enumerate(array.ravel())]
