@@ -1,4 +1,4 @@
-"""Properties of arithmetic, comparisons, functions, reductions and norms, on shapes and numbers at their limits."""
+"""Arithmetic, comparisons, functions, reductions and norms, on shapes and numbers at their limits."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def close(got, wanted, ulps):
 def truncated_quotient(a, b):
     """Towards 0, wrapped around to the type."""
     quotients = [
-        abs(int(x)) // abs(int(y)) * (1 if (x < 0) == (y < 0) else -1) for x, y in zip(a.flat, b.flat)
+        abs(int(x)) // abs(int(y)) * (1 if (x < 0) == (y < 0) else -1)
+        for x, y in zip(a.flat, b.flat, strict=True)
     ]
     width = 8 * a.dtype.itemsize
     wrapped = [q & (2**width - 1) for q in quotients]
@@ -99,7 +100,8 @@ def test_modulo(pair, how, seed):
 @few
 @given(broadcast_shapes(3), st.sampled_from([F32, np.float16, np.int64, np.bool_]), seeds)
 def test_where(triple, dtype, seed):
-    condition, a, b = (fill(s, t, seed + i) for i, (s, t) in enumerate(zip(triple, (np.bool_, dtype, dtype))))
+    types = (np.bool_, dtype, dtype)
+    condition, a, b = (fill(triple[i], types[i], seed + i) for i in range(3))
     same(jitrt.call("Where", condition, a, b), np.where(condition, a, b))
 
 
