@@ -9,13 +9,18 @@ import numpy as np
 from jitrt.calls import cast_tensor
 from jitrt.dims import Dim, Size, prod
 from jitrt.expr import cast
-from jitrt.tensor import Tensor, constant, map_tensors, reduce_tensor
-from jitrt.types import BF16, F16, F32, I64
+from jitrt.tensor import Dtype, Tensor, constant, map_tensors, reduce_tensor
+from jitrt.types import BF16, F16, F32, F64, I64
 
 
 def widen(x: Tensor) -> Tensor:
     """float16 and bfloat16 as float32, since a reduction accumulates in its operand's type."""
     return cast_tensor(x, F32) if x.dtype in (F16, BF16) else x
+
+
+def smallest_normal(dtype: Dtype) -> float:
+    """The smallest positive number of full precision; below are the subnormal numbers."""
+    return 2.0**-1022 if dtype == F64 else 2.0**-126
 
 
 def mean(x: Tensor, axes: Sequence[int]) -> Tensor:

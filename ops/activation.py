@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from jitrt.calls import cast_tensor
 from jitrt.dims import prod
 from jitrt.expr import Expr, absolute, cast, eq, erf, exp, log, log1p, maximum, minimum, narrow, tanh, where
@@ -9,7 +11,7 @@ from jitrt.opdef import elementwise, operator
 from jitrt.tensor import Tensor, map_indices, map_tensors, reduce_tensor
 from jitrt.types import F64, is_float
 
-from ._shared import widen
+from ._shared import smallest_normal, widen
 from ._versions import consuming_version
 from .reduce import arg_max
 
@@ -129,11 +131,22 @@ def shrink(input: Expr, *, bias: float = 0.0, lambd: float = 0.5) -> Expr:
 
 @operator("Softmax", since=13)
 def softmax(input: Tensor, *, axis: int = -1) -> Tensor:
-    """exp(x) over its sum along the axis. https://onnx.ai/onnx/operators/onnx__Softmax.html"""
+    """exp(x) over its sum along the axis; 0 where that is subnormal, as masks of -100 would often make it.
+
+    Processors take a hundred cycles for each operation on a subnormal number.
+    https://onnx.ai/onnx/operators/onnx__Softmax.html
+    """
     x = widen(input)
-    powers = map_tensors(lambda x, m: exp(x - m), x, reduce_tensor(x, "max", [axis]))
-    scale = map_tensors(lambda s: 1 / s, reduce_tensor(powers, "sum", [axis]))
-    return map_tensors(lambda p, s: narrow(p * s, input.dtype), powers, scale)
+    least = smallest_normal(x.dtype)
+    lowest = math.log(least)
+
+    def power(x: Expr, m: Expr) -> Expr:
+        return exp(where(x - m < lowest, float("-inf"), x - m))
+
+    powers = map_tensors(power, x, reduce_tensor(x, "max", [axis]))
+    total = reduce_tensor(powers, "sum", [axis])
+    scale, bound = (map_tensors(f, total) for f in (lambda t: 1 / t, lambda t: t * least))
+    return map_tensors(lambda p, s, b: narrow(where(p < b, 0, p * s), input.dtype), powers, scale, bound)
 
 
 @operator("LogSoftmax", since=13)

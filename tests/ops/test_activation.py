@@ -146,3 +146,17 @@ def test_constants_keep_their_precision_in_16_bits():
     x = np.linspace(-4, 4, 1001).astype(BF16)
     exact = DEFINITIONS["Gelu"](x.astype(np.float64), "tanh").astype(BF16)
     assert (jitrt.call("Gelu", x, approximate="tanh") == exact).mean() > 0.95
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_softmax_has_no_subnormal_numbers(dtype):
+    """What is normal keeps its relative accuracy; what is not is 0."""
+    least = np.finfo(dtype).smallest_normal
+    x = np.concatenate([np.zeros(3), np.linspace(1.2, 0.8, 801) * np.log(least), [-np.inf]]).astype(dtype)
+    with np.errstate(under="ignore"):
+        expected = softmax(x.astype(np.longdouble))
+    y = jitrt.call("Softmax", x)
+    above, below = expected > 1.001 * least, expected < 0.999 * least
+    np.testing.assert_allclose(y[above], expected[above].astype(np.float64), rtol=1e-5)
+    np.testing.assert_array_equal(y[below], 0)
+    assert above[3:].any()
