@@ -21,6 +21,7 @@ from jitrt.codegen.target import Target
 from jitrt.types import I8, I32, U8
 
 ROWS, GROUPS, LANES = 16, 16, 16
+HALVES = 2  # tiles of rows that a micro-kernel multiplies
 ROW_BYTES = 64
 A, B = 4, 6  # tile registers; accumulators start at 0
 ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA = 158, 0x1023, 18
@@ -31,9 +32,9 @@ def matrix_dot_of(target: Target) -> Dot:
     return Dot("tdpbusd", 4, U8, I8, GROUPS) if has_tiles(target) else dot_of(target)
 
 
-def has_tiles(target: Target) -> bool:
-    """Whether the target multiplies tiles of bytes, and the system lets this process do so."""
-    return target.has("amx-int8") and target.has("avx512f") and _permitted()
+def has_tiles(target: Target, kind: str = "int8") -> bool:
+    """Whether the target multiplies tiles of "int8" or "bf16", and the system lets this process do so."""
+    return target.has(f"amx-{kind}") and target.has("avx512f") and _permitted()
 
 
 @cache
@@ -53,61 +54,85 @@ class TileProduct(Product):
 
     @cached_property
     def shape(self) -> TileShape:
-        """One tile of rows by two of columns."""
-        return TileShape(I32, ROWS, 2, LANES, 32)
+        """Two tiles of rows by two of columns."""
+        return TileShape(I32, HALVES * ROWS, 2, LANES, 32)
 
     def microkernel(self, vectors: int, whole: bool) -> Kernel:
         """The micro-kernels for panels of `vectors` vectors."""
         return tile_microkernel(vectors, self.target)
 
     def enter(self, f: Function) -> None:
-        """Configure the tiles, all of them whole."""
-        sizes = [1, *[0] * 15, *[ROW_BYTES, 0] * 8, *[0] * 16, *[ROWS] * 8, *[0] * 8]
-        listed = ", ".join(f"i8 {size}" for size in sizes)
-        f.declarations["tiles"] = f"@tiles = private constant [64 x i8] [{listed}], align 64"
-        f.call("llvm.x86.ldtilecfg", "void", ("ptr", "@tiles"))
+        """Configure the tiles."""
+        configure_tiles(f)
 
     def leave(self, f: Function) -> None:
         """Release the tiles."""
-        f.call("llvm.x86.tilerelease", "void")
+        release_tiles(f)
+
+
+def configure_tiles(f: Function) -> None:
+    """Emit the configuration of all tiles as whole ones."""
+    sizes = [1, *[0] * 15, *[ROW_BYTES, 0] * 8, *[0] * 16, *[ROWS] * 8, *[0] * 8]
+    listed = ", ".join(f"i8 {size}" for size in sizes)
+    f.declarations["tiles"] = f"@tiles = private constant [64 x i8] [{listed}], align 64"
+    f.call("llvm.x86.ldtilecfg", "void", ("ptr", "@tiles"))
+
+
+def release_tiles(f: Function) -> None:
+    """Emit the release of all tiles."""
+    f.call("llvm.x86.tilerelease", "void")
 
 
 def tile_microkernel(vectors: int, target: Target) -> Kernel:
     """The micro-kernel for panels of `vectors` vectors, called as `microkernels` are; it starts from zeros.
 
-    For one vector it is
+    For one vector and at most 16 rows it is
 
         tilezero 0
         for k in steps of 16:
-            tile 4 = rows[0] + 4 * k, rows 4 * %k bytes apart
             tile 6 = b, rows 4 * b_pitch bytes apart
+            tile 4 = rows[0] + 4 * k, rows 4 * %k bytes apart
             tile 0 += tile 4 * tile 6
             b += 16 * b_pitch
         out = tile 0, rows 4 * out_pitch bytes apart
+
+    For more rows, tiles 5 and 1 (of two vectors 2 and 3) are those of the other 16.
     """
     name = f"tiles {ROWS}x{vectors}x{LANES}"
 
     def build(symbol: str) -> str:
         f = Function(symbol, SIGNATURE, "void", target)
-        row, row_pitch = f.get("ptr", "%rows"), f.mul("%k", 4)
-        b_pitch, out_pitch = f.mul("%b_pitch", 4), f.mul("%out_pitch", 4)
-        for j in range(vectors):
-            _tile(f, "tilezero", j)
-        first = [("ptr", row), ("ptr", "%b")]
-        with f.carrying(0, "%k", GROUPS, first) as loop:
-            row, b = loop.values
-            _tile(f, "tileloadd64", A, ("ptr", row), ("i64", str(row_pitch)))
-            for j in range(vectors):
-                _tile(f, "tileloadd64", B + j, ("ptr", f.at(b, j * ROW_BYTES)), ("i64", str(b_pitch)))
-                _tile(f, "tdpbusd", j, ("i8", str(A)), ("i8", str(B + j)))
-            loop.carry([f.at(row, ROW_BYTES), f.at(b, f.mul(b_pitch, GROUPS))])
-        for j in range(vectors):
-            _tile(f, "tilestored64", j, ("ptr", f.at("%out", j * ROW_BYTES)), ("i64", str(out_pitch)))
+        with f.branch(f.compare("sgt", "%height", ROWS)) as branch:
+            _multiply(f, HALVES, vectors)
+            branch.otherwise()
+            _multiply(f, 1, vectors)
         f.do("ret void")
         return module(f)
 
     return Kernel(name, name, build, pipeline="none")
 
 
-def _tile(f: Function, instruction: str, tile: int, *arguments: tuple[str, str]) -> None:
+def _multiply(f: Function, halves: int, vectors: int) -> None:
+    """The product of 16 rows, or two times 16, and a panel."""
+    row_pitch, b_pitch, out_pitch = f.mul("%k", 4), f.mul("%b_pitch", 4), f.mul("%out_pitch", 4)
+    accumulators = [(i, j, i * vectors + j) for i in range(halves) for j in range(vectors)]
+    for *_, tile in accumulators:
+        use_tile(f, "tilezero", tile)
+    with f.carrying(0, "%k", GROUPS, [("ptr", f.get("ptr", "%rows")), ("ptr", "%b")]) as loop:
+        row, b = loop.values
+        for j in range(vectors):
+            use_tile(f, "tileloadd64", B + j, ("ptr", f.at(b, j * ROW_BYTES)), ("i64", str(b_pitch)))
+        for i in range(halves):
+            first = f.at(row, f.mul(row_pitch, i * ROWS))
+            use_tile(f, "tileloadd64", A + i, ("ptr", first), ("i64", str(row_pitch)))
+        for i, j, tile in accumulators:
+            use_tile(f, "tdpbusd", tile, ("i8", str(A + i)), ("i8", str(B + j)))
+        loop.carry([f.at(row, ROW_BYTES), f.at(b, f.mul(b_pitch, GROUPS))])
+    for i, j, tile in accumulators:
+        out = f.at(f.at("%out", f.mul(out_pitch, i * ROWS)), j * ROW_BYTES)
+        use_tile(f, "tilestored64", tile, ("ptr", out), ("i64", str(out_pitch)))
+
+
+def use_tile(f: Function, instruction: str, tile: int, *arguments: tuple[str, str]) -> None:
+    """Emit an instruction on a tile register."""
     f.call(f"llvm.x86.{instruction}", "void", ("i8", str(tile)), *arguments)
