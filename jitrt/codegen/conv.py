@@ -13,11 +13,14 @@ from jitrt.codegen.matrices import PackedPanels, RowsInPlace
 from jitrt.codegen.microkernel import accumulator, packed_columns
 from jitrt.codegen.pixels import AXES, PixelsInPlace
 from jitrt.codegen.product import Matrix, Product, extras, placed
+from jitrt.codegen.strips import LONGEST_RUN, PixelStrips, StripProduct
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import RowSource
 from jitrt.dims import Size, prod, same
 from jitrt.expr import Dtype
 
+FEW_CHANNELS = 8  # at most, for strips
+FEW_PIXELS = 8  # of a row of the output, fewer than strips are worth
 UNROLLED = 512  # elements of a row that is copied without loops
 
 
@@ -130,13 +133,18 @@ def conv_step(
     target = target or host()
     dtype = accumulator(x.dtype)
     channels, outputs = x.channels // groups, out.channels // groups
-    rows = OutputRows.of(out)
-    source, values = _row_source(x, out, window, groups, rows)
-    k, taps = channels, prod(window.kernel)
-    if source.packs:
-        k, taps = channels * taps, 1
     epilogue = epilogue or plain(dtype, out.dtype)
-    product = Product("conv", dtype, source, PackedPanels(dtype), epilogue, bias is not None, target)
+    common = (PackedPanels(dtype), epilogue, bias is not None, target)
+    strips = strips_of(x, out, window, groups, operands)
+    if strips is not None:
+        rows, k, taps = OutputRows.single(out), strips.run, channels * prod(window.kernel) // strips.run
+        values = geometry(x, out, window) | {"inner.rows": 0} | _strip_values(x, strips)
+        product: Product = StripProduct("conv", dtype, strips, *common, pixel=strips.pixel, run=strips.run)
+    else:
+        rows = OutputRows.of(out)
+        source, values = _row_source(x, out, window, groups, rows)
+        k, taps = (channels * prod(window.kernel), 1) if source.packs else (channels, prod(window.kernel))
+        product = Product("conv", dtype, source, *common)
     packed = k * taps * packed_columns(outputs, product.shape)
     values |= {
         **{"m": rows.pixels, "n": outputs, "k": k, "taps": taps, "batch.inner": groups * rows.count},
@@ -163,7 +171,14 @@ class OutputRows:
         """One row if the image allows."""
         if is_even(image):
             return cls(prod(image.spatial), 1, 0)
-        return cls(image.spatial[-1], image.spatial[-2], image.steps[-2])
+        return cls.single(image)
+
+    @classmethod
+    def single(cls, image: Image) -> OutputRows:
+        """The rows as they are."""
+        return cls(
+            image.spatial[-1], prod(image.spatial[:-1]), image.steps[-2] if len(image.steps) > 1 else 0
+        )
 
 
 def is_even(image: Image) -> bool:
@@ -197,6 +212,28 @@ def _row_source(
     return source, values | runs | placed("X", x.ref, batch, run=x.channel_stride)
 
 
+def strips_of(
+    x: Image, out: Image, window: Window, groups: int, operands: Sequence[Matrix]
+) -> PixelStrips | None:
+    """The source of rows that share strips, for few channels that make runs of adjacent elements.
+
+    The epilogue has no operand that differs from pixel to pixel, and the rows of the output are evenly spaced
+    and not short.
+    """
+    if groups > 1 or not isinstance(x.channels, int) or x.channels > FEW_CHANNELS:
+        return None
+    _, runs, length, unit = _runs(x, x.channels, window, groups)
+    assert isinstance(length, int)
+    assert isinstance(unit, int)
+    pixel, width = window.strides[-1] * unit, out.spatial[-1]
+    if runs > 1 or length > LONGEST_RUN or pixel > length or (isinstance(width, int) and width < FEW_PIXELS):
+        return None
+    even = len(out.steps) < 3 or same(out.steps[0], out.steps[1] * out.spatial[1])
+    if not same(x.steps[-1], unit) or not even or not all(same(o.row, 0) for o in operands):
+        return None
+    return PixelStrips(x.dtype, accumulator(x.dtype), pixel=pixel, run=length)
+
+
 def gathered_runs(
     x: Image, channels: Size, window: Window, groups: int, unrolled: int = UNROLLED
 ) -> tuple[tuple[int, int, int, int] | None, dict[str, Argument]]:
@@ -218,6 +255,14 @@ def _runs(x: Image, channels: Size, window: Window, groups: int) -> tuple[Size, 
         return (1, 1, width * channels, channels) if joined else (1, width, channels, channels)
     joined = dense and same(x.steps[-1], 1)
     return (channels, 1, width, 1) if joined else (channels, width, 1, 1)
+
+
+def _strip_values(x: Image, strips: PixelStrips) -> dict[str, Argument]:
+    """The values that `PixelStrips` takes beside the geometry."""
+    first = not x.is_channels_last()
+    runs = {"run.length": strips.run, "runs.outer": x.channels if first else 1, "runs.w": 1}
+    unit = {"run.unit": 1 if first else x.channels}
+    return runs | unit | placed("X", x.ref, (x.batch_stride, 0), run=x.channel_stride) | {"zeros.length": 0}
 
 
 def geometry(x: Image, out: Image, window: Window) -> dict[str, Argument]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jitrt.codegen.function import Function, Integer
@@ -64,10 +64,12 @@ def store_tile(f: Function, epilogue: Epilogue, accumulator: Dtype, lanes: int, 
     vectors = place.pitch // lanes
     whole = f.compare("eq", place.columns, place.pitch)
     with f.branch(whole) as branch:
-        _store_rows(f, epilogue, accumulator, lanes, place, [None] * vectors)
+        _store_rows(f, epilogue, accumulator, lanes, place, dict.fromkeys(range(vectors)))
         branch.otherwise()
-        masks = [f.lanes_below(f.sub(place.columns, j * lanes), lanes) for j in range(vectors)]
-        _store_rows(f, epilogue, accumulator, lanes, place, masks)
+        for j in range(vectors):
+            left = f.sub(place.columns, j * lanes)
+            with f.when(f.compare("sgt", left, 0)):
+                _store_rows(f, epilogue, accumulator, lanes, place, {j: f.lanes_below(left, lanes)})
 
 
 def _store_rows(
@@ -76,8 +78,9 @@ def _store_rows(
     accumulator: Dtype,
     lanes: int,
     place: TilePlace,
-    masks: Sequence[str | None],
+    masks: Mapping[int, str | None],
 ) -> None:
+    """Store some of a tile's vectors, by number, each with its mask."""
     from jitrt.codegen.lower import lower  # not needed where the kernel is on disk
 
     [root] = lower([epilogue.root])
@@ -88,7 +91,7 @@ def _store_rows(
             f.at(base, f.mul(row, pitch))
             for base, pitch in zip(place.operands, place.operand_pitches, strict=True)
         ]
-        for j, mask in enumerate(masks):
+        for j, mask in masks.items():
             first = j * lanes
 
             def leaf(node: Expr, first: int = first, mask: str | None = mask) -> str:

@@ -142,16 +142,17 @@ class GatheredPixels:
                 shift = f.mul(kw, w["dilation.w"])
                 source = f.mul(f.add(line, f.mul(shift, w["step.w"])), self.source.itemsize)
                 low, high = self._bounds(w, f.add(origin["w"], shift))
-                self._copy_run(w, cell.get(), f.at(image, source), low, f.select(inside, high, low))
+                length = w["run.length"]
+                self._copy_run(w, cell.get(), f.at(image, source), low, f.select(inside, high, low), length)
                 cell.set(f.at(cell.get(), f.mul(w["run.length"], self.dtype.itemsize)))
 
-    def _copy_run(self, w: Walk, out: str, source: str, low: Integer, high: Integer) -> None:
-        """Copy elements low to high of a run, with zeros around them.
+    def _copy_run(self, w: Walk, out: str, source: str, low: Integer, high: Integer, length: Integer) -> None:
+        """Copy elements low to high of a run of so many, with zeros around them.
 
         A vector may write past the run's end, where the next run is yet to be written.
         """
         f, lanes = w.f, self.lanes(w)
-        with f.count(0, w["run.length"], lanes) as n:
+        with f.count(0, length, lanes) as n:
             below, mask = (f.lanes_below(f.sub(bound, n), lanes) for bound in (low, high))
             above = f.let(f"xor <{lanes} x i1> {below}, splat (i1 true)")
             mask = f.let(f"and <{lanes} x i1> {mask}, {above}")

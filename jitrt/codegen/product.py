@@ -146,7 +146,8 @@ class Product:
         """Offsets into scratch, the total as `end`. The start holds the first accumulators and the tile."""
         shape, size = self.shape, self.dtype.itemsize
         panel_rows = 0 if self.panel_source.ready else k + (shape.lanes - 1)
-        packed = SECOND_LEVEL_BYTES + k * (shape.rows * size) + 2 * LINE if self.row_source.packs else 0
+        own = taps * k * (shape.rows * size)
+        packed = SECOND_LEVEL_BYTES + own + 2 * LINE if self.row_source.packs else 0
         panel = (shape.rows + 1) * shape.columns * size
         table = panel + panel_rows * (shape.columns * size)
         rows = table + TABLE_BYTES + taps * (shape.table_rows * 8)

@@ -52,7 +52,8 @@ class _Driver:
         self.low = f.div(w["m"], some)  # height of the lower tiles; the first `high` are a row higher
         self.high = f.rem(w["m"], some)
         self.line = f.mul(w["taps"], self.shape.table_rows * 8)
-        self.own = f.align(f.mul(w["k"], self.shape.rows * self.size)) if product.row_source.packs else 0
+        packed = f.mul(f.mul(w["taps"], w["k"]), self.shape.rows * self.size)
+        self.own = f.align(packed) if product.row_source.packs else 0
         self.small = "false"  # whether B stays in the second-level cache
         self.block = self._block()
 
