@@ -16,6 +16,7 @@ from jitrt.dims import Size, same
 from jitrt.expr import walk
 from jitrt.layout import Array, dense_strides
 from jitrt.tensor import Call, Concat, Map, Output, Reduce, Shape, Tensor, View, operands_of
+from jitrt.types import I8, U8
 
 MAX_OPERANDS = 16
 
@@ -139,8 +140,10 @@ def _shared_group(users: Sequence[Tensor], group_of: dict[int, Group]) -> Group 
 def _join(group: Group, tensor: Tensor) -> bool:
     """Make the tensor a member of the group that reads it, if one kernel can compute both."""
     source = tensor.source
-    if group.call is not None or len(group.leaves()) + len(operands_of(tensor)) > MAX_OPERANDS:
+    if len(group.leaves()) + len(operands_of(tensor)) > MAX_OPERANDS or _is_cut(group, tensor):
         return False
+    if group.call is not None:
+        return _join_epilogue(group, tensor)
     axes = group.axes
     if isinstance(source, Reduce):
         if not _equal(source.operand.shape, group.space) or axes not in (None, source.axes):
@@ -156,6 +159,45 @@ def _join(group: Group, tensor: Tensor) -> bool:
     group.axes = axes
     group.members[tensor.serial] = tensor
     return True
+
+
+def _join_epilogue(group: Group, tensor: Tensor) -> bool:
+    """As `_join`, where the group is an epilogue already: a map of each element it writes."""
+    if not isinstance(tensor.source, Map) or not _equal(tensor.shape, group.space) or _indexed(tensor):
+        return False
+    group.members[tensor.serial] = tensor
+    return True
+
+
+def _is_cut(group: Group, tensor: Tensor) -> bool:
+    """Whether the tensor, bytes made of a call's result, is not for the group to compute.
+
+    It is where the group cannot be that call's epilogue, which would then write its result in 32 bits.
+    """
+    calls = _calls_behind(tensor)
+    if not calls or group.call is not None or group.axes is not None:
+        return bool(calls)
+    return any(_calls_behind(member) - calls for member in group.members.values())
+
+
+def _calls_behind(tensor: Tensor) -> set[int]:
+    """The calls whose results bytes are computed from by maps, in wider types all the way."""
+    found: set[int] = set()
+    stack, seen = [tensor] if tensor.dtype in (I8, U8) else [], {tensor.serial}
+    while stack:
+        match stack.pop().source:
+            case Map(operands=operands):
+                fresh = [t for t in operands if t.serial not in seen and t.dtype not in (I8, U8)]
+            case View(base=base):
+                fresh = [base]
+            case Output(call=call):
+                found.add(id(call))
+                continue
+            case _:
+                continue
+        seen.update(t.serial for t in fresh)
+        stack += fresh
+    return found
 
 
 def _collapsed_axes(shape: Shape, space: Shape) -> tuple[int, ...] | None:

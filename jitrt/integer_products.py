@@ -92,7 +92,9 @@ def is_zero(x: Tensor) -> bool:
 
 
 def less_product(y: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """y - a b."""
+    """y - a b; a product of constants is a constant."""
+    if a.value is not None and b.value is not None:
+        return map_tensors(lambda v, p: v - p, y, map_tensors(lambda p, q: p * q, a, b))
     return map_tensors(lambda v, p, q: v - p * q, y, a, b)
 
 

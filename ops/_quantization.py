@@ -5,12 +5,13 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 
+from jitrt.affine import Affine, affine_form, quantize_affine
 from jitrt.calls import cast_tensor
 from jitrt.dims import Size, same
-from jitrt.expr import Expr, cast, const, rint, where
+from jitrt.expr import Expr, cast, const, fma, rint, where
 from jitrt.quantized import Quantized
 from jitrt.tensor import Dtype, Tensor, map_tensors
-from jitrt.types import F32, F64, I32, is_integer
+from jitrt.types import F32, F64, I8, I32, U8, is_integer
 
 from ._small_types import SMALL_INTEGERS, decode, encode, is_small
 
@@ -23,6 +24,13 @@ def quantize_tensor(
     The quotient is computed in float32 (or float64) and rounded to `precision`. Halves round to even, NaN
     gives an integer type's lowest number.
     """
+    step, point = _known_number(scale), 0 if zero is None else _known_number(zero)
+    if step is not None and point is not None and precision == F32 and _divides_exactly(step, dtype):
+        form = affine_form(x) if dtype in (I8, U8) else None
+        if form is not None:
+            return quantize_affine(form, step, int(point), dtype)
+        codes = map_tensors(lambda v: _code(cast(v, F32), step, point, dtype), widened(x))
+        return encode(cast_tensor(codes, I32), dtype) if is_small(dtype) else cast_tensor(codes, dtype)
     wide = F64 if precision == F64 else F32
     quotient = map_tensors(
         lambda v, s: cast(cast(cast(v, wide) / cast(s, wide), precision), wide), widened(x), widened(scale)
@@ -38,6 +46,35 @@ def quantize_tensor(
 
     whole = map_tensors(place, quotient, offset)
     return encode(cast_tensor(whole, I32), dtype) if is_small(dtype) else cast_tensor(whole, dtype)
+
+
+def _known_number(parameter: Tensor) -> float | None:
+    """The one known number of a tensor."""
+    value = parameter.value
+    return (
+        float(value.ravel()[0]) if value is not None and not parameter.symbolic and value.size == 1 else None
+    )
+
+
+def _divides_exactly(scale: float, dtype: Dtype) -> bool:
+    """Whether `_code` holds for this scale, in float32, and this type."""
+    all_ones = float.hex(scale).partition("p")[0] == "0x1.fffffe0000000"
+    return is_integer(dtype) and dtype.itemsize <= 2 and 1e-30 < scale < 1e30 and not all_ones
+
+
+def _code(x: Expr, scale: float, zero: float, dtype: Dtype) -> Expr:
+    """`saturate(round(x / scale) + zero)` of float32 x, without a division.
+
+    The product with the reciprocal, corrected by its remainder, is rounded as the quotient is: a theorem of
+    P. Markstein's. https://doi.org/10.1147/rd.341.0111
+    """
+    low, high = integer_range(dtype)
+    step = np.float32(scale)
+    x = clamp(x, (low - zero) * scale, (high - zero) * scale)
+    inverse = const(1 / step, F32)
+    q = x * inverse
+    q = rint(fma(fma(q, const(-step, F32), x), inverse, q))
+    return q + zero if zero else q
 
 
 def dequantize_tensor(x: Tensor, scale: Tensor, zero: Tensor | None, dtype: Dtype) -> Tensor:
@@ -58,6 +95,10 @@ def dequantized_tensor(x: Tensor, scale: Tensor, zero: Tensor | None, dtype: Dty
 
 def requantize_tensor(y: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
     """`saturate(round(y * scale) + zero)` of int32 y, in the type of `zero`."""
+    point = _known_number(zero)
+    if scale.value is not None and not scale.symbolic and point is not None and zero.dtype in (I8, U8):
+        form = Affine(((y, scale.value.astype(np.float64)),), np.asarray(0.0))
+        return quantize_affine(form, 1.0, int(point), zero.dtype)
     low, high = integer_range(zero.dtype)
     return map_tensors(
         lambda v, s, z: cast(clamp(rint(cast(v, F32) * s) + cast(z, F32), low, high), z.dtype), y, scale, zero

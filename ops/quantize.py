@@ -66,11 +66,9 @@ def dequantize_linear(
 def _requantized(x: Tensor, scale: Tensor, zero: Tensor | None, dtype: Dtype) -> Tensor | None:
     """The quantised x from what it was dequantised from: the same codes, or sums of a product scaled once."""
     form = quantized_form(x)
-    if form is None:
-        return None
-    if form.codes.dtype == dtype and form.same_parameters(scale, zero):
+    if form is not None and form.codes.dtype == dtype and form.same_parameters(scale, zero):
         return form.codes
-    if not is_product(form):
+    if form is None or not is_product(form) or form.scale.value is not None:
         return None
     ratio = map_tensors(lambda s, y: s / y, form.scale, cast_tensor(scale, F32))
     point = constant(np.zeros((), dtype)) if zero is None else zero

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import BF16, normal
+from test_quantized_graphs import Graph
 
 import jitrt
 from jitrt.types import to_onnx
@@ -212,3 +213,18 @@ def test_a_round_trip_is_off_by_half_a_scale_at_most(shape: list[int], axis: int
     along = [1] * 3
     along[axis] = count
     assert (np.abs(back - x) <= scale.reshape(along) * 0.5001).all()
+
+
+@pytest.mark.parametrize("target", [np.uint8, np.int16])
+@pytest.mark.parametrize("scale", [0.1, 1 / 3, 0.75, 3.14159e-4, 127.5])
+def test_quotients_by_known_scales_round_as_divisions_do(scale: float, target: Any) -> None:
+    """At the floats around each tie, beyond the range, and for numbers that are none."""
+    step, zero = np.float32(scale), np.asarray(3, target)
+    ties = (np.arange(-300, 300) + 0.5) * np.float64(step)
+    x = ties.astype(np.float32)
+    near = [x, *(np.nextafter(x, np.float32(end)) for end in (-np.inf, np.inf))]
+    x = np.concatenate([*near, np.array([np.inf, -np.inf, 3e34, -3e34, 1e-44, 0], np.float32)])
+    graph = Graph(x)
+    graph.quantized("x", step, zero)
+    got, _ = graph.run(target)
+    check(got, quantized(x, step, zero, target), np.dtype(target))

@@ -181,3 +181,56 @@ def test_sums_that_int32_has_no_room_for_stay_in_float() -> None:
     got, labels = graph.run(np.float32)
     assert abs(got.item() / (k * 255 * 255) - 1) < 1e-4
     assert not on_integers(labels)
+
+
+@pytest.mark.parametrize("interleaved", [False, True])
+@pytest.mark.parametrize("point", [0, 117])
+def test_a_residual_block_stays_in_bytes(point: int, interleaved: bool) -> None:
+    """Every convolution writes bytes; the sum rides on the last of them, whatever the order of nodes."""
+    x = integers(np.uint8, 2, 16, 5, 6)
+    scales, zero = [np.linspace(0.001, 0.002, 16).astype(np.float32) * (i + 1) for i in range(2)], np.uint8(9)
+    biases = [np.random.default_rng(i).standard_normal(16).astype(np.float32) for i in range(2)]
+    weights = [integers(np.int8, 16, 16, 1, 1, seed=i) for i in range(2)]
+    middle, last = (np.float32(0.15), np.uint8(point)), (np.float32(0.11), np.uint8(3))
+    graph = Graph(x)
+    image = graph.dequantized("x", np.float32(0.05), zero)
+
+    def convolved(i: int) -> str:
+        kernel = graph.dequantized(graph.constant(weights[i]), scales[i], np.zeros(16, np.int8), axis=0)
+        return graph.op("Conv", image, kernel, graph.constant(biases[i]))
+
+    def requantized(y: str) -> str:
+        return graph.dequantized(graph.quantized(y, *middle), *middle)
+
+    if interleaved:
+        a, b = [requantized(y) for y in (convolved(0), convolved(1))]
+    else:
+        a, b = requantized(convolved(0)), requantized(convolved(1))
+    total = graph.op("Mul", graph.op("Add", a, b), graph.constant(np.float32(0.5)))
+    graph.quantized(graph.op("Relu", total), *last)
+    got, labels = graph.run(np.uint8)
+    assert len([label for label in labels if label != "copy"]) == 2
+    values = []
+    for i in range(2):
+        sums = np.einsum("nchw,mc->nmhw", x.astype(np.int64) - 9, weights[i][:, :, 0, 0].astype(np.int64))
+        each = (scales[i].astype(np.float64) * np.float32(0.05)).reshape(-1, 1, 1)
+        codes = np.clip(np.rint((sums * each + biases[i].reshape(-1, 1, 1)) / middle[0]) + point, 0, 255)
+        values.append((codes - point) * middle[0].astype(np.float64))
+    exact = np.maximum(0.5 * (values[0] + values[1]), 0) / last[0] + 3
+    assert np.abs(got - np.clip(exact, 0, 255)).max() < 0.5 + 1e-4
+
+
+def test_limits_and_signs_of_what_is_quantised() -> None:
+    """Clip, negation and a difference of two tensors, each once with limits out of the codes' range."""
+    x = integers(np.uint8, 40, 7)
+    value = real(x, 0.25, 100)
+    for low, high in ((-5.0, 9.0), (300.0, 400.0), (-900.0, -800.0)):
+        graph = Graph(x)
+        y = graph.dequantized("x", np.float32(0.25), np.uint8(100))
+        y = graph.op("Sub", graph.constant(np.float32(3)), y)
+        y = graph.op("Add", y, graph.dequantized(graph.constant(x[::-1]), np.float32(0.25), np.uint8(100)))
+        limits = graph.constant(np.float32(low)), graph.constant(np.float32(high))
+        graph.quantized(graph.op("Clip", y, *limits), np.float32(0.125), np.int8(-7))
+        got, _ = graph.run(np.int8)
+        exact = np.clip(3 - value + value[::-1], low, high) / 0.125 - 7
+        np.testing.assert_array_equal(got, np.clip(np.rint(exact), -128, 127))
