@@ -27,6 +27,11 @@ class Node:
     version: int = 1
     name: str = ""
 
+    def names_read(self) -> set[str]:
+        """Names that the node and its bodies read."""
+        bodies = (value for value in self.attributes.values() if isinstance(value, Graph))
+        return {name for name in self.inputs if name}.union(*(body.outer_names() for body in bodies))
+
     def __str__(self) -> str:
         return f'{self.op_type} "{self.name or ", ".join(self.outputs)}"'
 
@@ -52,11 +57,7 @@ class Graph:
         defined = {*self.inputs, *self.constants}
         free: set[str] = set()
         for node in self.nodes:
-            used = {name for name in node.inputs if name}
-            for value in node.attributes.values():
-                if isinstance(value, Graph):
-                    used |= value.outer_names()
-            free |= used - defined
+            free |= node.names_read() - defined
             defined |= set(node.outputs)
         return free | (set(self.outputs) - defined)
 

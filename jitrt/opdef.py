@@ -35,7 +35,9 @@ class Operator:
     NumPy arrays: the fold of constants, and what runs between native segments for inputs that no kernel reads
     (strings, complex numbers) or where the definition raises RunsOnHostError. `gpu` gives CUDA C++ source
     where the operator has a hand-written kernel; the generated kernels need none. A `host` operator runs on
-    arrays between native segments; one that `inlines` gives a graph to run in its place.
+    arrays between native segments; one that `inlines` gives a graph to run in its place. `traced` is the
+    definition over tensors of an operator with bodies; it raises RunsOnHostError for what is not one kernel
+    after the other.
     """
 
     domain: str
@@ -46,6 +48,7 @@ class Operator:
     host: bool = False
     inlines: bool = False
     fold: Callable[..., Any] | None = None
+    traced: Callable[..., Any] | None = None
     cuda: Callable[..., Any] | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
 
@@ -58,6 +61,11 @@ class Operator:
     def numpy(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: the operator on NumPy arrays."""
         self.fold = function
+        return function
+
+    def native(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Decorator: the operator on traced tensors, where its bodies are functions of such."""
+        self.traced = function
         return function
 
     def gpu(self, function: Callable[..., Any]) -> Callable[..., Any]:

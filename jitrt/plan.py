@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from jitrt.codegen.compile import compile_kernels
-from jitrt.codegen.kernel import Buffer, Kernel, Ref
+from jitrt.codegen.kernel import Buffer, Kernel, Ref, Step, Word
 from jitrt.dims import Dim, Size, hint, source
+from jitrt.execute import pool
 from jitrt.schedule import Schedule
 from jitrt.table import ALIGNMENT
 
@@ -60,9 +61,10 @@ class Recipe:
         words: list[int] = []
         pointers: list[tuple[int, int, int]] = []  # word, buffer number, size number of the offset
         deferred: list[tuple[int, int]] = []  # word, size number
-        starts: list[int] = []
+        links: list[tuple[int, Word]] = []
+        starts: dict[Step, int] = {}
         for step in self.steps:
-            starts.append(len(words))
+            starts[step] = len(words)
             for argument in step.args:
                 if isinstance(argument, Ref):
                     number = self.buffer_numbers[id(argument.buffer)]
@@ -73,22 +75,33 @@ class Recipe:
                     words.append(0)
                 elif isinstance(argument, Kernel):
                     words.append(next(called_addresses))
+                elif isinstance(argument, Word):
+                    links.append((len(words), argument))
+                    words.append(0)
                 else:
                     words.append(int(argument))
-        self.words, self.starts = np.array(words or [0], np.int64), np.array(starts, np.int64)
+        self.words, self.starts = np.array(words or [0], np.int64), np.array([*starts.values()], np.int64)
+        linked = [(at, starts[word.step] + word.number) for at, word in links]
+        self.links = np.array(linked, np.int64).reshape(-1, 2).T
         self.deferred = np.array(deferred, np.int64).reshape(-1, 2).T
         self.pointers = np.array(pointers, np.int64).reshape(-1, 3).T
         patches = [(number, at, size) for at, number, size in pointers if number < self.outer]
         self.patches = np.array(patches, np.int64).reshape(-1, 3)  # array of a call, word, size number
         add = self.sizes.add
         step_sizes = [
-            [add(v) for v in (s.extent, s.scratch, s.flops, s.nbytes, s.sharing)] for s in self.steps
+            [add(v) for v in (s.extent, s.scratch, s.flops, s.nbytes, s.sharing, s.repeats)]
+            for s in self.steps
         ]
-        self.step_sizes = np.array(step_sizes, np.int64).reshape(-1, 5)
+        self.step_sizes = np.array(step_sizes, np.int64).reshape(-1, 6)
+        self.jumps = np.array([s.jumps for s in self.steps], bool)
         self.buffer_sizes = np.array([add(b.nbytes) for b in self.buffers], np.int64)
         self.shapes = [[add(size) for size in shape] for _, _, shape in schedule.outputs]
         self.output_dtypes = [dtype for _, dtype, _ in schedule.outputs]
-        self.sized = [[add(v) for v in values.ravel()] for _, values in schedule.sized_constants]
+        self.sized = {
+            number: [add(v) for v in buffer.data.ravel()]
+            for number, buffer in enumerate(self.buffers)
+            if buffer.kind == "sized" and buffer.data is not None
+        }
         self.evaluate = self.sizes.compile(symbols)
         self._assign_slots()
         self.arena_numbers = np.array(list(self.slots), np.int64)
@@ -127,6 +140,7 @@ class Recipe:
                     number = self.buffer_numbers[id(argument.buffer)]
                     first.setdefault(number, index)
                     last[number] = index
+        self._outlast_loops(first, last)
         births: dict[int, list[int]] = {}
         deaths: dict[int, list[int]] = {}
         for number, index in first.items():
@@ -159,6 +173,16 @@ class Recipe:
             free += [self.slots[n] for n in dying]
             free += [self.slots[n] for n in deaths.get(index, ()) if first[n] == index]
         self.slot_count = len(slot_sizes)
+
+    def _outlast_loops(self, first: dict[int, int], last: dict[int, int]) -> None:
+        """Make buffers that are alive at the start or the end of a loop live from its start to its end."""
+        for end, step in enumerate(self.steps):
+            start = end + 1 - step.span
+            for number in first if step.span > 1 else ():
+                if first[number] < start <= last[number] <= end:
+                    last[number] = end
+                if start <= first[number] <= end < last[number]:
+                    first[number] = start
 
     def _in_place_donor(self, step: Any, number: int, dying: Sequence[int]) -> int | None:
         """A buffer that ends with this step and whose memory the new buffer may take over."""
@@ -207,17 +231,18 @@ class Plan:
         self.arena_nbytes = arena_nbytes + self.scratch_stride * threads
         self.scratch_offset = arena_nbytes
         cost = self.flops / FLOPS_PER_NS + self.nbytes / BYTES_PER_NS
-        self.cost_ns = int(cost.sum())
+        self.cost_ns = int(cost @ steps[:, 5])
+        self.flops, self.nbytes = self.flops * steps[:, 5], self.nbytes * steps[:, 5]
         per_chunk = units_per_chunk(self.extents, steps[:, 4], cost, threads)
         self.chunks = np.where((cost >= PARALLEL_NS) & (self.extents > 1) & (threads > 1), per_chunk, 0)
+        self.chunks[recipe.jumps] = pool.JUMPS
         self.output_shapes = [tuple(sizes[shape].tolist()) if shape else () for shape in recipe.shapes]
         self.bases = recipe.bases if not recipe.sized else recipe.bases.copy()
         self.sized = []  # constants made of sizes
-        for (buffer, values), numbers in zip(recipe.schedule.sized_constants, recipe.sized, strict=True):
-            made = sizes[numbers].astype(buffer.dtype).reshape(values.shape)
+        for number, numbers in recipe.sized.items():
+            made = sizes[numbers].astype(recipe.buffers[number].dtype)
             self.sized.append(made)
-            if id(buffer) in recipe.buffer_numbers:
-                self.bases[recipe.buffer_numbers[id(buffer)]] = made.ctypes.data
+            self.bases[number] = made.ctypes.data
 
     @property
     def arena_offsets(self) -> dict[int, int]:

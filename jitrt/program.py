@@ -32,7 +32,8 @@ from jitrt.plan import Plan, Recipe
 from jitrt.schedule import Scheduler
 from jitrt.table import Arena, Failure, Table
 from jitrt.tensor import Input, Tensor
-from jitrt.trace import InputSpec, RestartError, Trace, Tracer
+from jitrt.trace import RestartError, Tracer
+from jitrt.traced import InputSpec, Trace
 from jitrt.types import HOST_TYPES, STRING
 
 if TYPE_CHECKING:
@@ -249,7 +250,8 @@ class Program:
                 constants[name] = tensor.value
             else:
                 computed[name] = tensor
-        recipe = Recipe(Scheduler(trace.inputs, computed, self.context.fused).run(), list(trace.symbols))
+        schedule = Scheduler(trace.inputs, computed.values(), self.context.fused).run()
+        recipe = Recipe(schedule, list(trace.symbols))
         variant = Variant(trace, recipe, trace.guards.compile(trace.symbols), list(trace.symbols.values()))
         if trace.stop is not None:
             self._continue(variant, constants)

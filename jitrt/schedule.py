@@ -7,7 +7,7 @@ and views are strides. A copy is made only where a kernel cannot read an array a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,7 +30,6 @@ class Schedule:
     steps: list[Step]
     inputs: list[Buffer]
     outputs: list[tuple[Buffer, np.dtype[Any], tuple[Size, ...]]]
-    sized_constants: list[tuple[Buffer, np.ndarray[Any, Any]]] = field(default_factory=list)
     results: dict[int, list[tuple[Tensor, Array]]] = field(default_factory=dict)  # by the step that ends them
 
 
@@ -49,8 +48,8 @@ class EpilogueGroup:
 class Scheduler:
     """Places tensors and lowers units, in execution order."""
 
-    def __init__(self, inputs: Sequence[Tensor], outputs: Mapping[str, Tensor], fused: bool = True) -> None:
-        self.outputs = list(outputs.values())
+    def __init__(self, inputs: Sequence[Tensor], outputs: Iterable[Tensor], fused: bool = True) -> None:
+        self.outputs = list(outputs)
         self.fusion: Fusion = (
             join_attention(fuse(self.outputs), self.outputs) if fused else separate(self.outputs)
         )
@@ -58,7 +57,6 @@ class Scheduler:
         self.steps: list[Step] = []
         self.arrays: dict[int, Array] = {}
         self.destinations: dict[int, Array] = {}
-        self.sized_constants: list[tuple[Buffer, np.ndarray[Any, Any]]] = []
         self.results: dict[int, list[tuple[Tensor, Array]]] = {}
 
     def run(self) -> Schedule:
@@ -84,7 +82,7 @@ class Scheduler:
             if placed.ref.buffer is not target.ref.buffer:
                 self._copy(placed, target, tensor.node)
         kinds = [(a.ref.buffer, a.dtype, a.shape) for a in results]
-        return Schedule(self.steps, self.inputs, kinds, self.sized_constants, self.results)
+        return Schedule(self.steps, self.inputs, kinds, self.results)
 
     # where tensors lie
 
@@ -134,8 +132,7 @@ class Scheduler:
     def _place_constant(self, tensor: Tensor) -> Array:
         assert tensor.value is not None
         if tensor.symbolic:
-            buffer = Buffer("sized", nbytes(tensor.dtype, tensor.shape), dtype=tensor.dtype)
-            self.sized_constants.append((buffer, tensor.value))
+            buffer = Buffer("sized", nbytes(tensor.dtype, tensor.shape), tensor.value, tensor.dtype)
             return Array(tensor.dtype, tensor.shape, dense_strides(tensor.shape), Ref(buffer))
         value = np.asarray(tensor.value, tensor.dtype)
         if any(s < 0 for s in value.strides) or not value.flags.aligned:

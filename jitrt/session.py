@@ -27,8 +27,8 @@ from jitrt.ortvalue import OrtValue, OrtValueVector
 from jitrt.program import Context, Program
 from jitrt.providers import Provider, choose_providers
 from jitrt.session_facts import Session
-from jitrt.trace import InputSpec
 from jitrt.trace_events import TraceEvents
+from jitrt.traced import InputSpec
 from jitrt.types import STRING, TensorType
 
 if TYPE_CHECKING:

@@ -118,11 +118,14 @@ def source_lines(recipe: Recipe, machine: bool = False) -> Iterator[str]:
 
 
 def timing_lines(recipe: Recipe, plan: Plan, times_ns: np.ndarray[Any, Any]) -> Iterator[str]:
-    """A line a step: how long it took, and its rates. `times_ns` is int64 [steps, 2], start and end."""
-    total = max(int(times_ns[-1, 1] - times_ns[0, 0]), 1) if len(times_ns) else 0
+    """A line a step that ran: its time and rates. `times_ns` is int64 [steps, 2], start and end."""
+    took = times_ns[:, 1] - times_ns[:, 0]
+    total = max(int(took.sum()), 1)
     *labels, last = _padded([*(step.label for step in recipe.steps), "total"])
     for number, label in enumerate(labels):
-        ns = max(int(times_ns[number, 1] - times_ns[number, 0]), 1)
+        if not times_ns[number, 1]:  # in a branch that was not taken
+            continue
+        ns = max(int(took[number]), 1)
         rates = f"{plan.nbytes[number] / ns:8.2f} GB/s {plan.flops[number] / ns:8.2f} GFLOP/s"
         yield f"{number:4} {label} {ns / 1e3:10.2f} us {100 * ns / total:5.1f}% {rates}"
     yield f"     {last} {total / 1e3:10.2f} us"

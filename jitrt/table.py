@@ -67,6 +67,8 @@ class Table:
         places, numbers, offsets = recipe.pointers
         self.words[places] = self.bases[numbers] + plan.sizes[offsets]
         words = self.words.ctypes.data
+        at, linked = recipe.links
+        self.words[at] = words + 8 * linked
         self.patches = recipe.patches.copy()
         self.patches[:, 1] = words + 8 * recipe.patches[:, 1]
         self.patches[:, 2] = plan.sizes[recipe.patches[:, 2]]
@@ -78,10 +80,10 @@ class Table:
         self.scratch = arena.address + plan.scratch_offset
         self.runner = pool.Runner(
             self.rows,
-            threads=plan.threads if plan.chunks.any() else 1,
+            threads=plan.threads if plan.chunks.max(initial=0) > 0 else 1,
             scratch=self.scratch,
             scratch_stride=plan.scratch_stride,
-            brief=plan.cost_ns < BRIEF_NS,
+            brief=plan.cost_ns < BRIEF_NS and not recipe.jumps.any(),
             patches=self.patches,
             flush_denormals=arena.flush_denormals,
         )

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from jitrt import opdef
+from jitrt import config, opdef
 from jitrt.dims import Dim, Guards, Size
 from jitrt.errors import Fail, JitrtError
 from jitrt.errors import NotImplemented as NotImplementedHere
@@ -30,6 +30,7 @@ from jitrt.tensor import (
     constant,
     operands_of,
 )
+from jitrt.traced import InputSpec, Kind, Trace, TracedBody
 from jitrt.types import HOST_TYPES, STRING, is_integer
 
 MAX_VALUE_SIZE = 64
@@ -44,47 +45,13 @@ class RestartError(Exception):
         self.names = names
 
 
-@dataclass(frozen=True)
-class InputSpec:
-    """What is fixed about an input: static sizes, and whether its value is part of the signature.
-
-    `sizes` holds an int where the size is always the same and None where it may change; None for all
-    when even the rank may change.
-    """
-
-    dtype: np.dtype[Any]
-    sizes: tuple[int | None, ...] | None
-    by_value: bool = False
-
-
-@dataclass
-class Trace:
-    """The tensors of one segment, and what it leaves to the program after it.
-
-    `hosts` are host operators, which are called between the two, in order; the first one of the rest may need
-    the values of the tensors `wanted` to go on.
-    """
-
-    inputs: list[Tensor]
-    outputs: dict[str, Tensor]
-    symbols: dict[str, tuple[int, int | None, int]]  # name -> (input, axis or None for the value, flat index)
-    guards: Guards
-    hosts: list[Node] = field(default_factory=list)
-    rest: list[Node] = field(default_factory=list)
-    wanted: list[Tensor] = field(default_factory=list)
-
-    @property
-    def stop(self) -> Node | None:
-        """The first operator that must see data."""
-        return next(iter([*self.hosts, *self.rest]), None)
-
-
 class Tracer:
     """Walks nodes, turning each into tensors by its operator's definition."""
 
     def __init__(self, specs: Mapping[str, InputSpec], arrays: Sequence[Any], generic: bool = False) -> None:
         """With `generic`, a dimension of 1 is traced as if of another size: the schedule serves all sizes."""
         self.guards, self.generic = Guards(), generic
+        self.captures: dict[int, Tensor] | None = None  # of a body, by the number of its input
         self.symbols: dict[str, tuple[int, int | None, int]] = {}
         self.specs = specs
         self.environment: dict[str, Any] = {"": None}
@@ -150,7 +117,7 @@ class Tracer:
         later: set[str] = set()  # names that the rest defines
         while pending:
             node = pending.pop()
-            missing = later & _names_read(node) if later else set()
+            missing = later & node.names_read() if later else set()
             if missing:
                 if missing <= given and _is_host(node):
                     hosts.append(node)
@@ -164,6 +131,8 @@ class Tracer:
             Tensor.current_node, Tensor.answers = str(node), self._answers(node)
             try:
                 entry = opdef.lookup(node.domain, node.op_type, node.version)
+                if entry is not None and entry.host and self._apply_traced(node, entry):
+                    continue
                 if entry is not None and entry.host:
                     raise RunsOnHostError
                 expansion = self._expand(node, entry)
@@ -181,9 +150,13 @@ class Tracer:
                 later.update(node.outputs)
             except NeedsValueError as need:
                 name = self._named(need.tensor, node)
-                names = self._deciding_inputs(need.tensor, is_inside=name not in node.inputs)
+                names = self._deciding_inputs(need.tensor, is_inside=name not in self.environment)
                 if names:
                     raise RestartError(names) from None
+                if entry is not None and entry.inlines and self._apply_traced(node, entry):
+                    continue
+                if self.captures is not None:
+                    raise self._need_around(need.tensor) from None
                 environment[name] = need.tensor
                 for tensor in need.kept:
                     environment[_answer_name(node, len(self._answer_names(node)))] = tensor
@@ -208,7 +181,7 @@ class Tracer:
 
     def _named(self, tensor: Tensor, node: Node) -> str:
         """The name of a tensor that `node` asks for the value of; one inside of it gets a name."""
-        for name in node.inputs:
+        for name in sorted(node.names_read()):
             if self.environment[name] is tensor:
                 return name
         return _answer_name(node, len(self._answer_names(node)))
@@ -242,6 +215,59 @@ class Tracer:
                 f"Could not find an implementation for {operator} node with name '{node.name}'"
             )
         return expansion, {}
+
+    def _apply_traced(self, node: Node, entry: opdef.Operator) -> bool:
+        """Trace an operator with its bodies, if they can be steps of this segment."""
+        if entry.traced is None or config.settings.check:
+            return False
+        attributes = {
+            key: partial(self._trace_body, value) if isinstance(value, Graph) else value
+            for key, value in node.attributes.items()
+        }
+        if "output_count" in entry.attributes:
+            attributes["output_count"] = len(node.outputs)
+        try:
+            results = entry.traced(*(self.environment[name] for name in node.inputs), **attributes)
+        except (RunsOnHostError, JitrtError):  # an error is raised by the run that comes to it
+            return False
+        except NeedsValueError:
+            if entry.host:
+                raise
+            return False
+        self.environment.update((n, t) for n, t in zip(node.outputs, results, strict=False) if n)
+        return True
+
+    def _trace_body(self, graph: Graph, *given: Tensor | Kind) -> TracedBody:
+        """A body's tensors; it is given constants, or tensors of a type. Raises RunsOnHostError."""
+        names = sorted(graph.outer_names())
+        around = [self.environment[name] for name in names]
+        captures = [t for t in around if not isinstance(t.source, Constant)]
+        types = [t for t in given if not isinstance(t, Tensor)]
+        if any(dtype in HOST_TYPES for dtype, _ in [*types, *((t.dtype, ()) for t in captures)]):
+            raise RunsOnHostError
+        inner = Tracer({}, [], self.generic)
+        inner.guards, inner.captures = self.guards, {}
+        inputs: list[Tensor] = []
+
+        def placed(tensor: Tensor | Kind) -> Tensor:
+            """A constant itself, or an input in the place of the tensor."""
+            if isinstance(tensor, Tensor) and isinstance(tensor.source, Constant):
+                return tensor
+            known = tensor if isinstance(tensor, Tensor) else Tensor(*tensor, Input(-1))
+            inputs.append(Tensor(known.dtype, known.shape, Input(len(inputs)), known.value))
+            return inputs[-1]
+
+        inner.environment.update(zip(graph.inputs, map(placed, given), strict=True))
+        inner.captures.update(enumerate(captures, len(inputs)))
+        inner.environment.update(zip(names, map(placed, around), strict=True))
+        node, answers = Tensor.current_node, Tensor.answers
+        try:
+            trace = inner.run(graph.nodes, graph.constants, graph.outputs)
+        finally:
+            Tensor.current_node, Tensor.answers = node, answers
+        if trace.stop is not None:
+            raise RunsOnHostError
+        return TracedBody(inputs, [inner.environment[name] for name in graph.outputs], captures)
 
     def _apply(self, node: Node, entry: opdef.Operator) -> None:
         inputs = [self.environment[name] for name in node.inputs]
@@ -292,21 +318,38 @@ class Tracer:
 
         None where the tensor is computed inside an operator by a kernel: data decide then, not sizes.
         """
-        sources, seen, stack = [], {id(tensor)}, [tensor]
-        while stack:
-            current = stack.pop()
-            if isinstance(current.source, Input) and current.value is None:
-                sources.append(current.source.index)
-            elif isinstance(current.source, Constant):
-                continue
-            elif is_inside and isinstance(current.source, (Output, Reduce)):
-                return []
-            for operand in operands_of(current):
-                if operand is not None and id(operand) not in seen:
-                    seen.add(id(operand))
-                    stack.append(operand)
+        sources = _sources(tensor)
+        if self.captures is not None or (
+            is_inside and any(isinstance(t.source, (Output, Reduce)) for t in sources)
+        ):
+            return []
         names = list(self.specs)
-        return [names[i] for i in sources] if all(_is_small(self.inputs[i]) for i in sources) else []
+        places = [t.source.index for t in sources if isinstance(t.source, Input)]
+        return [names[i] for i in places] if all(_is_small(self.inputs[i]) for i in places) else []
+
+    def _need_around(self, tensor: Tensor) -> Exception:
+        """What to raise where a body needs a value: one that its captures give, or one that it computes."""
+        assert self.captures is not None
+        inputs = [t.source.index for t in _sources(tensor) if isinstance(t.source, Input)]
+        if inputs and all(i in self.captures for i in inputs):
+            return NeedsValueError(self.captures[inputs[0]])
+        return RunsOnHostError()
+
+
+def _sources(tensor: Tensor) -> list[Tensor]:
+    """The tensors that a value follows from, up to inputs of unknown value."""
+    seen, stack = {id(tensor): tensor}, [tensor]
+    while stack:
+        current = stack.pop()
+        if isinstance(current.source, Constant) or (
+            isinstance(current.source, Input) and current.value is None
+        ):
+            continue
+        for operand in operands_of(current):
+            if operand is not None and id(operand) not in seen:
+                seen[id(operand)] = operand
+                stack.append(operand)
+    return [t for t in seen.values() if not isinstance(t.source, Input) or t.value is None]
 
 
 def _answer_name(node: Node, number: int) -> str:
@@ -324,19 +367,11 @@ def _is_small(tensor: Tensor) -> bool:
 
 
 def _is_host(node: Node) -> bool:
+    """Whether the operator runs in Python whatever it is given."""
     entry = opdef.lookup(node.domain, node.op_type, node.version)
-    return entry is not None and entry.host
-
-
-def _names_read(node: Node) -> set[str]:
-    """Names that the node and its bodies read."""
-    names = {name for name in node.inputs if name}
-    for value in node.attributes.values():
-        if isinstance(value, Graph):
-            names |= value.outer_names()
-    return names
+    return entry is not None and entry.host and entry.traced is None
 
 
 def _live_names(nodes: Sequence[Node], outputs: Sequence[str]) -> set[str]:
     """Names that the nodes and the outputs read."""
-    return set(outputs).union(*map(_names_read, nodes))
+    return set(outputs).union(*(node.names_read() for node in nodes))

@@ -1,4 +1,4 @@
-"""Loops: bodies are functions of arrays, run once an iteration."""
+"""Loops in Python: bodies are functions of arrays, run once an iteration."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from jitrt.opdef import host_operator
 from jitrt.types import F32, TensorType
 
 from ._host_forms import zero
+from ._native_loops import loop as loop_of_tensors
+from ._native_loops import scan as scan_of_tensors
 
 if TYPE_CHECKING:
     from jitrt.host_call import Body
@@ -35,6 +37,9 @@ def loop(
             values.append(value)
         iteration += 1
     return _outputs([*state, *map(_stack, scanned, body.types[1 + len(state) :])], output_count)
+
+
+loop.native(loop_of_tensors)
 
 
 @host_operator("Scan", since=9)
@@ -63,6 +68,9 @@ def scan(
         axis = scan_output_axes[i] if scan_output_axes else 0
         results[states + i] = np.moveaxis(_ordered(results[states + i], backward), 0, axis)
     return _outputs(results, output_count)
+
+
+scan.native(scan_of_tensors)
 
 
 @host_operator("Scan", since=8)

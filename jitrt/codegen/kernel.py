@@ -35,7 +35,7 @@ class Buffer:
 
     kind: str
     nbytes: Size
-    data: np.ndarray[Any, Any] | None = None  # of a constant
+    data: np.ndarray[Any, Any] | None = None  # of a constant; the sizes of a sized one
     dtype: np.dtype[Any] | None = None  # of a sized constant
     index: int = -1  # of an input or output, in the plan's order
 
@@ -46,6 +46,14 @@ class Ref:
 
     buffer: Buffer
     offset: Size = 0
+
+
+@dataclass(frozen=True)
+class Word:
+    """The address of argument `number` of another step, which a step of control flow writes."""
+
+    step: Step
+    number: int
 
 
 Argument: TypeAlias = "Size | Ref | Kernel"  # a kernel stands for the address of its machine code
@@ -59,7 +67,7 @@ class Step:
     """
 
     kernel: Kernel
-    args: tuple[Argument, ...]
+    args: tuple[Argument | Word, ...]
     extent: Size
     label: str
     flops: Size = 0
@@ -70,3 +78,6 @@ class Step:
     sharing: Size = 1  # neighbouring units that share work where one call computes them
     keeps: tuple[object, ...] = ()  # what must live as long as the step
     error: Callable[[int], Exception] | None = None  # what a status other than 0 means
+    jumps: bool = False  # the status is how many steps to go on, in a step of control flow
+    span: int = 1  # steps that end with this one and may run again: what any of them uses stays in memory
+    repeats: Size = 1  # how often the step runs, where that is known

@@ -2,8 +2,9 @@
 
 A step table is a C-contiguous int64 array, a row per step: the address of a function
 `i64 f(ptr args, i64 begin, i64 end, ptr scratch)`, the address of its args, the number of its independent
-units, and how many of them a thread takes at once (0: all, on the calling thread). The native code is in
-runtime.ll and threads.ll.
+units, and how many of them a thread takes at once (0: all, on the calling thread; `JUMPS`: all, and the
+function returns how many rows to go on, instead of a status). The native code is in runtime.ll and
+threads.ll.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from jitrt.execute import cpus
 
 FUNCTION, ARGS, EXTENT, CHUNK = range(4)
 COLUMNS = 4  # of a step table
+JUMPS = -1  # for CHUNK
 
 _TABLE, _STEPS, _SCRATCH, _STRIDE, _THREADS, _TIMING, _STATUS, _BRIEF, _WORK = range(9)  # %Run in runtime.ll
 _PATCHES, _PATCH_COUNT, _MODE, _STOP = range(9, 13)
@@ -55,7 +57,8 @@ class Runner:
     waiting for the GIL can take longer than that.
 
     Thread t of `threads` gets the scratch address `scratch + t * scratch_stride` (bytes). `timing`, an int64
-    array [steps, 2], receives the start and the end of each step in ns of the monotonic clock.
+    array [steps, 2] of zeros, receives the start and the end of each step in ns of the monotonic clock; the
+    end of a step that runs several times is its first start plus what it took in all.
 
     `run_on(arrays)` first puts the addresses of NumPy arrays, a list, into the steps' args. A row of
     `patches`, int64 [n, 3], is an array's place in the list, where to put its address, and bytes to add.

@@ -1,6 +1,7 @@
 ; Runs a step table on the calling thread; @parallel_step (threads.ll or serial.ll) shares a step out.
 
-%Step = type { ptr, ptr, i64, i64 }                      ; function, args, extent, chunk
+; function, args, extent, chunk; where the chunk is negative, the function returns how many steps to go on
+%Step = type { ptr, ptr, i64, i64 }
 ; table, steps, scratch, stride, threads, timing, status, brief, work (what @leave estimates), patches, their number,
 ; floating-point mode, 1 to stop before the next step
 %Run = type { ptr, i64, ptr, i64, i64, ptr, i64, i64, i64, ptr, i64, i64, i64 }
@@ -83,8 +84,8 @@ fail:
   ret ptr null                                           ; IndexError, or SystemError for what is no list
 }
 
-; Executes the steps in order up to the first that fails; returns its index, or -1. A run that is stopped fails
-; with status $stopped.
+; Executes the steps in order, but where one jumps, up to the first that fails; returns its index, or -1. A run
+; that is stopped fails with status $stopped.
 define internal i64 @run(ptr %run) {
 entry:
   %hold = alloca %Hold
@@ -119,10 +120,10 @@ step:
   %times = getelementptr [2 x i64], ptr %timing, i64 %i
   br i1 %timed, label %start, label %size
 start:
-  %begun = call i64 @now()
-  store i64 %begun, ptr %times
+  %begun.now = call i64 @now()
   br label %size
 size:
+  %begun = phi i64 [ 0, %step ], [ %begun.now, %start ]
   %extent.at = getelementptr %Step, ptr %row, i32 0, i32 2
   %extent = load i64, ptr %extent.at
   %chunk.at = getelementptr %Step, ptr %row, i32 0, i32 3
@@ -145,13 +146,14 @@ executed:
   %status = phi i64 [ 0, %size ], [ %status.serial, %call ], [ %status.parallel, %share ]
   br i1 %timed, label %end, label %finished
 end:
-  %times.end = getelementptr i64, ptr %times, i64 1
-  %ended = call i64 @now()
-  store i64 %ended, ptr %times.end
+  call void @time(ptr %times, i64 %begun)
   br label %finished
 finished:
-  %i.next = add i64 %i, 1
-  %failed = icmp ne i64 %status, 0
+  %jumps = icmp slt i64 %chunk, 0
+  %distance = select i1 %jumps, i64 %status, i64 1
+  %i.next = add i64 %i, %distance
+  %failure = select i1 %jumps, i64 0, i64 %status
+  %failed = icmp ne i64 %failure, 0
   br i1 %failed, label %leave, label %next
 leave:
   %result = phi i64 [ -1, %next ], [ %i, %proceed ], [ %i, %finished ]
@@ -172,6 +174,22 @@ define internal i64 @serial_step(ptr %row, ptr %scratch) {
   %extent = load i64, ptr %extent.at
   %status = call i64 %function(ptr %args, i64 0, i64 %extent, ptr %scratch)
   ret i64 %status
+}
+
+; Adds the time since %begun to a step's start and end: a step that runs again ends later by what it took.
+define internal void @time(ptr %times, i64 %begun) {
+  %end.at = getelementptr i64, ptr %times, i64 1
+  %start.before = load i64, ptr %times
+  %end.before = load i64, ptr %end.at
+  %again = icmp ne i64 %end.before, 0
+  %start = select i1 %again, i64 %start.before, i64 %begun
+  %from = select i1 %again, i64 %end.before, i64 %begun
+  %now = call i64 @now()
+  %took = sub i64 %now, %begun
+  %end = add i64 %from, %took
+  store i64 %start, ptr %times
+  store i64 %end, ptr %end.at
+  ret void
 }
 
 ; Monotonic time in ns.
