@@ -42,6 +42,7 @@ class Trace:
     hosts: list[Node] = field(default_factory=list)
     rest: list[Node] = field(default_factory=list)
     wanted: list[Tensor] = field(default_factory=list)
+    read_later: set[str] = field(default_factory=set)  # by the rest, or as an output
 
     @property
     def stop(self) -> Node | None:
