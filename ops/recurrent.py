@@ -2,85 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 
-from jitrt.calls import cast_tensor, launch
+from jitrt.calls import cast_tensor
+from jitrt.codegen.microkernel import accumulator
+from jitrt.codegen.recurrence import Phase
 from jitrt.dims import Size
 from jitrt.opdef import operator
-from jitrt.tensor import Tensor, concatenate, constant, map_tensors
-from jitrt.types import F64, I32
+from jitrt.recurrences import RecurrenceCall, Sequences
+from jitrt.tensor import Dtype, Tensor, concatenate, constant, map_tensors
+from jitrt.types import I32
 
-from ._recurrence import ACTIVATIONS, run_gru, run_lstm, run_rnn
+from ._recurrence import Function, functions, gru_cell, lstm_cell, plain_sum, rnn_cell
 from ._versions import older_version
 from .matmul import matmul_tensors
 
-DEFAULTS = {
-    "LeakyRelu": (0.009999999776482582, 0.0),
-    "ThresholdedRelu": (1.0, 0.0),
-    "HardSigmoid": (0.20000000298023224, 0.5),
-    "Elu": (1.0, 0.0),
-    "Affine": (1.0, 0.0),
-    "ScaledTanh": (1.0, 1.0),
-}
-
 
 @dataclass(frozen=True)
-class Sequences:
-    """The operands of a recurrence as its kernel takes them, and how its outputs leave."""
+class Layer:
+    """A recurrence of one or two directions, and its attributes."""
 
-    XW: Tensor
-    R: Tensor
-    H0: Tensor
-    lengths: Tensor
-    kinds: Tensor
-    alphas: Tensor
-    betas: Tensor
-    scalars: list[Size | float]
-    layout: int
+    sequences: Sequences
+    activations: Sequence[str]
+    alphas: Sequence[float] | None
+    betas: Sequence[float] | None
+    clip: float | None
 
     @property
-    def steps(self) -> Size:
-        """Number of steps."""
-        return self.XW.shape[0]
-
-    @property
-    def state(self) -> list[Size]:
-        """The shape [directions, samples, size] of a state."""
-        return list(self.H0.shape)
+    def dtype(self) -> Dtype:
+        """The type that states are computed in."""
+        return self.sequences.XW.dtype
 
     def run(
-        self, kernel: Any, gates: int, extra: Sequence[Tensor], scalars: Sequence[int], states: int
-    ) -> list[Tensor]:
-        """Launch the kernel; Y and the final states."""
-        directions, samples, size = self.state
-        outputs = [(self.H0.dtype, [self.steps, *self.state])]
-        outputs += [(self.H0.dtype, self.state)] * states
-        outputs += [(self.H0.dtype, [directions, samples, gates * size])]
-        Y, *final, _ = launch(
-            kernel,
-            self.XW,
-            self.R,
-            self.H0,
-            *extra,
-            self.lengths,
-            self.kinds,
-            self.alphas,
-            self.betas,
-            outputs=outputs,
-            scalars=[*self.scalars, *scalars],
-            extent=directions * ((samples + 1) // 2),
-            flops=2 * self.steps * directions * samples * size * size * gates,
+        self,
+        name: str,
+        cell: Callable[[Sequence[Function]], Sequence[Phase]],
+        vectors: Sequence[Tensor] = (),
+        C0: Tensor | None = None,
+        *,
+        has_cell: bool = False,
+    ) -> tuple[Tensor, ...]:
+        """Y [steps, directions, samples, size] and the final states [directions, samples, size].
+
+        Directions whose activation functions differ have a kernel each.
+        """
+        s = self.sequences
+        directions = int(s.R.shape[0])
+        each = len(self.activations) // directions
+        every = functions(self.activations, self.alphas, self.betas, self.clip)
+        chosen = [every[d * each : (d + 1) * each] for d in range(directions)]
+        if all(f == chosen[0] for f in chosen):
+            phases = cell(chosen[0])
+            return RecurrenceCall(name, s, phases, vectors, C0, has_cell=has_cell).outputs
+        parts = []
+        for d, own in enumerate(chosen):
+            H0, c0 = (None if t is None else t.slice(0, d, 1) for t in (s.H0, C0))
+            one = Sequences(s.XW.slice(2, d, 1), s.R.slice(0, d, 1), s.lengths, H0, reverse=d == 1)
+            mine = [v.slice(0, d, 1) for v in vectors]
+            parts.append(RecurrenceCall(name, one, cell(own), mine, c0, has_cell=has_cell).outputs)
+        return tuple(
+            concatenate(list(both), 1 if i == 0 else 0) for i, both in enumerate(zip(*parts, strict=True))
         )
-        if self.layout:
-            return [Y.permute([2, 0, 1, 3]), *(t.permute([1, 0, 2]) for t in final)]
-        return [Y, *final]
 
 
-def _sequences(
+def make_layer(
     X: Tensor,
     W: Tensor,
     R: Tensor,
@@ -94,95 +83,45 @@ def _sequences(
     activation_beta: Sequence[float] | None,
     clip: float | None,
     layout: int,
-) -> Sequences:
+) -> Layer:
     """`bias` [directions, gates * size] goes with the input's part."""
-    x = X.permute([1, 0, 2]) if layout else X
-    steps, samples, inputs = x.shape
-    directions, width, _ = R.shape
+    outer, inner, inputs = X.shape
+    directions, width, size = R.shape
     rows = matmul_tensors(
-        x.reshape([steps * samples, inputs]),
+        X.reshape([outer * inner, inputs]),
         W.reshape([directions * width, inputs]).permute([1, 0]),
         None if bias is None else bias.reshape([directions * width]),
     )
-    return sequences(
-        rows.reshape([steps, samples, directions, width]),
-        dense(R.permute([0, 2, 1])),
-        sequence_lens,
-        initial_h,
-        direction=direction,
-        activations=activations,
-        activation_alpha=activation_alpha,
-        activation_beta=activation_beta,
-        clip=clip,
-        layout=layout,
+    XW = rows.reshape([outer, inner, directions, width])
+    weights = R.reshape([directions, width // size, size, size]).permute([0, 1, 3, 2])
+    sequences = Sequences(
+        computed(XW.permute([1, 0, 2, 3]) if layout else XW),
+        computed(weights),
+        None if sequence_lens is None else cast_tensor(sequence_lens, I32),
+        initial_state(initial_h, layout),
+        direction == "reverse",
     )
+    return Layer(sequences, activations, activation_alpha, activation_beta, clip)
 
 
-def sequences(
-    XW: Tensor,
-    R: Tensor,
-    sequence_lens: Tensor | None,
-    initial_h: Tensor | None,
-    *,
-    direction: str,
-    activations: Sequence[str],
-    activation_alpha: Sequence[float] | None,
-    activation_beta: Sequence[float] | None,
-    clip: float | None,
-    layout: int,
-) -> Sequences:
-    """From recurrent weights R [directions, size, width] and XW [steps, samples, directions, width]."""
-    _, samples, directions, _ = XW.shape
-    names = [_canonical(name) for name in activations]
-    per_direction = len(names) // int(directions)
-    alphas, betas = list(activation_alpha or []), list(activation_beta or [])
-    table = [(ACTIVATIONS.index(name), *_scaling(name, alphas, betas)) for name in names]
-    columns = [np.zeros((int(directions), 3), dtype) for dtype in (np.int64, np.float64, np.float64)]
-    for i, row in enumerate(table):
-        for column, value in zip(columns, row, strict=True):
-            column[i // per_direction, i % per_direction] = value
-    kinds, alpha_table, beta_table = map(constant, columns)
-    return Sequences(
-        XW,
-        R,
-        initial_state(initial_h, [directions, samples, R.shape[1]], XW, layout),
-        constant(np.zeros(1, np.int32)) if sequence_lens is None else cast_tensor(sequence_lens, I32),
-        kinds,
-        alpha_table,
-        beta_table,
-        [
-            int(direction == "reverse"),
-            int(sequence_lens is not None),
-            float(clip or 0.0),
-            int(XW.dtype == F64),
-        ],
-        layout,
-    )
+def computed(t: Tensor) -> Tensor:
+    """The tensor in the type that is computed in."""
+    return cast_tensor(t, accumulator(t.dtype))
 
 
-def _canonical(name: str) -> str:
-    return next((known for known in ACTIVATIONS if known.lower() == name.lower()), name)
-
-
-def _scaling(name: str, alphas: list[float], betas: list[float]) -> tuple[float, float]:
-    """The next alpha and beta for the functions that take them, consumed in order, or their defaults."""
-    if name not in DEFAULTS:
-        return 0.0, 0.0
-    alpha, beta = DEFAULTS[name]
-    takes_beta = name in ("Affine", "ScaledTanh", "HardSigmoid")
-    return (alphas.pop(0) if alphas else alpha), (betas.pop(0) if takes_beta and betas else beta)
-
-
-def dense(t: Tensor) -> Tensor:
-    """The tensor; a known value is laid out in row-major order now rather than in every run."""
-    return t if t.value is None else constant(np.ascontiguousarray(t.value), t.dtype)
-
-
-def initial_state(state: Tensor | None, shape: list[Size], X: Tensor, layout: int) -> Tensor:
-    """The given initial state as [directions, samples, size], or zeros."""
+def initial_state(state: Tensor | None, layout: int) -> Tensor | None:
+    """A given initial state as [directions, samples, size]."""
     if state is None:
-        return constant(np.zeros((), X.dtype)).expand(shape)
-    return state.permute([1, 0, 2]) if layout else state
+        return None
+    return computed(state.permute([1, 0, 2]) if layout else state)
+
+
+def results(outputs: Sequence[Tensor], X: Tensor, layout: int) -> list[Tensor]:
+    """Y and the final states as the operator gives them."""
+    Y, *final = (cast_tensor(t, X.dtype) for t in outputs)
+    if layout:
+        return [Y.permute([2, 0, 1, 3]), *(t.permute([1, 0, 2]) for t in final)]
+    return [Y, *final]
 
 
 def total_bias(B: Tensor | None, width: Size) -> Tensor | None:
@@ -190,6 +129,11 @@ def total_bias(B: Tensor | None, width: Size) -> Tensor | None:
     if B is None:
         return None
     return map_tensors(lambda w, r: w + r, B.slice(1, 0, width), B.slice(1, width, width))
+
+
+def peepholes(P: Tensor | None, size: Size) -> list[Tensor]:
+    """Those of i, o and f [directions, size], if there are any."""
+    return [] if P is None else [computed(P.slice(1, gate * size, size)) for gate in range(3)]
 
 
 def _activations(given: list[str] | None, default: list[str], direction: str) -> list[str]:
@@ -217,7 +161,7 @@ def lstm(
     layout: int = 0,
 ) -> list[Tensor]:
     """Long short-term memory. https://onnx.ai/onnx/operators/onnx__LSTM.html"""
-    s = _sequences(
+    layer = make_layer(
         X,
         W,
         R,
@@ -231,9 +175,10 @@ def lstm(
         clip=clip,
         layout=layout,
     )
-    peepholes = constant(np.zeros((1, 1), X.dtype)) if P is None else P
-    extra = [initial_state(initial_c, s.state, X, layout), peepholes]
-    return s.run(run_lstm, 4, extra, [input_forget, int(P is not None)], states=2)
+    sums = [plain_sum(gate, layer.dtype) for gate in range(4)]
+    cell = partial(lstm_cell, sums, input_forget=input_forget, peepholes=P is not None)
+    C0 = initial_state(initial_c, layout)
+    return results(layer.run("LSTM", cell, peepholes(P, R.shape[2]), C0, has_cell=True), X, layout)
 
 
 @operator("GRU", since=7)
@@ -255,13 +200,13 @@ def gru(
     linear_before_reset: int = 0,
 ) -> list[Tensor]:
     """Gated recurrent unit. https://onnx.ai/onnx/operators/onnx__GRU.html"""
-    directions, width, size = R.shape
-    bias, recurrent = total_bias(B, width), constant(np.zeros((), X.dtype)).expand([directions, size])
+    _, width, size = R.shape
+    bias, recurrent = total_bias(B, width), constant(np.zeros((1, 1), X.dtype))
     if B is not None and linear_before_reset:
         before, after = B.slice(1, 2 * size, size), B.slice(1, width + 2 * size, size)
         assert bias is not None
         bias, recurrent = concatenate([bias.slice(1, 0, 2 * size), before], 1), after
-    s = _sequences(
+    layer = make_layer(
         X,
         W,
         R,
@@ -275,7 +220,9 @@ def gru(
         clip=clip,
         layout=layout,
     )
-    return s.run(run_gru, 4, [recurrent], [linear_before_reset], states=1)
+    cell = partial(gru_cell, layer.dtype, linear_before_reset=linear_before_reset)
+    vectors = [computed(recurrent)] if linear_before_reset else []
+    return results(layer.run("GRU", cell, vectors), X, layout)
 
 
 @operator("RNN", since=7)
@@ -296,7 +243,7 @@ def rnn(
     layout: int = 0,
 ) -> list[Tensor]:
     """Elman network. https://onnx.ai/onnx/operators/onnx__RNN.html"""
-    s = _sequences(
+    layer = make_layer(
         X,
         W,
         R,
@@ -310,7 +257,7 @@ def rnn(
         clip=clip,
         layout=layout,
     )
-    return s.run(run_rnn, 1, [], [], states=1)
+    return results(layer.run("RNN", partial(rnn_cell, layer.dtype)), X, layout)
 
 
 older_version(lstm, since=1, ignores={"output_sequence": 0}, lacks=["layout"])

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
+from functools import partial
 
-from jitrt.calls import cast_tensor, launch
-from jitrt.expr import cast, where
-from jitrt.integer_products import integer_product
+from jitrt.calls import cast_tensor
+from jitrt.codegen.recurrence import INPUTS, PRODUCTS, SCALE, SUM, VECTORS, ZERO
+from jitrt.expr import Expr, cast, fma, load, where
+from jitrt.integer_products import as_signed, integer_product, moved_zero
 from jitrt.opdef import operator
-from jitrt.tensor import Tensor, constant, map_indices, map_tensors, reduce_tensor
-from jitrt.types import F32, I32, I64
+from jitrt.recurrences import Sequences
+from jitrt.tensor import Tensor, map_indices, map_tensors, reduce_tensor
+from jitrt.types import F32, I8, I32, I64
 
+from .._recurrence import lstm_cell
 from ..quantize import dynamic_quantize_linear
-from ..recurrent import dense, initial_state, sequences, total_bias
+from ..recurrent import Layer, peepholes, total_bias
 from ._quantized import MICROSOFT
-from ._quantized_lstm import run_quantized_lstm
 
 
 @operator("DynamicQuantizeLSTM", since=1, domain=MICROSOFT)
@@ -56,42 +58,37 @@ def dynamic_quantize_lstm(
     bias = None if B is None else total_bias(B, width)
     if bias is not None:
         sums = map_tensors(lambda y, b: y + b, sums, bias.unsqueeze(1))
-    rows = sums.reshape([directions, steps, samples, width]).permute([1, 2, 0, 3])
     names = activations or ["Sigmoid", "Tanh", "Tanh"] * (2 if direction == "bidirectional" else 1)
-    s = sequences(
-        rows,
-        R,
-        sequence_lens,
+    size = R.shape[1]
+    weights = as_signed(R).reshape([directions, size, 4, size]).permute([0, 2, 1, 3])
+    sequences = Sequences(
+        sums.reshape([directions, steps, samples, width]).permute([1, 2, 0, 3]),
+        weights,
+        None if sequence_lens is None else cast_tensor(sequence_lens, I32),
         initial_h,
-        direction=direction,
-        activations=names,
-        activation_alpha=activation_alpha,
-        activation_beta=activation_beta,
-        clip=clip,
-        layout=0,
+        direction == "reverse",
     )
-    table, size = [directions, width], R.shape[1]
-    Y, *states, _, _ = launch(
-        run_quantized_lstm,
-        s.XW,
-        dense(R.permute([0, 2, 1])),
-        s.H0,
-        initial_state(initial_c, s.state, X, 0),
-        constant(np.zeros((1, 1), np.float32)) if P is None else P,
-        _by_column(R_scale).expand(table),
-        cast_tensor(_by_column(R_zero_point), I32).expand(table),
-        *(s.lengths, s.kinds, s.alphas, s.betas),
-        outputs=[
-            (F32, [steps, *s.state]),
-            *[(F32, s.state)] * 2,
-            (F32, [directions, samples, width]),
-            (np.dtype(np.int16), s.state),
-        ],
-        scalars=[*s.scalars, input_forget, int(P is not None)],
-        extent=directions * samples,
-        flops=2 * steps * directions * samples * size * width,
-    )
-    return [Y, *states]
+    layer = Layer(sequences, names, activation_alpha, activation_beta, clip)
+    table = [directions, width]
+    zeros = moved_zero(_by_column(R_zero_point), R.dtype, I8)
+    columns = reduce_tensor(cast_tensor(weights, I32), "sum", [2])
+    parameters = (_by_column(R_scale).expand(table), zeros.expand(table), columns.reshape(table))
+    vectors = peepholes(P, size)
+    first = VECTORS + len(vectors)
+    vectors += [t.slice(1, gate * size, size) for gate in range(4) for t in parameters]
+    gates = [quantised_sum(gate, first + 3 * gate) for gate in range(4)]
+    cell = partial(lstm_cell, gates, input_forget=input_forget, peepholes=P is not None)
+    return list(layer.run("DynamicQuantizeLSTM", cell, vectors, initial_c, has_cell=True))
+
+
+def quantised_sum(gate: int, first: int) -> Expr:
+    """The input's part of a gate plus that of a state quantised as (q - zero) scale.
+
+    The vectors from number `first` on are the weights' scale and zero point, and their sum over the state.
+    """
+    scale, zero, columns = load(first, F32), load(first + 1, I32), load(first + 2, I32)
+    product = load(PRODUCTS + gate, I32) - load(ZERO, I32) * columns - load(SUM, I32) * zero
+    return fma(cast(product, F32), load(SCALE, F32) * scale, load(INPUTS + gate, F32))
 
 
 def _without_padding(X: Tensor, lengths: Tensor) -> Tensor:
