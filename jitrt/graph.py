@@ -64,11 +64,15 @@ class Graph:
 
 @dataclass(eq=False)
 class Model:
-    """A loaded model; `overridable` are constants that a caller may replace: inputs with an initializer."""
+    """A loaded model; `overridable` are constants that a caller may replace: inputs with an initializer.
+
+    `optional_shapes` are those of inputs and outputs that are optional tensors, by name.
+    """
 
     graph: Graph
     ir_version: int
     opsets: dict[str, int]
     overridable: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
+    optional_shapes: dict[str, tuple[int | str | None, ...]] = field(default_factory=dict)
     path: str = ""  # of the file, or empty for a model loaded from bytes

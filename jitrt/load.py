@@ -16,6 +16,7 @@ from jitrt.errors import Fail, InvalidArgument, InvalidProtobuf, JitrtError, NoS
 from jitrt.graph import Model, Node
 from jitrt.load_check import INVALID
 from jitrt.load_graph import Builder, Changes, FunctionKey, Scope
+from jitrt.load_inference import complete
 from jitrt.load_tensor import ExternalFiles, map_file
 from jitrt.wire import DecodeError, decode, has
 
@@ -57,10 +58,13 @@ def load(
     if isinstance(source, bytes):
         unreadable = "Failed to load model because protobuf parsing failed."
         model, builder = _read(source, None, unreadable, implemented, changes)
+        complete(model, source, changes or Changes())
     else:
         path = _path(source)
         try:
-            model, builder = _read(_open(path), path, "Protobuf parsing failed.", implemented, changes)
+            data = _open(path)
+            model, builder = _read(data, path, "Protobuf parsing failed.", implemented, changes)
+            complete(model, data, changes or Changes())
         except JitrtError as error:
             raise type(error)(f"Load model from {path} failed:{error.message}") from None
         model.path = path
@@ -108,7 +112,9 @@ def _read(
         if name not in graph.types:
             raise Fail(f"{INVALID}Model input ({name}) does not have type information.")
     overridable = defaults if source.ir_version >= DEFAULTS_SINCE else []
-    return Model(graph, source.ir_version, opsets, overridable, _metadata(source, source.graph)), builder
+    metadata = _metadata(source, source.graph)
+    model = Model(graph, source.ir_version, opsets, overridable, metadata, builder.optional_shapes)
+    return model, builder
 
 
 def _opsets(source: proto.ModelProto) -> dict[str, int]:

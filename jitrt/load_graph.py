@@ -28,7 +28,7 @@ from jitrt.load_check import (
 )
 from jitrt.load_gradient import expand_gradients, is_gradient, resolve_names
 from jitrt.load_tensor import ExternalFiles, element_type, to_array, to_dense
-from jitrt.load_types import size_of, to_type
+from jitrt.load_types import optional_shape, size_of, to_type
 from jitrt.types import F32, I64, STRING, TensorType, format_type
 
 Array = np.ndarray[Any, Any]
@@ -125,6 +125,7 @@ class Builder:
         self.taken: set[str] = set()
         self.pending: list[tuple[dict[str, Array], str, Callable[[], Array]]] = []
         self.calls: list[FunctionKey] = []  # being inlined
+        self.optional_shapes: dict[str, tuple[int | str | None, ...]] = {}
 
     def finish(self) -> None:
         """Make the arrays of all initializers. Raises Fail for data that does not fit its shape."""
@@ -151,6 +152,9 @@ class Builder:
         self._define([*(i.name for i in source.input), *dense, *sparse], source.node, scope)
         for value in (*source.input, *source.output):
             kind = to_type(value.type, self.changes.size)
+            shape = optional_shape(value.type, self.changes.size)
+            if shape is not None:
+                self.optional_shapes[scope.name(value.name)] = shape
             if kind is not None:
                 scope.types[scope.name(value.name)] = kind
         for name, tensor in dense.items():

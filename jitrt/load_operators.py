@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from jitrt.errors import Fail, InvalidGraph, JitrtError
@@ -26,11 +27,11 @@ def check_operators(model: Model, known: Known) -> None:
 
     Raises InvalidGraph or Fail as onnxruntime does, and NotImplemented with the operator's name and version.
     """
-    suspects = [found for found in _walk(model.graph, ()) if _is_suspect(found[0], known)]
+    suspects = [found for found in walk(model.graph) if _is_suspect(found[0], known)]
     schemas = []
     for node, graph, path in suspects:
         try:
-            schemas.append(_check_node(node, graph, path, model.graph, known))
+            schemas.append(_schema_of_suspect(node, graph, path, model.graph, known))
         except JitrtError as error:
             where = f"Load model from {model.path} failed:" if model.path else ""
             raise type(error)(where + error.message) from None
@@ -44,13 +45,13 @@ def check_operators(model: Model, known: Known) -> None:
             )
 
 
-def _walk(graph: Graph, path: tuple[Node, ...]) -> Iterator[tuple[Node, Graph, tuple[Node, ...]]]:
+def walk(graph: Graph, path: tuple[Node, ...] = ()) -> Iterator[tuple[Node, Graph, tuple[Node, ...]]]:
     """Every node with its graph and the nodes whose bodies it is in, outermost first."""
     for node in graph.nodes:
         for value in node.attributes.values():
             for body in value if isinstance(value, list) else [value]:
                 if isinstance(body, Graph):
-                    yield from _walk(body, (*path, node))
+                    yield from walk(body, (*path, node))
         yield node, graph, path
 
 
@@ -62,14 +63,26 @@ def _is_suspect(node: Node, known: Known) -> bool:
     return any(value is required and name not in node.attributes for name, value in attributes.items())
 
 
-def _check_node(node: Node, graph: Graph, path: Collection[Node], main: Graph, known: Known) -> Any:
+def check_node(node: Node, graph: Graph, path: Collection[Node], main: Graph) -> None:
+    """Raise InvalidGraph for a node that does not fit ONNX's schema of its operator, if there is one."""
+    if schema_of(node.op_type, node.version, node.domain) is not None:
+        _raise_for(find_fault(node), node, graph, path, main)
+
+
+def _schema_of_suspect(node: Node, graph: Graph, path: Collection[Node], main: Graph, known: Known) -> Any:
     """The node's schema. Raises InvalidGraph or Fail where there is none, or the node does not fit it."""
     is_onnx, attributes = node.domain in ONNX_DOMAINS, known(node)
     if not is_onnx and attributes is None:
         raise Fail(f"Fatal error: {node.domain}:{node.op_type}(-1) is not a registered function/op")
     fault = find_fault(node) if is_onnx else _own_fault(node, attributes or {})
+    _raise_for(fault, node, graph, path, main)
+    return schema_of(node.op_type, node.version, node.domain) if is_onnx else None
+
+
+def _raise_for(fault: str, node: Node, graph: Graph, path: Collection[Node], main: Graph) -> None:
+    """Raise InvalidGraph if there is a fault, with the nodes around the one that has it."""
     if not fault:
-        return _schema(node) if is_onnx else None
+        return
     if not path:
         raise InvalidGraph(describe(node, _types(graph), fault))
     outermost, *inner = path
@@ -81,19 +94,20 @@ def _types(graph: Graph) -> dict[str, TensorType | str]:
     return {**{name: TensorType(a.dtype, a.shape) for name, a in graph.constants.items()}, **graph.types}
 
 
-def _schema(node: Node) -> Any:
-    """The schema of the version that the model imports, or None."""
+@cache
+def schema_of(op_type: str, version: int, domain: str) -> Any:
+    """The schema of an operator as of an opset version, or None. Imports `onnx`."""
     from onnx import defs
 
     try:
-        return defs.get_schema(node.op_type, node.version, node.domain)
+        return defs.get_schema(op_type, version, domain)
     except defs.SchemaError:
         return None
 
 
 def find_fault(node: Node) -> str:
     """What is wrong with a node of a domain of ONNX, by its schema; empty if nothing. Imports `onnx`."""
-    schema = _schema(node)
+    schema = schema_of(node.op_type, node.version, node.domain)
     if schema is None:
         return f"No Op registered for {node.op_type} with domain_version of {node.version}"
     if schema.deprecated:

@@ -31,6 +31,15 @@ def to_type(
     return TensorType(from_onnx(tensor.elem_type), shape)
 
 
+def optional_shape(
+    source: TypeProto | None, size: Callable[[Dimension], int | str | None] = size_of
+) -> tuple[int | str | None, ...] | None:
+    """The shape declared for an optional tensor; None for other types and where the file declares none."""
+    optional = None if source is None else source.optional_type
+    kind = to_type(optional.elem_type, size) if optional is not None else None
+    return kind.shape if isinstance(kind, TensorType) else None
+
+
 def type_string(source: TypeProto | None) -> str:
     """`seq(map(int64,tensor(float)))`: the type as onnxruntime writes it, shapes left out."""
     if source is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jitrt.types import TensorType, ort_name
+
+Shape = Sequence[int | str | None]
 
 
 class NodeArg:
@@ -13,10 +16,11 @@ class NodeArg:
 
     __slots__ = ("_name", "_shape", "_type")
 
-    def __init__(self, name: str, declared: TensorType | str | None) -> None:
+    def __init__(self, name: str, declared: TensorType | str | None, shape: Shape = ()) -> None:
+        """`shape` is that of an optional tensor."""
         self._name = name
         self._type = ort_name(declared.dtype) if isinstance(declared, TensorType) else declared or ""
-        self._shape = list(declared.shape or ()) if isinstance(declared, TensorType) else []
+        self._shape = list(declared.shape or () if isinstance(declared, TensorType) else shape)
 
     @property
     def name(self) -> str:
@@ -30,7 +34,7 @@ class NodeArg:
 
     @property
     def shape(self) -> list[int | str | None]:
-        """Its dimensions: sizes, symbols, or None; empty where it is no tensor."""
+        """Its dimensions, or those of what an optional holds: sizes, symbols, or None; empty for others."""
         return list(self._shape)
 
     def __eq__(self, other: object) -> bool:

@@ -144,9 +144,10 @@ class InferenceSession(Session):
         results = self._run(program, arrays, run_options)
         if program.may_share:
             results = unshared(results, arrays)
-        if names and len(results) < len(names):  # a name is there twice
+        asked = names or self._outputs
+        if len(results) < len(asked):  # a name is there twice
             by_name = dict(zip(program.outputs, results, strict=True))
-            results = unshared([by_name[n] for n in names], [])
+            results = unshared([by_name[n] for n in asked], [])
         return results
 
     def run_with_ort_values(
@@ -255,6 +256,8 @@ class InferenceSession(Session):
         self._check_names(output_names, feed)
         given = tuple(n for n in self._specs if n in feed)
         wanted = tuple(dict.fromkeys(output_names or self._outputs))
+        if not wanted:
+            raise InvalidArgument("At least one output should be requested.")
         arrays = [as_fed(n, feed[n], self._model.graph.types.get(n)) for n in given]
         return self._programs.get((wanted, given)) or self._program(wanted, given), arrays
 

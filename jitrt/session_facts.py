@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,10 +51,13 @@ class Session:
 
     def _describe(self) -> None:
         """Note what there is to tell of the model."""
-        types, graph = self._model.graph.types, self._model.graph
-        self._inputs_meta = [NodeArg(n, types.get(n)) for n in graph.inputs]
-        self._outputs_meta = [NodeArg(n, types.get(n)) for n in graph.outputs]
-        self._overridable_initializers = [NodeArg(n, types.get(n)) for n in self._model.overridable]
+        types, shapes, graph = self._model.graph.types, self._model.optional_shapes, self._model.graph
+
+        def described(names: Iterable[str]) -> list[NodeArg]:
+            return [NodeArg(name, types.get(name), shapes.get(name, ())) for name in names]
+
+        self._inputs_meta, self._outputs_meta = described(graph.inputs), described(graph.outputs)
+        self._overridable_initializers = described(self._model.overridable)
         self._model_meta = ModelMetadata.of(self._model.metadata)
 
     def get_inputs(self) -> list[NodeArg]:

@@ -86,37 +86,37 @@ def _fill(message: Message, view: memoryview, position: int, end: int, depth: in
         tag = view[position]
         position += 1
         if tag >= 0x80:
-            tag, position = _varint(view, position - 1)
+            tag, position = varint(view, position - 1)
         reader = readers.get(tag)
         if reader is None:
-            position = _skip(tag, view, position, end, depth)
+            position = skip(tag, view, position, end, depth)
         else:
             position = reader(message, view, position, end, depth)
     if position != end:
         raise DecodeError("a field ends after its message")
 
 
-def _skip(tag: int, view: memoryview, position: int, end: int, depth: int) -> int:
+def skip(tag: int, view: memoryview, position: int, end: int, depth: int) -> int:
     """The position after a field that the message does not know."""
     number, wire = tag >> 3, tag & 7
     if not 0 < number < 1 << 29 or depth > MAX_DEPTH:
         raise DecodeError(f"invalid field number {number}")
     if wire == VARINT:
-        return _varint(view, position)[1]
+        return varint(view, position)[1]
     if wire == LENGTH:
-        return _span(view, position, end)[1]
+        return span(view, position, end)[1]
     if wire in (FIXED32, FIXED64):
         return position + (4 if wire == FIXED32 else 8)
     if wire != START_GROUP:
         raise DecodeError(f"invalid wire type {wire}")
     while True:
-        inner, position = _varint(view, position)
+        inner, position = varint(view, position)
         if inner == number << 3 | END_GROUP:
             return position
-        position = _skip(inner, view, position, end, depth + 1)
+        position = skip(inner, view, position, end, depth + 1)
 
 
-def _varint(view: memoryview, position: int) -> tuple[int, int]:
+def varint(view: memoryview, position: int) -> tuple[int, int]:
     """An unsigned 64-bit number and the position after it."""
     value = shift = 0
     while True:
@@ -130,12 +130,12 @@ def _varint(view: memoryview, position: int) -> tuple[int, int]:
             raise DecodeError("a number is longer than ten bytes")
 
 
-def _span(view: memoryview, position: int, end: int) -> tuple[int, int]:
+def span(view: memoryview, position: int, end: int) -> tuple[int, int]:
     """Begin and end of a length-delimited field."""
     length = view[position]
     position += 1
     if length >= 0x80:
-        length, position = _varint(view, position - 1)
+        length, position = varint(view, position - 1)
     if position + length > end:
         raise DecodeError("a field is longer than its message")
     return position, position + length
@@ -162,7 +162,7 @@ def integer(number: int) -> Any:
 
     def readers(name: str) -> dict[int, Reader]:
         def read(message: Any, view: memoryview, position: int, end: int, depth: int) -> int:
-            value, position = _varint(view, position)
+            value, position = varint(view, position)
             setattr(message, name, _signed(value))
             return position
 
@@ -193,7 +193,7 @@ def integers(number: int) -> Any:
         def read_run(message: Any, view: memoryview, position: int, end: int, depth: int) -> int:
             values: list[int] = []
             while len(values) < SHORT_RUN:
-                value, position = _varint(view, position)
+                value, position = varint(view, position)
                 values.append(_signed(value))
                 if position >= end or view[position] != tag:
                     _extend(message, name, values)
@@ -210,7 +210,7 @@ def integers(number: int) -> Any:
             return position - 1 + int(stops[2 * count - 1])
 
         def read_packed(message: Any, view: memoryview, position: int, end: int, depth: int) -> int:
-            position, stop = _span(view, position, end)
+            position, stop = span(view, position, end)
             values, stops = _varints(np.frombuffer(view[position:stop], np.uint8))
             if (stops[-1] if stops.size else 0) != stop - position:
                 raise DecodeError("a packed number is cut off")
@@ -243,7 +243,7 @@ def reals(number: int, dtype: Any = np.float32) -> Any:
             return position - 1 + count * (1 + size)
 
         def read_packed(message: Any, view: memoryview, position: int, end: int, depth: int) -> int:
-            position, stop = _span(view, position, end)
+            position, stop = span(view, position, end)
             if (stop - position) % size:
                 raise DecodeError("a packed number is cut off")
             _extend(message, name, np.frombuffer(view, dtype, (stop - position) // size, position))
@@ -267,7 +267,7 @@ def _as_text(view: memoryview) -> str:
 def _single(number: int, default: Any, convert: Callable[[memoryview], Any]) -> Field:
     def readers(name: str) -> dict[int, Reader]:
         def read(message: Any, view: memoryview, position: int, end: int, depth: int) -> int:
-            position, stop = _span(view, position, end)
+            position, stop = span(view, position, end)
             setattr(message, name, convert(view[position:stop]))
             return stop
 
@@ -287,7 +287,7 @@ def _repeated(number: int, convert: Callable[[memoryview], Any]) -> Field:
                 if length < 0x80 and position + length < end:
                     position, stop = position + 1, position + 1 + length
                 else:
-                    position, stop = _span(view, position, end)
+                    position, stop = span(view, position, end)
                 values.append(convert(view[position:stop]))
                 if stop >= end or view[stop] != tag:
                     return stop
@@ -323,7 +323,7 @@ def message(number: int, cls: Callable[[], type[Message]]) -> Any:
 
     def readers(name: str) -> dict[int, Reader]:
         def read(message: Any, view: memoryview, position: int, end: int, depth: int) -> int:
-            position, stop = _span(view, position, end)
+            position, stop = span(view, position, end)
             if name not in vars(message):
                 setattr(message, name, cls()())
             _fill(getattr(message, name), view, position, stop, depth + 1)
@@ -339,7 +339,7 @@ def messages(number: int, cls: Callable[[], type[Message]]) -> Any:
 
     def readers(name: str) -> dict[int, Reader]:
         def read(message: Any, view: memoryview, position: int, end: int, depth: int) -> int:
-            position, stop = _span(view, position, end)
+            position, stop = span(view, position, end)
             inner = cls()()
             _fill(inner, view, position, stop, depth + 1)
             vars(message).setdefault(name, []).append(inner)

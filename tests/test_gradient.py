@@ -84,7 +84,7 @@ UNARY = [
     ("Neg", X), ("Abs", X), ("Exp", X), ("Sigmoid", X), ("Tanh", X), ("Relu", X), ("Erf", X), ("Sin", X),
     ("Cos", X), ("Tan", X / 4), ("Asin", X / 4), ("Acos", X / 4), ("Atan", X), ("Sinh", X), ("Cosh", X),
     ("Asinh", X), ("Acosh", positive(3) + 1), ("Atanh", X / 4), ("Softplus", X), ("Elu", X), ("Selu", X),
-    ("Mish", X), ("LeakyRelu", X), ("HardSigmoid", X), ("HardSwish", X), ("Celu", X), ("Gelu", X),
+    ("Mish", X), ("LeakyRelu", X), ("HardSigmoid", X), ("HardSwish", X), ("Gelu", X),
     ("Sqrt", positive(3, 4)), ("Log", positive(3, 4)), ("Reciprocal", positive(3, 4)), ("Floor", X),
     ("Softmax", X), ("LogSoftmax", X), ("ReduceLogSumExp", X), ("ReduceMax", X), ("ReduceMin", X),
     ("ReduceL2", X), ("ReduceL1", X), ("ReduceSumSquare", X), ("ReduceProd", X), ("ReduceMean", X),

@@ -10,6 +10,7 @@ from probes import (
     PROBES,
     Probe,
     feeds,
+    graphs,
     loading,
     options,
     outcome,
@@ -25,7 +26,7 @@ from jitrt.stand_in import modules
 onnxruntime = pytest.importorskip("onnxruntime")
 
 JITRT: Any = modules()["onnxruntime"]
-MODULES = feeds, loading, options, providers, running, values
+MODULES = feeds, graphs, loading, options, providers, running, values
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from . import (
     Outcome,
     Probe,
     feeds,
+    graphs,
     loading,
     options,
     outcome,
@@ -22,7 +23,7 @@ from . import (
     verdict,
 )
 
-MODULES = loading, feeds, running, options, providers, values  # which fill PROBES
+MODULES = loading, graphs, feeds, running, options, providers, values  # which fill PROBES
 
 
 def compared(words: list[str]) -> Iterator[tuple[Probe, Outcome, Outcome, str]]:

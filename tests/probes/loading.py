@@ -14,8 +14,6 @@ from onnx import TensorProto, helper, numpy_helper
 from . import probe
 from .models import AFFINE, RELU, model, ones, session
 
-AT_THE_FIRST_RUN = "jitrt learns types and shapes when it traces the first run, and says it then"
-
 
 def in_file(ort: Any, content: bytes, name: str = "m.onnx") -> Any:
     with tempfile.TemporaryDirectory() as folder:
@@ -163,29 +161,6 @@ def duplicate_value(ort):
 @probe
 def output_that_nothing_computes(ort):
     session(ort, proto([node("Neg", ["x"], ["z"])]))
-
-
-@probe(differs=AT_THE_FIRST_RUN)
-def types_that_differ(ort):
-    given = [("x", TensorProto.FLOAT, [2]), ("i", TensorProto.INT64, [2])]
-    session(ort, proto([node("Add", ["x", "i"], ["y"], "a")], inputs=given))
-
-
-@probe(differs=AT_THE_FIRST_RUN)
-def output_declared_of_another_type(ort):
-    session(ort, proto([node("Neg", ["x"], ["y"], "a")], outputs=[("y", TensorProto.INT64, [2])]))
-
-
-@probe(differs=AT_THE_FIRST_RUN)
-def shapes_that_never_fit(ort):
-    given = [("x", TensorProto.FLOAT, [2, 3]), ("z", TensorProto.FLOAT, [4, 5])]
-    session(ort, proto([node("MatMul", ["x", "z"], ["y"], "mm")], inputs=given))
-
-
-@probe
-def output_declared_of_another_shape(ort):
-    source = proto([node("Neg", ["x"], ["y"])], outputs=[("y", TensorProto.FLOAT, [7])])
-    return session(ort, source).run(None, {"x": ones(2)})
 
 
 @probe

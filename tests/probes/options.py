@@ -311,7 +311,7 @@ def node_argument_as_text(ort):
     return [str(a) for a in (*made.get_inputs(), *made.get_outputs())]
 
 
-@probe(differs="jitrt keeps no shape of an optional tensor")
+@probe
 def node_argument_of_a_sequence(ort):
     source = model("g (seq(float[n]) x, optional(float[2]) o) => (seq(float[n]) y) { y = Identity(x) }", 18)
     return [str(a) for a in session(ort, source).get_inputs()]
