@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import ndarray
 
 from jitrt import opdef
 from jitrt.errors import Fail, JitrtError
@@ -36,6 +37,7 @@ class Body:
 
 
 _FAILED = "Non-zero status code returned while running "
+_READY = 0x101  # ndarray.flags.num: C-contiguous and aligned
 
 
 class HostCall:
@@ -49,48 +51,52 @@ class HostCall:
     ) -> None:
         entry = opdef.lookup(node.domain, node.op_type, node.version)
         assert entry is not None
-        definition = entry.definition if entry.host else entry.fold
-        assert definition is not None
-        self.node, self.definition, self.inputs = node, definition, node.inputs
+        self.node, self.inputs, self.events = node, node.inputs, events
         self.attributes = dict(opdef.attribute_values(entry, node.attributes, str(node)))
         if "output_count" in entry.attributes:
             self.attributes["output_count"] = len(node.outputs)
-        self.events = events
         self.bodies: dict[str, tuple[Body, list[str]]] = {}
         for key, graph in node.attributes.items():
             if isinstance(graph, Graph):
                 program, outer = make_body(graph)
                 self.bodies[key] = Body(program, [graph.types.get(n) for n in graph.outputs]), outer
         self.outer = [name for _, outer in self.bodies.values() for name in outer]
-
-    def __call__(self, inputs: Sequence[Value], outer: Sequence[Value]) -> Sequence[Value]:
-        """The operator's outputs, absent ones included. Raises Fail where it cannot compute them."""
-        if self.events is None:
-            return self._compute(inputs, outer)
-        with self.events.node(self.node.op_type, self.node.name or next(filter(None, self.node.outputs))):
-            return self._compute(inputs, outer)
-
-    @property
-    def _where(self) -> str:
-        return f"{_FAILED}{self.node.op_type} node. Name:'{self.node.name}' Status Message: "
-
-    def _compute(self, inputs: Sequence[Value], outer: Sequence[Value]) -> Sequence[Value]:
-        attributes = self.attributes
-        if self.bodies:
-            values = iter(outer)
-            attributes = dict(attributes)
-            for key, (body, names) in self.bodies.items():
-                attributes[key] = body.bind([next(values) for _ in names])
         try:
-            produced = self.definition(*inputs, **attributes)
-        except JitrtError as error:
-            if error.message.startswith(_FAILED):  # a node in a body
-                raise
-            raise type(error)(self._where + error.message) from error
+            self.function = entry.on_arrays(self.attributes)
         except Exception as error:
-            raise Fail(f"{self._where}{error}") from error
-        several = len(self.node.outputs) > 1 and isinstance(produced, (tuple, list))
-        return [_as_value(p) for p in produced] if several else [_as_value(produced)]
+            raise self._failure(error) from error
+
+    def __call__(self, *values: Value) -> Any:
+        """The output for the inputs and then the outer values; a list of outputs if the node names several.
+
+        Raises Fail where it cannot compute them.
+        """
+        try:
+            if self.bodies or self.events is not None:
+                produced = self._compute(values)
+            else:
+                produced = self.function(*values)
+        except Exception as error:
+            raise self._failure(error) from error
+        if len(self.node.outputs) == 1 or not isinstance(produced, (tuple, list)):
+            return _as_value(produced)
+        return [_as_value(p) for p in produced]
+
+    def _compute(self, values: Sequence[Value]) -> Any:
+        """As `function`, with what the bodies read from outside, and among the events."""
+        inputs, outer = values[: len(self.inputs)], iter(values[len(self.inputs) :])
+        bodies = {key: body.bind([next(outer) for _ in names]) for key, (body, names) in self.bodies.items()}
+        if self.events is None:
+            return self.function(*inputs, **bodies)
+        with self.events.node(self.node.op_type, self.node.name or next(filter(None, self.node.outputs))):
+            return self.function(*inputs, **bodies)
+
+    def _failure(self, error: Exception) -> Exception:
+        where = f"{_FAILED}{self.node.op_type} node. Name:'{self.node.name}' Status Message: "
+        if not isinstance(error, JitrtError):
+            return Fail(f"{where}{error}")
+        is_of_a_body = error.message.startswith(_FAILED)
+        return error if is_of_a_body else type(error)(where + error.message)
 
 
 class Continuation:
@@ -109,30 +115,52 @@ class Continuation:
         rest: Program | None,
         outputs: Sequence[str],
     ) -> None:
-        self.rest, self.passed = rest, list(passed.values())
         read = [*(rest.specs if rest is not None else outputs)]
-        given = [name for host in hosts for name in host.node.outputs]
+        given = [name for host in hosts for name in host.node.outputs if name]
         wanted = dict.fromkeys([*(n for host in hosts for n in (*host.inputs, *host.outer)), *read])
         known = [name for name in wanted if name not in {*computed, *passed, *given}]
-        self.known = [_constant(constants[name]) if name else None for name in known]
-        place = {name: i for i, name in enumerate([*computed, *passed, *known, *given])}
-        self.read = [place[name] for name in read]
-        self.hosts = [
-            (host, [place[name] for name in host.inputs], [place[name] for name in host.outer])
-            for host in hosts
-        ]
+        scope: dict[str, Any] = {f"call{i}": host for i, host in enumerate(hosts)}
+        if rest is not None:
+            scope["rest"] = rest.run
+        for i, name in enumerate(known, len(computed) + len(passed)):
+            scope[f"v{i}"] = _constant(constants[name]) if name else None
+        self.source = _source(computed, passed, known, hosts, read, is_last=rest is None)
+        exec(self.source, scope)
+        self.run: Callable[[Sequence[Value], Sequence[Value]], list[Value]] = scope["run"]
 
-    def run(self, arrays: Sequence[Value], values: list[Value]) -> list[Value]:
-        """The outputs, from the segment's inputs and its results."""
-        if self.passed:
-            values += [arrays[index] for index in self.passed]
-        if self.known:
-            values += self.known
-        get = values.__getitem__
-        for host, inputs, outer in self.hosts:
-            values += host(list(map(get, inputs)), list(map(get, outer)))
-        picked = list(map(get, self.read))
-        return picked if self.rest is None else self.rest.run(picked)
+
+def _source(
+    computed: Sequence[str],
+    passed: Mapping[str, int],
+    known: Sequence[str],
+    hosts: Sequence[HostCall],
+    read: Sequence[str],
+    is_last: bool,
+) -> str:
+    """The function from a segment's inputs and results to the outputs: for two encoded columns and one scaled
+
+        def run(inputs, results):
+            v0, = results
+            v1 = inputs[0]
+            v2 = inputs[1]
+            v3 = call0(v1)
+            v4 = call1(v2)
+            return rest([v0, v3, v4])
+
+    Constants have names as well, in the scope that it is compiled in.
+    """
+    numbers = {name: f"v{i}" for i, name in enumerate([*computed, *passed, *known])}
+    lines = [f"{''.join(f'{numbers[n]}, ' for n in computed)}= results"] if computed else []
+    lines += [f"{numbers[name]} = inputs[{index}]" for name, index in passed.items()]
+    for i, host in enumerate(hosts):
+        arguments = ", ".join(numbers[name] for name in (*host.inputs, *host.outer))
+        for name in filter(None, host.node.outputs):
+            numbers[name] = f"v{len(numbers)}"
+        targets = ", ".join(numbers[name] if name else "_" for name in host.node.outputs)
+        lines.append(f"{targets} = call{i}({arguments})")
+    picked = f"[{', '.join(numbers[name] for name in read)}]"
+    lines.append(f"return {picked}" if is_last else f"return rest({picked})")
+    return "".join(["def run(inputs, results):\n", *(f"    {line}\n" for line in lines)])
 
 
 def _constant(value: Any) -> Value:
@@ -144,12 +172,14 @@ def _constant(value: Any) -> Value:
 
 def _as_value(produced: Any) -> Value:
     """What NumPy gave, in the form in which values are kept: C-contiguous arrays, strings as objects."""
+    if produced.__class__ is ndarray and produced.flags.num & _READY == _READY:
+        return produced.astype(object) if produced.dtype.kind in "UT" else produced
     if isinstance(produced, np.generic):
         produced = np.asarray(produced)
-    if isinstance(produced, np.ndarray) and produced.dtype.kind in "UT":
+    if isinstance(produced, ndarray) and produced.dtype.kind in "UT":
         produced = produced.astype(object)
     return _contiguous(produced)
 
 
 def _contiguous(value: Value) -> Value:
-    return np.ascontiguousarray(value) if isinstance(value, np.ndarray) and value.ndim else value
+    return np.ascontiguousarray(value) if isinstance(value, ndarray) and value.ndim else value

@@ -20,6 +20,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from jitrt.errors import NotImplemented as NotImplementedHere
@@ -33,7 +34,8 @@ class Operator:
 
     `scalar` is the function over `Expr` where the operator is elementwise. `numpy` computes the operator on
     NumPy arrays: the fold of constants, and what runs between native segments for inputs that no kernel reads
-    (strings, complex numbers) or where the definition raises RunsOnHostError. `gpu` gives CUDA C++ source
+    (strings, complex numbers) or where the definition raises RunsOnHostError; `prepare` makes that function
+    for given attributes, where it needs tables. `gpu` gives CUDA C++ source
     where the operator has a hand-written kernel; the generated kernels need none. A `host` operator runs on
     arrays between native segments; one that `inlines` gives a graph to run in its place. `traced` is the
     definition over tensors of an operator with bodies; it raises RunsOnHostError for what is not one kernel
@@ -48,6 +50,7 @@ class Operator:
     host: bool = False
     inlines: bool = False
     fold: Callable[..., Any] | None = None
+    prepare: Callable[..., Callable[..., Any]] | None = None
     traced: Callable[..., Any] | None = None
     cuda: Callable[..., Any] | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -62,6 +65,20 @@ class Operator:
         """Decorator: the operator on NumPy arrays."""
         self.fold = function
         return function
+
+    def prepared(self, prepare: Callable[..., Callable[..., Any]]) -> Callable[..., Callable[..., Any]]:
+        """Decorator: a function of the attributes that gives the operator on NumPy arrays."""
+        self.prepare = prepare
+        self.fold = lambda *values, **attributes: prepare(**attributes)(*values)
+        return prepare
+
+    def on_arrays(self, attributes: dict[str, Any]) -> Callable[..., Any]:
+        """The operator on arrays and Python values, with these attributes."""
+        if self.prepare is not None:
+            return self.prepare(**attributes)
+        function = self.definition if self.host else self.fold
+        assert function is not None
+        return partial(function, **attributes)
 
     def native(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: the operator on traced tensors, where its bodies are functions of such."""

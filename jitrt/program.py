@@ -16,8 +16,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from jitrt import config, show
 from jitrt.codegen.order import batch_invariant
 from jitrt.codegen.winograd import winograd
@@ -102,6 +100,7 @@ class Variant:
     hosts: list[HostCall] = field(default_factory=list)
     rest: Program | None = None
     continuation: Continuation | None = None  # None where the plan's outputs are the program's
+    computes: bool = True  # whether it has steps or outputs of its own
 
     def values(self, arrays: Sequence[Any]) -> list[int]:
         """The symbols' values in a call. Raises IndexError where an input has too few elements."""
@@ -152,6 +151,9 @@ class Program:
         if len(self.plans) > MAX_PLANS // 2:
             with suppress(KeyError):  # another thread has just dropped it
                 self.plans.move_to_end(key)
+        if not variant.computes and not self.context.running:
+            assert variant.continuation is not None
+            return variant.continuation.run(arrays, [])
         arena = self.context.borrow(plan.arena_nbytes)
         try:
             table = arena.tables.get(plan.number) or arena.table(plan)
@@ -171,7 +173,7 @@ class Program:
 
     def _signature(self, arrays: Sequence[Value]) -> Any:
         if self.opaque:
-            shapes: Any = tuple([(a.shape, a.dtype) if isinstance(a, np.ndarray) else None for a in arrays])
+            shapes: Any = tuple([(a.shape, a.dtype) if hasattr(a, "shape") else None for a in arrays])
         else:
             shapes = tuple([a.shape for a in arrays])
         if self.by_value:
@@ -259,6 +261,7 @@ class Program:
             rest = variant.rest if variant.rest is not None and variant.rest.nodes else None
             names = list(computed)
             variant.continuation = Continuation(names, passed, constants, variant.hosts, rest, self.outputs)
+            variant.computes = bool(recipe.steps or computed)
             self.may_share |= not self.context.plain.issuperset(n for n in self.outputs if n not in computed)
         if config.settings.debug >= 3:
             show.write(show.schedule_lines(self.specs, variant))
@@ -275,7 +278,7 @@ class Program:
         own = list(self.specs.values())
         sizes: tuple[int | None, ...] | None
         for name, tensor in trace.outputs.items():
-            if _is_known(tensor) and not isinstance(tensor.source, Input):
+            if name not in trace.read_later or (_is_known(tensor) and not isinstance(tensor.source, Input)):
                 continue
             sizes = tuple(s if isinstance(s, int) else None for s in tensor.shape)
             if isinstance(tensor.source, Input) and own[tensor.source.index].sizes is None:
@@ -284,7 +287,7 @@ class Program:
             specs[name] = InputSpec(tensor.dtype, sizes, by_value)
         make_body = partial(self._body, constants=constants)
         for node in trace.hosts:
-            specs.update((name, InputSpec(STRING, None)) for name in node.outputs if name)
+            specs.update((n, InputSpec(STRING, None)) for n in node.outputs if n in trace.read_later)
             variant.hosts.append(HostCall(node, make_body, self.context.events))
         variant.rest = Program(trace.rest, constants, specs, self.outputs, self.context)
 

@@ -8,7 +8,7 @@ from them. That is the program that continues from there.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -115,8 +115,10 @@ class Tracer:
         rest: list[Node] = []
         wanted: list[Tensor] = []
         later: set[str] = set()  # names that the rest defines
+        walked: list[Node] = []
         while pending:
             node = pending.pop()
+            walked.append(node)
             missing = later & node.names_read() if later else set()
             if missing:
                 if missing <= given and _is_host(node):
@@ -140,6 +142,7 @@ class Tracer:
                     body, extra = expansion
                     for name, value in extra.items():
                         environment[name] = constant(value)
+                    walked.pop()
                     pending.extend(reversed(body))
                     continue
                 assert entry is not None
@@ -167,9 +170,23 @@ class Tracer:
         if not left:
             results = {name: self._result(name) for name in outputs}
             return Trace(self.inputs, results, self.symbols, self.guards)
-        live = _live_names(left, outputs).union(*map(self._answer_names, left))
+        early = self._early(hosts)
+        if early and not set(walked) <= set(left):
+            hosts, rest, wanted = early, [node for node in walked if node not in early], []
+            environment = {name: tensor for name, tensor in environment.items() if _is_given(tensor)}
+        read_later = _live_names(rest, outputs).union(*map(self._answer_names, rest))
+        live = _live_names(hosts, read_later)
         results = {n: environment[n] for n in environment if n in live and environment[n] is not None}
-        return Trace(self.inputs, results, self.symbols, self.guards, hosts, rest, wanted)
+        return Trace(self.inputs, results, self.symbols, self.guards, hosts, rest, wanted, read_later)
+
+    def _early(self, hosts: Sequence[Node]) -> list[Node]:
+        """The host operators that can run before any kernel: all kernels are then one segment."""
+        early, available = [], {name for name, tensor in self.environment.items() if _is_given(tensor)}
+        for node in hosts:
+            if node.names_read() <= available:
+                early.append(node)
+                available.update(node.outputs)
+        return early
 
     def _answer_names(self, node: Node) -> list[str]:
         """The names of tensors inside `node` that its definition has asked for, in order."""
@@ -357,6 +374,11 @@ def _answer_name(node: Node, number: int) -> str:
     return f"{next(filter(None, node.outputs), '')}\0{number}"
 
 
+def _is_given(tensor: Tensor | None) -> bool:
+    """Whether no kernel computes the tensor."""
+    return tensor is None or (isinstance(tensor.source, (Input, Constant)) and not tensor.symbolic)
+
+
 def _is_small(tensor: Tensor) -> bool:
     concrete = [s for s in tensor.shape if not isinstance(s, Dim)]
     return (
@@ -372,6 +394,6 @@ def _is_host(node: Node) -> bool:
     return entry is not None and entry.host and entry.traced is None
 
 
-def _live_names(nodes: Sequence[Node], outputs: Sequence[str]) -> set[str]:
+def _live_names(nodes: Sequence[Node], outputs: Iterable[str]) -> set[str]:
     """Names that the nodes and the outputs read."""
     return set(outputs).union(*(node.names_read() for node in nodes))

@@ -20,8 +20,8 @@ from jitrt.tensor import Tensor, constant, map_tensors, reduce_tensor
 from jitrt.types import F32, F64, I64
 
 from ..gather import gather
-from ._tables import table_of
 
+Array = np.ndarray[Any, Any]
 ML = "ai.onnx.ml"
 SQRT_2 = 1.41421356
 A = 0.147  # of Winitzki's approximation of the inverse error function
@@ -144,10 +144,12 @@ def classifier(name: str, *, since: int) -> Callable[[Callable[..., Any]], Opera
 
 
 @host_operator("ClassName", since=1, domain="jitrt")
-def class_name(index: np.ndarray[Any, Any], *, names: list[str]) -> np.ndarray[Any, Any]:
+def class_name(index: Array, *, names: list[str]) -> Array:
     """The names of class numbers; two classes without their own names are called 0 and 1."""
-    return table_of(_name_array, names)[index]
+    return class_name_among(names=names)(index)
 
 
-def _name_array(names: list[str]) -> np.ndarray[Any, Any]:
-    return np.array(names if len(names) > 1 else ["0", "1"], object)
+@class_name.prepared
+def class_name_among(*, names: list[str]) -> Callable[[Array], Array]:
+    """ClassName among these."""
+    return np.array(names if len(names) > 1 else ["0", "1"], object).take

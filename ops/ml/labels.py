@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from jitrt.calls import launch_move
+from jitrt.execute.lookup import find
 from jitrt.opdef import operator
 from jitrt.tensor import RunsOnHostError, Tensor, constant
 from jitrt.types import STRING
 
 from ._keys import integer_keys, integer_keys_of
 from ._scores import ML
-from ._tables import find, positions, table_of
+from ._tables import positions
 
 Array = np.ndarray[Any, Any]
 KEYS = ("keys_tensor", "keys_strings", "keys_int64s", "keys_floats")
@@ -46,9 +47,8 @@ def label_encoder(
     return _look_up(X, keys, values, default)
 
 
-@label_encoder.numpy
+@label_encoder.prepared
 def label_encoder_values(
-    X: Array,
     *,
     default_float: float = -0.0,
     default_int64: int = -1,
@@ -62,12 +62,12 @@ def label_encoder_values(
     values_int64s: Sequence[int] | None = None,
     values_strings: Sequence[str] | None = None,
     values_tensor: Array | None = None,
-) -> Array:
+) -> Callable[[Array], Array]:
     """LabelEncoder from or to strings, or of known labels."""
-    keys = table_of(_given, KEYS, keys_tensor, keys_strings, keys_int64s, keys_floats)
-    values = table_of(_given, VALUES, values_tensor, values_strings, values_int64s, values_floats)
+    keys = _given(KEYS, keys_tensor, keys_strings, keys_int64s, keys_floats)
+    values = _given(VALUES, values_tensor, values_strings, values_int64s, values_floats)
     default = _default(values.dtype, default_tensor, default_string, default_int64, default_float)
-    return _look_up_values(X, keys, values, default)
+    return _looking_up(keys, values, default)
 
 
 @operator("LabelEncoder", since=1, domain=ML)
@@ -82,23 +82,16 @@ def label_encoder_1(
     raise RunsOnHostError
 
 
-@label_encoder_1.numpy
+@label_encoder_1.prepared
 def label_encoder_1_values(
-    X: Array,
     *,
     classes_strings: Sequence[str] | None = None,
     default_int64: int = -1,
     default_string: str = "_Unused",
-) -> Array:
+) -> Callable[[Array], Array]:
     """LabelEncoder of version 1."""
-    names, places = table_of(_names_and_places, classes_strings)
-    if X.dtype == STRING:
-        return _look_up_values(X, names, places, default_int64)
-    return _look_up_values(X, places, names, default_string)
-
-
-def _names_and_places(names: Sequence[str] | None) -> tuple[Array, Array]:
-    return np.array(names or [], object), np.arange(len(names or []))
+    names = np.array(classes_strings or [], object)
+    return _mapping(names, np.arange(len(names)), default_string, default_int64)
 
 
 @operator("CategoryMapper", since=1, domain=ML)
@@ -114,26 +107,25 @@ def category_mapper(
     raise RunsOnHostError
 
 
-@category_mapper.numpy
+@category_mapper.prepared
 def category_mapper_values(
-    X: Array,
     *,
     cats_int64s: Sequence[int] | None = None,
     cats_strings: Sequence[str] | None = None,
     default_int64: int = -1,
     default_string: str = "_Unused",
-) -> Array:
+) -> Callable[[Array], Array]:
     """CategoryMapper on arrays."""
-    names, numbers = table_of(_names_and_numbers, cats_strings, cats_int64s)
-    if X.dtype == STRING:
-        return _look_up_values(X, names, numbers, default_int64)
-    return _look_up_values(X, numbers, names, default_string)
+    names, numbers = np.array(cats_strings or [], object), np.array(cats_int64s or [], np.int64)
+    if len(names) != len(numbers):
+        raise ValueError(f"expected as many cats_strings as cats_int64s, got {len(names)}")
+    return _mapping(names, numbers, default_string, default_int64)
 
 
-def _names_and_numbers(names: Sequence[str] | None, numbers: Sequence[int] | None) -> tuple[Array, Array]:
-    if len(names or []) != len(numbers or []):
-        raise ValueError(f"expected as many cats_strings as cats_int64s, got {len(names or [])}")
-    return np.array(names or [], object), np.array(numbers or [], np.int64)
+def _mapping(names: Array, numbers: Array, string: str, integer: int) -> Callable[[Array], Array]:
+    """From names to numbers where strings are given, else back; a string and an integer for unknown ones."""
+    to_numbers, to_names = _looking_up(names, numbers, integer), _looking_up(numbers, names, string)
+    return lambda X: to_numbers(X) if X.dtype == STRING else to_names(X)
 
 
 def _given(names: Sequence[str], *candidates: Any) -> Array:
@@ -183,21 +175,16 @@ def look_up(Y, values, X, keys, begin, end):
         Y[i] = values[low if count > 0 and keys[low] == x else count]
 
 
-def _look_up_values(X: Array, keys: Array, values: Array, default: Any) -> Array:
+def _looking_up(keys: Array, values: Array, default: Any) -> Callable[[Array], Array]:
     """As `_look_up`, on arrays."""
-    if X.dtype != STRING:
-        X, keys = integer_keys_of(X), integer_keys_of(keys.astype(X.dtype))
-        found = find(X, positions(keys.tolist()))
-    else:
-        found = find(X, table_of(_positions_of, keys))
-    results = table_of(_with_default, values, default)
-    return results[found].reshape(X.shape)
+    results = np.array([*values.tolist(), default], values.dtype)  # the default is at -1
+    places = positions(keys.tolist())
 
+    def of_strings(X: Array) -> Array:
+        return results.take(find(X, places)).reshape(X.shape)
 
-def _positions_of(keys: Array) -> dict[Any, int]:
-    return positions(keys.tolist())
+    def of_numbers(X: Array) -> Array:
+        numbers = positions(integer_keys_of(keys.astype(X.dtype)).tolist())
+        return results.take(find(integer_keys_of(X), numbers)).reshape(X.shape)
 
-
-def _with_default(values: Array, default: Any) -> Array:
-    """The values, and at -1 the default."""
-    return np.array([*values.tolist(), default], values.dtype)
+    return of_strings if keys.dtype == STRING else of_numbers

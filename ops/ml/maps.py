@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,21 +65,32 @@ def cast_map(
 
 @host_operator("ZipMap", since=1, domain=ML)
 def zip_map(
-    X: np.ndarray[Any, Any],
-    *,
-    classlabels_int64s: list[int] | None = None,
-    classlabels_strings: list[str] | None = None,
+    X: Array, *, classlabels_int64s: list[int] | None = None, classlabels_strings: list[str] | None = None
 ) -> list[dict[Any, float]]:
     """A dictionary for each row, by class. https://onnx.ai/onnx/operators/onnx_aionnxml_ZipMap.html"""
+    return zip_map_by(classlabels_int64s=classlabels_int64s, classlabels_strings=classlabels_strings)(X)
+
+
+@zip_map.prepared
+def zip_map_by(
+    *, classlabels_int64s: list[int] | None = None, classlabels_strings: list[str] | None = None
+) -> Callable[[Array], list[dict[Any, float]]]:
+    """ZipMap by these classes."""
     labels = classlabels_strings or classlabels_int64s or []
-    rows = X if X.ndim == 2 else np.atleast_2d(X)
-    if rows.shape[1] != len(labels):
-        raise ValueError(f"Input features_per_batch[{rows.shape[1]}] != number of classlabels[{len(labels)}]")
-    return _zipper(tuple(labels))(rows.T.tolist())
+    zipped = _zipper(labels)
+
+    def dictionaries(X: Array) -> list[dict[Any, float]]:
+        rows = X if X.ndim == 2 else np.atleast_2d(X)
+        if rows.shape[1] != len(labels):
+            raise ValueError(
+                f"Input features_per_batch[{rows.shape[1]}] != number of classlabels[{len(labels)}]"
+            )
+        return zipped(rows.T.tolist())
+
+    return dictionaries
 
 
-@lru_cache
-def _zipper(labels: tuple[Any, ...]) -> Callable[[list[list[float]]], list[dict[Any, float]]]:
+def _zipper(labels: list[Any]) -> Callable[[list[list[float]]], list[dict[Any, float]]]:
     """A function of columns; for the classes 0 and 1
 
         lambda columns: [{0: v0, 1: v1} for v0, v1 in zip(*columns)]

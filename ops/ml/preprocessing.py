@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from jitrt.calls import cast_tensor, launch
 from jitrt.dims import hint, prod
+from jitrt.execute.lookup import find
 from jitrt.expr import Expr, absolute, cast, eq, isnan, ne, sqrt, where
 from jitrt.opdef import elementwise, operator
 from jitrt.tensor import Tensor, concatenate, constant, map_tensors, reduce_tensor
 from jitrt.types import F32, F64, I64, STRING, is_float
 
 from ._scores import ML, wide
-from ._tables import find, positions, table_of
+from ._tables import positions
 
 Array = np.ndarray[Any, Any]
 
@@ -141,23 +142,22 @@ def mark_categories(Y, X, categories, zeros, begin, end):
     return 0
 
 
-@one_hot_encoder.numpy
+@one_hot_encoder.prepared
 def one_hot_values(
-    X: Array,
     *,
     cats_int64s: Sequence[int] | None = None,
     cats_strings: Sequence[str] | None = None,
     zeros: int = 1,
-) -> Any:
+) -> Callable[[Array], Array]:
     """OneHotEncoder of strings, or of known numbers."""
-    categories = (cats_strings if X.dtype == STRING else cats_int64s) or ()
-    values = X if X.dtype == STRING else X.astype(np.int64)
-    found = find(values, table_of(positions, categories))
-    if not zeros and (found < 0).any():
-        raise ValueError("Unknown Category and zeros = 0.")
-    return table_of(_one_hot_rows, categories)[found].reshape(*X.shape, len(categories))
+    strings, integers = positions(cats_strings or ()), positions(cats_int64s or ())
+    count = len(cats_strings or cats_int64s or ())
+    rows = np.eye(count + 1, count, dtype=np.float32)  # one of zeros is at -1
 
+    def encode(X: Array) -> Array:
+        found = find(X, strings) if X.dtype == STRING else find(X.astype(np.int64), integers)
+        if not zeros and (found < 0).any():
+            raise ValueError("Unknown Category and zeros = 0.")
+        return rows.take(found, 0).reshape(*X.shape, count)
 
-def _one_hot_rows(categories: Sequence[Any]) -> Array:
-    """A row for each category, and one of zeros at -1."""
-    return np.eye(len(categories) + 1, len(categories), dtype=np.float32)
+    return encode
