@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from onnx import (
     numpy_helper,
 )
 
+from jitrt.errors import InvalidArgument
 from jitrt.graph import Graph, Model, Node
 from jitrt.types import ELEMENT_TYPES, TensorType, from_onnx, ort_name, to_onnx
 
@@ -36,6 +38,14 @@ def to_model_proto(model: Model) -> ModelProto:
     proto.doc_string = model.metadata["description"]
     helper.set_model_props(proto, model.metadata["custom_metadata_map"])
     return proto
+
+
+def write(model: Model, path: str) -> None:
+    """Write the model to a file. Raises InvalidArgument where that cannot be."""
+    try:
+        Path(path).write_bytes(to_model_proto(model).SerializeToString())
+    except OSError as error:
+        raise InvalidArgument(f"SystemError : {error.errno} {error.strerror}: {path}") from None
 
 
 def _nodes(graph: Graph) -> list[Node]:

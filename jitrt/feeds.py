@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy import ndarray
 from jitrt.dlpack import from_dlpack
 from jitrt.errors import Fail, InvalidArgument
 from jitrt.ortvalue import OrtValue
-from jitrt.types import BF16, STRING, TensorType, is_float, is_integer, ort_name
+from jitrt.types import BF16, ELEMENT_TYPES, STRING, TensorType, from_ort_name, ort_name
 
 
 def as_fed(name: str, value: Any, declared: TensorType | str | None) -> Any:
@@ -59,22 +60,53 @@ def _foreign_array(name: str, value: Any) -> ndarray[Any, Any]:
         raise RuntimeError(f"input {name}: {type(value)} is on cuda, not in host memory")
     if hasattr(value, "__array_interface__") and not isinstance(value, np.generic):
         return np.asarray(value)
+    if isinstance(value, Iterable) and not isinstance(value, (dict, np.generic)):
+        raise RuntimeError(
+            f"Input must be a list of dictionaries or a single numpy array for input '{name}'."
+        )
     raise RuntimeError(f"Unable to handle object of type {type(value)}")
 
 
 def _as_declared(name: str, value: Any, declared: str) -> Any:
-    if declared.startswith("seq(tensor") and not isinstance(value, (list, tuple)):
+    """The value of an input that is declared to be no tensor, the tensors in it as `as_fed` gives them."""
+    outer, _, inner = declared.removesuffix(")").partition("(")
+    if outer == "optional":
+        if value is None:
+            return None
+        dtype = from_ort_name(inner)
+        return as_fed(name, value, inner if dtype is None else TensorType(dtype, None))
+    dtype = from_ort_name(inner) if outer == "seq" else None
+    if dtype is None:
+        return value
+    if value is None:
+        raise Fail(f"Missing Input: {name}")
+    if not isinstance(value, (list, tuple)):
         got = "a tensor" if isinstance(value, ndarray) else f"{type(value)}"
         raise InvalidArgument(f"input with name: '{name}' expected to be of type: 3 but received {got}")
-    return value
+    return [_element(name, element, TensorType(dtype, None)) for element in value]
+
+
+def _element(name: str, value: Any, declared: TensorType) -> ndarray[Any, Any]:
+    """An element of a sequence of tensors."""
+    if value is None or isinstance(value, (str, bytes, int, float, list, tuple, dict)):
+        raise RuntimeError("CreateSequenceOfTensors: Input is not a tensor")
+    try:
+        array: ndarray[Any, Any] = as_fed(name, value, declared)
+    except InvalidArgument:
+        raise RuntimeError("TensorSeq: tensor to be added has a different data type.") from None
+    return array
 
 
 def _type_name(dtype: np.dtype[Any]) -> str:
-    if dtype.kind in "OUST":
+    """The type in onnxruntime's messages. Raises RuntimeError for one that it does not have."""
+    if dtype.kind in "OUST" or (dtype.kind == "V" and dtype not in _KNOWN):
         return "tensor(string)"
-    if not (is_float(dtype) or is_integer(dtype) or dtype.kind == "b"):
+    if dtype not in _KNOWN or dtype.kind == "c":
         raise RuntimeError(f"Numpy_type {dtype.num} can't be converted to MLDataType.")
     return ort_name(dtype)
+
+
+_KNOWN = {np.dtype(kind) for kind, _, _ in ELEMENT_TYPES.values()}
 
 
 def unshared(results: list[Any], inputs: list[Any]) -> list[Any]:

@@ -13,7 +13,8 @@ import numpy as np
 
 from jitrt.devices import check_device
 from jitrt.ortvalue import OrtValue, OrtValueVector
-from jitrt.types import format_type, from_onnx
+from jitrt.types import element_type as dtype_of
+from jitrt.types import format_type, ort_name
 
 if TYPE_CHECKING:
     from jitrt.session import InferenceSession
@@ -42,7 +43,9 @@ class IOBinding:
         return self._targets
 
     def bind_cpu_input(self, name: str, arr_on_cpu: Array) -> None:
-        """Bind an input to an array."""
+        """Bind an input to an array. Raises RuntimeError for what is none."""
+        if not any(hasattr(arr_on_cpu, name) for name in ("__array_interface__", "__dlpack__")):
+            raise RuntimeError("Unable to create OrtValue from the given python object")
         self._inputs[self._known(name, 0)] = arr_on_cpu
 
     def bind_input(
@@ -119,6 +122,10 @@ class IOBinding:
         self._outputs = []
         for (name, target), result in zip(self._targets.items(), results, strict=True):
             if target is not None and target is not result:
+                if target.dtype != result.dtype:
+                    have, want = (f"({ort_name(a.dtype)})" for a in (target, result))
+                    what = "Unexpected output data type."
+                    raise RuntimeError(f"Error in execution: {what} Actual: {have} , expected: {want}")
                 if (target.dtype, target.shape) != (result.dtype, result.shape):
                     have, want = (format_type(a.dtype, a.shape) for a in (target, result))
                     raise RuntimeError(
@@ -128,14 +135,14 @@ class IOBinding:
             self._outputs.append(OrtValue(result if target is None else target))
 
     def _known(self, name: str, which: int) -> str:
-        if name not in self._names[which]:
+        if name not in self._names[which] and not (which and self.session.has_value(name)):
             raise RuntimeError(f"Failed to find NodeArg with name: {name} in the def list")
         return name
 
 
 def _array_at(address: int, element_type: Any, shape: Sequence[int]) -> Array:
     """The array of a type and shape that begins at an address."""
-    dtype = from_onnx(element_type) if isinstance(element_type, int) else np.dtype(element_type)
+    dtype = dtype_of(element_type)
     count = int(np.prod(shape, dtype=np.int64))
     if not count:
         return np.empty(tuple(shape), dtype)

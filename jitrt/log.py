@@ -54,7 +54,9 @@ class Log:
 
     @classmethod
     def of(cls, severity: int, logid: str) -> Log:
-        """By the options of a session; a negative severity is the default's."""
+        """By the options of a session; a negative severity is the default's. Raises RuntimeError above 4."""
+        if severity > FATAL:
+            raise RuntimeError(f"Invalid session log severity level. Not a valid severity: {severity}")
         return cls(_default if severity < 0 else severity, logid)
 
     def of_run(self, severity: int, logid: str) -> Log:

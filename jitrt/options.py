@@ -21,7 +21,7 @@ from jitrt.enumerations import (
     GraphOptimizationLevel,
     OrtExecutionProviderDevicePolicy,
 )
-from jitrt.errors import Fail
+from jitrt.errors import Fail, InvalidArgument
 
 Value = TypeVar("Value")
 
@@ -298,5 +298,22 @@ class RunOptions(_Options):
 
     @property
     def shrinks_arena(self) -> bool:
-        """Whether memory goes back to the system after the run."""
+        """Whether memory goes back to the system after the run.
+
+        Raises InvalidArgument for memory of a device other than the CPU.
+        """
+        for device in filter(None, self._entries.get(SHRINK_ARENA, "").split(";")):
+            name = device.partition(":")[0].lower()
+            if name == "gpu":
+                what = "Did not find an arena based allocator registered for device-id combination"
+                raise InvalidArgument(f"{what} in the memory arena shrink list: {device}")
+            if name != "cpu":
+                what = "Unsupported device specified in the memory arena shrink list"
+                raise InvalidArgument(f"{what}: {device}")
         return bool(self._entries.get(SHRINK_ARENA))
+
+
+def check_run_options(options: Any) -> None:
+    """Raise TypeError for what is neither RunOptions nor None."""
+    if options is not None and not isinstance(options, RunOptions):
+        raise TypeError(f"run(): run_options is a RunOptions, got {options!r}")

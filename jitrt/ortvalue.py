@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from jitrt import types
 from jitrt.devices import check_device
 from jitrt.dlpack import from_dlpack, to_dlpack
-from jitrt.types import STRING, from_onnx, ort_name, to_onnx
+from jitrt.types import STRING, from_ort_name, ort_name, to_onnx
 
 Array = np.ndarray[Any, Any]
 _NO_TENSOR = "Only OrtValues that are Tensors/SpareTensors are currently supported"
@@ -21,11 +22,14 @@ _NO_TENSOR = "Only OrtValues that are Tensors/SpareTensors are currently support
 class OrtValue:
     """A value that runs take and give. A tensor's memory is that of the NumPy array it was made from."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_type", "_value")
+    _type: str
     _value: Any
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, declared: str = "") -> None:
+        """`declared` is the type of a sequence or map, which an empty one does not show."""
         self._value = value._value if isinstance(value, OrtValue) else value
+        self._type = value._type if isinstance(value, OrtValue) else declared
 
     @property
     def value(self) -> Any:
@@ -42,13 +46,14 @@ class OrtValue:
             raise RuntimeError(
                 f"Creation of OrtValues is currently only supported from numpy arrays, got {type(numpy_obj)}"
             )
-        array = numpy_obj.astype(STRING) if numpy_obj.dtype.kind in "UT" else numpy_obj
+        dtype = STRING if numpy_obj.dtype.kind in "UT" else numpy_obj.dtype.newbyteorder("=")
+        array = numpy_obj.astype(dtype, copy=False)
         return cls(np.ascontiguousarray(array) if array.ndim else array)
 
     @classmethod
     def ortvalue_from_numpy_with_onnx_type(cls, data: Array, /, onnx_element_type: int) -> OrtValue:
         """A tensor whose elements are the bits of the array's, as another type of the same width."""
-        dtype = from_onnx(onnx_element_type)
+        dtype = types.element_type(onnx_element_type)
         if dtype.itemsize != data.dtype.itemsize:
             raise RuntimeError(f"elements of {data.dtype} and {dtype} differ in size")
         return cls(np.ascontiguousarray(data).view(dtype))
@@ -65,7 +70,7 @@ class OrtValue:
     ) -> OrtValue:
         """A tensor with undefined elements; the type is NumPy's or ONNX's number."""
         check_device(device_type)
-        dtype = from_onnx(element_type) if isinstance(element_type, int) else np.dtype(element_type)
+        dtype = types.element_type(element_type)
         if any(size < 0 for size in shape):
             raise RuntimeError(f"Tensor shape.Size() must be >= 0, got the shape {list(shape)}")
         return cls(np.empty(tuple(shape), dtype))
@@ -106,11 +111,15 @@ class OrtValue:
 
     def data_type(self) -> str:
         """`tensor(float)`, or the type of a sequence or map."""
-        return _type_name(self._value)
+        return self._type or _type_name(self._value)
 
     def element_type(self) -> int:
-        """ONNX's number for the tensor's element type."""
-        return to_onnx(self._tensor().dtype)
+        """ONNX's number for the element type of the tensor, or of a sequence's tensors."""
+        inner = self.data_type().removeprefix("seq(").removesuffix(")")
+        dtype = from_ort_name(inner) if self.is_tensor_sequence() else self._tensor().dtype
+        if dtype is None:
+            raise RuntimeError(_NO_TENSOR)
+        return to_onnx(dtype)
 
     def tensor_size_in_bytes(self) -> int:
         """The size of the tensor's memory."""
@@ -134,7 +143,7 @@ class OrtValue:
 
     def is_tensor_sequence(self) -> bool:
         """Whether the value is a sequence of tensors."""
-        return isinstance(self._value, list)
+        return self.data_type().startswith("seq(tensor(")
 
     def is_sparse_tensor(self) -> bool:
         """False: sparse tensors are not among the values here."""

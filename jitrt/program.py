@@ -102,6 +102,11 @@ class Variant:
     continuation: Continuation | None = None  # None where the plan's outputs are the program's
     computes: bool = True  # whether it has steps or outputs of its own
 
+    def takes(self, arrays: Sequence[Any]) -> bool:
+        """Whether a call's inputs have the types and ranks that were traced."""
+        kinds = [(a.dtype, len(a.shape)) if hasattr(a, "shape") else (STRING, 0) for a in arrays]
+        return kinds == [(tensor.dtype, len(tensor.shape)) for tensor in self.trace.inputs]
+
     def values(self, arrays: Sequence[Any]) -> list[int]:
         """The symbols' values in a call. Raises IndexError where an input has too few elements."""
         return symbol_values(self.places, arrays)
@@ -131,7 +136,7 @@ class Program:
     plans: OrderedDict[Any, tuple[Variant, Plan]] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
-        self.opaque = any(spec.sizes is None for spec in self.specs.values())
+        self.opaque = any(spec.sizes is None and spec.dtype == STRING for spec in self.specs.values())
         self.may_share = False
         self._note_values()
 
@@ -204,7 +209,7 @@ class Program:
     def _fitting_variant(self, arrays: Sequence[Value]) -> Variant | None:
         for variant in [] if config.settings.check else self.variants[::-1]:
             with suppress(IndexError, ArithmeticError):
-                if variant.fits(*variant.values(arrays)):
+                if variant.takes(arrays) and variant.fits(*variant.values(arrays)):
                     self.variants.remove(variant)
                     self.variants.append(variant)  # the first is the one that was used least recently
                     return variant

@@ -9,6 +9,7 @@ from typing import Any
 from jitrt.errors import EPFail
 
 CPU = "CPUExecutionProvider"
+OPTIONS: dict[str, tuple[str, ...]] = {CPU: ()}  # that do something, by provider
 Provider = str | tuple[str, Mapping[str, Any]]
 
 
@@ -35,9 +36,13 @@ def choose_providers(
     Raises ValueError for arguments of a wrong form, and EPFail where every provider asked for is missing:
     a session never runs elsewhere than its user allowed. Warns of a missing one that another stands in for.
     """
-    asked = _normalized(providers, options)
+    asked = normalized(providers, options)
     available = get_available_providers()
-    found = {name: values for name, values in asked.items() if name in available}
+    found = {
+        name: {key: value for key, value in values.items() if key in OPTIONS[name]}
+        for name, values in asked.items()
+        if name in available
+    }
     missing = [name for name in asked if name not in found]
     if not asked:
         return {name: {} for name in available}
@@ -53,10 +58,10 @@ def choose_providers(
     return found
 
 
-def _normalized(
+def normalized(
     providers: str | Sequence[Provider] | None, options: Sequence[Mapping[str, Any]] | None
 ) -> dict[str, dict[str, str]]:
-    """Names to options, both as strings."""
+    """Names to options, both as strings. Raises ValueError or TypeError for arguments of a wrong form."""
     listed = [providers] if isinstance(providers, str) else providers
     if listed is None:
         return {}
@@ -87,7 +92,7 @@ def _normalized(
 
 
 def _pair(provider: Any) -> tuple[str, dict[str, Any]]:
-    is_pair = isinstance(provider, tuple) and len(provider) == 2
+    is_pair = isinstance(provider, (tuple, list)) and len(provider) == 2
     if not is_pair or not isinstance(provider[0], str) or not isinstance(provider[1], dict):
         raise ValueError("'providers' values must be either strings or (string, dict) tuples.")
     return provider[0], provider[1]

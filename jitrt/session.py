@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from jitrt.load import load
 from jitrt.load_graph import Changes
 from jitrt.load_operators import ONNX_DOMAINS, check_operators
 from jitrt.log import INFO, VERBOSE, Log
-from jitrt.options import RunOptions, SessionOptions
+from jitrt.options import RunOptions, SessionOptions, check_run_options
 from jitrt.ortvalue import OrtValue, OrtValueVector
 from jitrt.program import Context, Program
 from jitrt.providers import Provider, choose_providers
@@ -56,6 +55,8 @@ class InferenceSession(Session):
         **kwargs: Any,
     ) -> None:
         began = time.perf_counter()
+        if not isinstance(sess_options, SessionOptions | None):
+            raise TypeError(f"InferenceSession(): sess_options is a SessionOptions, got {sess_options!r}")
         options = SessionOptions() if sess_options is None else sess_options.copied()
         if options.cancelled:
             raise ModelLoadCanceled("Session initialization canceled due to user request.")
@@ -70,9 +71,9 @@ class InferenceSession(Session):
             show.write(show.graph_lines(model.graph))
         check_operators(model, lambda n: opdef.attributes_of(n.domain, n.op_type, n.version))
         if options.optimized_model_filepath:
-            from jitrt.export import to_model_proto  # imports onnx
+            from jitrt.export import write  # imports onnx
 
-            Path(options.optimized_model_filepath).write_bytes(to_model_proto(model).SerializeToString())
+            write(model, options.optimized_model_filepath)
         self._model = model
         self._describe()
         self._model_path = model.path or None
@@ -157,7 +158,13 @@ class InferenceSession(Session):
         run_options: RunOptions | None = None,
     ) -> list[OrtValue]:
         """As `run`, from OrtValues to OrtValues."""
-        return list(map(OrtValue, self.run(output_names, input_dict_ort_values, run_options)))
+        types = self._model.graph.types
+        results = self.run(output_names, input_dict_ort_values, run_options)
+        declared = [types.get(name) for name in output_names or self._outputs]
+        return [
+            OrtValue(value, kind if isinstance(kind, str) and not kind.startswith("optional") else "")
+            for value, kind in zip(results, declared, strict=True)
+        ]
 
     def io_binding(self) -> IOBinding:
         """What `run_with_iobinding` takes."""
@@ -206,6 +213,9 @@ class InferenceSession(Session):
         With an error, results are empty. Raises ValueError for a missing input at once.
         """
         self._check_given(input_feed)
+        check_run_options(run_options)
+        if not callable(callback):
+            raise TypeError(f"run_async(): callback is a function, got {callback!r}")
 
         def compute() -> None:
             try:
@@ -254,6 +264,8 @@ class InferenceSession(Session):
     ) -> tuple[Program, list[Any]]:
         """What `run` runs: a program, and the fed values as arrays in its order. Raises as `run` does."""
         self._check_names(output_names, feed)
+        absent = [n for n in self._inputs if n not in feed]  # which are optional
+        feed = {**feed, **dict.fromkeys(absent)} if absent else feed
         given = tuple(n for n in self._specs if n in feed)
         wanted = tuple(dict.fromkeys(output_names or self._outputs))
         if not wanted:
@@ -269,8 +281,7 @@ class InferenceSession(Session):
         targets: list[Any] | None = None,
     ) -> list[Any]:
         """Run a program under the options of a run and of the session; see `Table.run` for the targets."""
-        if options is not None and not isinstance(options, RunOptions):
-            raise TypeError(f"run(): run_options is a RunOptions, got {options!r}")
+        check_run_options(options)
         context, thread = self._context, threading.get_ident()
         outer = context.running.get(thread)
         if options is not None:
@@ -322,14 +333,14 @@ class InferenceSession(Session):
         for name in output_names or ():
             if not isinstance(name, str):
                 raise TypeError(f"run(): output_names is a list of names, it holds {name!r}")
-            if name not in self._outputs and name not in self._values():
+            if name not in self._outputs and not self.has_value(name):
                 raise InvalidArgument(f"Invalid output name:{name}")
 
-    def _values(self) -> set[str]:
-        """The names of all values of the graph."""
+    def has_value(self, name: str) -> bool:
+        """Whether the graph has a value of the name, which may be asked for as an output."""
         graph = self._model.graph
-        computed = (name for node in graph.nodes for name in node.outputs)
-        return {*graph.inputs, *graph.constants, *computed} - {""}
+        known = name in graph.constants or name in graph.inputs
+        return bool(name) and (known or any(name in node.outputs for node in graph.nodes))
 
     # copies
 
@@ -381,10 +392,9 @@ def _input_specs(model: Model) -> dict[str, InputSpec]:
     specs = {}
     for name in (*model.graph.inputs, *model.overridable):
         declared = model.graph.types.get(name)
+        specs[name] = InputSpec(STRING, None)
         if isinstance(declared, TensorType):
-            shape = declared.shape
-            sizes = None if shape is None else tuple(d if isinstance(d, int) else None for d in shape)
-            specs[name] = InputSpec(declared.dtype, sizes)
-        else:
-            specs[name] = InputSpec(STRING, None)
+            shape = declared.shape or ()  # which takes any shape, as in onnxruntime
+            sizes = tuple(d if isinstance(d, int) else None for d in shape)
+            specs[name] = InputSpec(declared.dtype, sizes or None)
     return specs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from jitrt.devices import HOST_MEMORY, OrtEpDevice, OrtMemoryInfo, get_ep_devices
 from jitrt.errors import Fail
@@ -12,6 +12,7 @@ from jitrt.graph import Model
 from jitrt.metadata import ModelMetadata, NodeArg
 from jitrt.options import RECORD_ASSIGNMENT, SessionOptions
 from jitrt.ortvalue import OrtValue
+from jitrt.program import Context
 from jitrt.providers import Provider, choose_providers
 from jitrt.trace_events import TraceEvents
 
@@ -44,6 +45,7 @@ class Session:
     _options: SessionOptions
     _providers: dict[str, dict[str, str]]
     _events: TraceEvents | None
+    _context: Context
     _inputs_meta: list[NodeArg]
     _outputs_meta: list[NodeArg]
     _overridable_initializers: list[NodeArg]
@@ -59,6 +61,15 @@ class Session:
         self._inputs_meta, self._outputs_meta = described(graph.inputs), described(graph.outputs)
         self._overridable_initializers = described(self._model.overridable)
         self._model_meta = ModelMetadata.of(self._model.metadata)
+
+    @property
+    def _sess(self) -> Self:
+        """Itself: libraries ask for the session of onnxruntime's C++ class."""
+        return self
+
+    @property
+    def _sess_options(self) -> SessionOptions:
+        return self._options
 
     def get_inputs(self) -> list[NodeArg]:
         """The inputs that a call must give."""
@@ -150,8 +161,13 @@ class Session:
         return OrtValue.ortvalue_from_shape_and_type(shape, element_type, device_type, device_id, vendor_id)
 
     def end_profiling(self) -> str:
-        """Write what was profiled so far to a file, and return its name; "" without profiling."""
-        return "" if self._events is None else self._events.write(self._options.profile_file_prefix)
+        """End profiling: write what was profiled to a file, and return its name; "" without profiling."""
+        if self._events is None:
+            return ""
+        path = self._events.write(self._options.profile_file_prefix)
+        self._context.events = None
+        self._context.shrink()  # arenas measure what they run
+        return path
 
     def get_profiling_start_time_ns(self) -> int:
         """When profiling began, by `time.monotonic_ns()`; 0 without it."""

@@ -157,5 +157,5 @@ def _no_libraries(name: str, path: str = "") -> None:
 def _normalized_providers(
     listed: Any, options: Any, available: Any
 ) -> tuple[list[str], list[dict[str, str]]]:
-    found = providers.choose_providers(listed, options)
-    return list(found), list(found.values())
+    found, asked = providers.choose_providers(listed, options), providers.normalized(listed, options)
+    return list(found), [asked.get(name, {}) for name in found]

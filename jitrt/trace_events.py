@@ -31,6 +31,7 @@ class TraceEvents:
     def __init__(self) -> None:
         self.start_ns = time.monotonic_ns()
         self.events: list[Event] = []
+        self.is_written = False
 
     @contextmanager
     def session(self, name: str) -> Iterator[None]:
@@ -72,16 +73,19 @@ class TraceEvents:
             self._add("Node", f"{'+'.join(nodes) or step.label}_kernel_time", begin, end, arguments)
 
     def write(self, prefix: str) -> str:
-        """Write the events to a new file, and return its name."""
-        stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
-        path, number = Path(f"{prefix}_{stamp}.json"), 0
-        while path.exists():
-            number += 1
-            path = Path(f"{prefix}_{stamp}_{number}.json")
+        """Write the events to a new file, and return its name; "" where they have been written before."""
+        if self.is_written:
+            return ""
+        stamp, milliseconds = time.strftime("%Y-%m-%d_%H-%M-%S"), time.time_ns() // 1_000_000
+        while (path := Path(f"{prefix}_{stamp}_{milliseconds % 1000:03}.json")).exists():
+            milliseconds += 1
         path.write_text(json.dumps(sorted(self.events, key=lambda event: event["ts"]), indent=0))
+        self.is_written, self.events = True, []
         return str(path)
 
     def _add(self, category: str, name: str, begin_ns: int, end_ns: int, arguments: Event) -> None:
+        if self.is_written:
+            return
         event = {"cat": category, "pid": os.getpid(), "tid": threading.get_native_id(), "ph": "X"}
         times = {"ts": (begin_ns - self.start_ns) / 1e3, "dur": (end_ns - begin_ns) / 1e3}  # in us
         self.events.append({**event, **times, "name": name, "args": arguments})

@@ -59,6 +59,7 @@ HOST_TYPES = (STRING, np.dtype(np.complex64), np.dtype(np.complex128))  # which 
 
 _SHORT = {np.dtype(t): short for t, short, _ in ELEMENT_TYPES.values()}
 _LONG = {np.dtype(t): long for t, _, long in ELEMENT_TYPES.values()}
+_BY_ORT_NAME = {f"tensor({long})": dtype for dtype, long in _LONG.items()}
 _ONNX = {np.dtype(t): code for code, (t, _, _) in ELEMENT_TYPES.items()}
 
 
@@ -83,6 +84,24 @@ def short_name(dtype: np.dtype[Any]) -> str:
 def ort_name(dtype: np.dtype[Any]) -> str:
     """`tensor(float)` for float32: the form used in onnxruntime's messages and `NodeArg.type`."""
     return f"tensor({_LONG[dtype]})"
+
+
+def element_type(given: Any) -> np.dtype[Any]:
+    """The type that ONNX's number, or what NumPy takes for a type, stands for. Raises RuntimeError."""
+    if isinstance(given, int):
+        if given not in ELEMENT_TYPES:
+            raise RuntimeError(f"tensor type {given} is not supported")
+        return from_onnx(given)
+    try:
+        kind: np.dtype[Any] = np.dtype(given)
+    except TypeError:
+        raise RuntimeError("Not a valid numpy type") from None
+    return kind
+
+
+def from_ort_name(name: str) -> np.dtype[Any] | None:
+    """The element type of a tensor that onnxruntime writes so; None for other types."""
+    return _BY_ORT_NAME.get(name)
 
 
 @cache

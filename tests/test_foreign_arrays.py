@@ -105,7 +105,7 @@ def test_memory_of_other_devices_is_an_error() -> None:
 
 
 def test_objects_that_hold_no_array() -> None:
-    for value in (1.0, np.float32(1), object(), "text", {1: 2}):
+    for value in (1.0, np.float32(1), object(), {1: 2}):
         with pytest.raises(RuntimeError, match="Unable to handle object of type"):
             session(RELU).run(None, {"x": value})
 

@@ -15,7 +15,9 @@ from probes import (
     options,
     outcome,
     providers,
+    refused,
     running,
+    sequences,
     surface,
     values,
     verdict,
@@ -26,7 +28,7 @@ from jitrt.stand_in import modules
 onnxruntime = pytest.importorskip("onnxruntime")
 
 JITRT: Any = modules()["onnxruntime"]
-MODULES = feeds, graphs, loading, options, providers, running, values
+MODULES = feeds, graphs, loading, options, providers, refused, running, sequences, values
 
 
 @pytest.fixture(autouse=True)

@@ -355,3 +355,13 @@ def test_nothing_is_fused_when_optimisation_is_off() -> None:
     assert len(labels[True]) < len(labels[False])
     assert not any("+" in label for label in labels[False])
     assert {"MatMul", "Add", "Relu", "Mul", "ReduceMean"} <= set(labels[False])
+
+
+def test_inputs_of_any_rank() -> None:
+    """Of an input without a declared shape, and of a declared scalar, as onnxruntime has it."""
+    for declared in (None, []):
+        s = session(model([node("ReduceSum", ["x"], ["y"], keepdims=0)], {"x": declared}, ["y"]))
+        for shape in ((3,), (3, 2), (3, 2, 4), (2,), (), (1,), (3, 2)):
+            x = random(*shape)
+            for _ in range(2):
+                np.testing.assert_allclose(s.run(None, {"x": x})[0], x.sum(dtype=np.float64), rtol=1e-5)

@@ -61,6 +61,8 @@ WITHOUT_ORACLE: dict[tuple[str, str], str] = {
 # schemas that list strings for an operator that computes with numbers, or that needs another attribute then
 REFUSED = ("Col2Im", "GridSample", "TfIdfVectorizer")
 
+OF_THE_INPUTS_TYPE = ("nodes_splits", "leaf_weights")  # attributes of tree ensembles
+
 
 @dataclass
 class Seed:
@@ -82,7 +84,13 @@ class Seed:
             for n, x in inputs.items()
         ]
         outputs = [ValueInfoProto(name=name) for name in self.node.output if name]
-        graph = helper.make_graph([self.node], "g", kinds, outputs)
+        node, dtype = onnx.NodeProto(), next(iter(inputs.values())).dtype
+        node.CopyFrom(self.node)
+        for attribute in node.attribute:
+            if attribute.name in OF_THE_INPUTS_TYPE:
+                values = numpy_helper.to_array(attribute.t).astype(np.float16)  # the same in every type
+                attribute.t.CopyFrom(numpy_helper.from_array(values.astype(dtype)))
+        graph = helper.make_graph([node], "g", kinds, outputs)
         opsets = {"": 24, self.node.domain: self.version}
         return helper.make_model(graph, opset_imports=[helper.make_opsetid(*o) for o in opsets.items()])
 

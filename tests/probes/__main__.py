@@ -17,13 +17,15 @@ from . import (
     options,
     outcome,
     providers,
+    refused,
     running,
+    sequences,
     surface,
     values,
     verdict,
 )
 
-MODULES = loading, graphs, feeds, running, options, providers, values  # which fill PROBES
+MODULES = loading, graphs, feeds, running, options, providers, values, sequences, refused  # which fill PROBES
 
 
 def compared(words: list[str]) -> Iterator[tuple[Probe, Outcome, Outcome, str]]:
