@@ -17,6 +17,7 @@ from jitrt.codegen.dot_conv import (
     pack_depthwise_bytes,
     pack_dot_weights,
 )
+from jitrt.codegen.dot_strips import byte_strips_of, pack_strip_weights
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.constants import packed_constant
 from jitrt.convolutions import ConvAttributes, Convolution
@@ -85,6 +86,9 @@ class IntegerConvolution(Convolution):
         if self.depthwise:
             packed = packed_constant(self.weights, "depthwise bytes", pack_depthwise_bytes)
             step = depthwise_dot_step(x, Ref(packed.buffer), out, window, **more)
+        elif (strips := byte_strips_of(x, out, window, groups, more["operands"])) is not None:
+            packed = packed_constant(self.weights, f"{strips}", lambda w: pack_strip_weights(w, strips))
+            step = dot_conv_step(x, Ref(packed.buffer), out, window, strips=strips, **more)
         else:
             matrix = is_matrix(x, out, window, groups)
             copied = gathers_groups(x, out.channels, groups)

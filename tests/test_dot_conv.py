@@ -8,12 +8,14 @@ from steps import ref, run_twice
 from test_dot import each_way, integers
 
 from jitrt.codegen.conv import Image, Window
+from jitrt.codegen.dot import dot_of
 from jitrt.codegen.dot_conv import (
     depthwise_dot_step,
     dot_conv_step,
     pack_depthwise_bytes,
     pack_dot_weights,
 )
+from jitrt.codegen.dot_strips import byte_strips_of, pack_strip_weights
 from jitrt.types import I8, I32, U8
 
 # batch, channels, outputs, groups, spatial, kernel, strides, dilations, pads
@@ -26,6 +28,13 @@ CASES = [
     (1, 10, 6, 2, (5, 5), (3, 2), (1, 1), (1, 1), (1, 1, 0, 1)),
     (2, 20, 24, 1, (19,), (5,), (3,), (2,), (2, 3)),
     (1, 4, 5, 1, (4, 5, 6), (2, 3, 2), (1, 2, 1), (1, 1, 1), (1, 0, 1, 0, 1, 0)),
+]
+# batch, channels, outputs, spatial, kernel, strides, dilations, pads
+STRIPS = [
+    (2, 3, 64, (20, 75), (7, 7), (2, 2), (1, 1), (3, 3, 2, 4)),
+    (1, 1, 20, (9, 37), (3, 5), (1, 1), (2, 1), (2, 0, 2, 9)),
+    (1, 5, 70, (12, 100), (8, 3), (1, 3), (1, 1), (0, 0, 0, 0)),
+    (1, 8, 33, (5, 9), (2, 2), (3, 1), (1, 1), (1, 1, 1, 1)),
 ]
 DEPTHWISE = [
     (2, 8, (9, 7), (3, 3), (1, 1), (1, 1), (1, 1, 1, 1)),
@@ -85,6 +94,26 @@ def test_conv(case, channels_first, target, rng):
     packed = pack_dot_weights(w, image, out, window, groups, target)
     step = dot_conv_step(image, ref(packed), out, window, zero=ref(zero), groups=groups, target=target)
     run_twice(step, target, y)
+    np.testing.assert_array_equal(y, expected)
+
+
+@each_way
+@pytest.mark.parametrize("case", STRIPS, ids=str)
+def test_strips(case, target, rng):
+    batch, channels, outputs, spatial, kernel, strides, dilations, pads = case
+    x = integers(rng, U8, batch, *spatial, channels)
+    w, zero = integers(rng, I8, outputs, channels, *kernel), np.array(77, U8)
+    expected = convolve(x, w, 77, 1, strides, dilations, pads)
+    y = np.zeros(expected.shape, np.int32)
+    image, out = images(x, y, channels_first=True)
+    window = Window(kernel, strides, dilations, pads[:2])
+    strips = byte_strips_of(image, out, window, 1, target=target)
+    if strips is None:
+        assert dot_of(target).row != U8
+        return
+    packed = pack_strip_weights(w, strips, target)
+    more = {"zero": ref(zero), "strips": strips, "target": target}
+    run_twice(dot_conv_step(image, ref(packed), out, window, **more), target, y)
     np.testing.assert_array_equal(y, expected)
 
 

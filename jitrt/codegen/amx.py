@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from typing import ClassVar
 
 from jitrt.codegen.dot import Dot, dot_of
-from jitrt.codegen.function import Function, module
+from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.microkernel import SIGNATURE, TileShape
 from jitrt.codegen.product import Product
@@ -48,8 +48,12 @@ def _permitted() -> bool:
 
 @dataclass(frozen=True)
 class TileProduct(Product):
-    """A product of groups of bytes by tiles; its rows are copied to scratch."""
+    """A product of groups of bytes by tiles; its rows are copied to scratch.
 
+    They are `row_bytes` apart, one after the other by default.
+    """
+
+    row_bytes: int = 0
     whole_tiles: ClassVar[bool] = True
 
     @cached_property
@@ -59,7 +63,7 @@ class TileProduct(Product):
 
     def microkernel(self, vectors: int, whole: bool) -> Kernel:
         """The micro-kernels for panels of `vectors` vectors."""
-        return tile_microkernel(vectors, self.target)
+        return tile_microkernel(vectors, self.target, self.row_bytes)
 
     def enter(self, f: Function) -> None:
         """Configure the tiles."""
@@ -83,51 +87,56 @@ def release_tiles(f: Function) -> None:
     f.call("llvm.x86.tilerelease", "void")
 
 
-def tile_microkernel(vectors: int, target: Target) -> Kernel:
+def tile_microkernel(vectors: int, target: Target, row_bytes: int = 0) -> Kernel:
     """The micro-kernel for panels of `vectors` vectors, called as `microkernels` are; it starts from zeros.
 
-    For one vector and at most 16 rows it is
+    For one vector and at most 16 rows, which are `row_bytes` or else 4 * k apart, it is
 
         tilezero 0
-        for k in steps of 16:
-            tile 6 = b, rows 4 * b_pitch bytes apart
-            tile 4 = rows[0] + 4 * k, rows 4 * %k bytes apart
-            tile 0 += tile 4 * tile 6
-            b += 16 * b_pitch
+        for t in taps:
+            for k in steps of 16:
+                tile 6 = b, rows 4 * b_pitch bytes apart
+                tile 4 = rows[t][0] + 4 * k, rows row_bytes apart
+                tile 0 += tile 4 * tile 6
+                b += 16 * b_pitch
         out = tile 0, rows 4 * out_pitch bytes apart
 
     For more rows, tiles 5 and 1 (of two vectors 2 and 3) are those of the other 16.
     """
-    name = f"tiles {ROWS}x{vectors}x{LANES}"
+    name = f"tiles {ROWS}x{vectors}x{LANES}{f' {row_bytes} apart' if row_bytes else ''}"
 
     def build(symbol: str) -> str:
         f = Function(symbol, SIGNATURE, "void", target)
+        row_pitch = row_bytes or f.mul("%k", 4)
         with f.branch(f.compare("sgt", "%height", ROWS)) as branch:
-            _multiply(f, HALVES, vectors)
+            _multiply(f, HALVES, vectors, row_pitch)
             branch.otherwise()
-            _multiply(f, 1, vectors)
+            _multiply(f, 1, vectors, row_pitch)
         f.do("ret void")
         return module(f)
 
     return Kernel(name, name, build, pipeline="none")
 
 
-def _multiply(f: Function, halves: int, vectors: int) -> None:
+def _multiply(f: Function, halves: int, vectors: int, row_pitch: Integer) -> None:
     """The product of 16 rows, or two times 16, and a panel."""
-    row_pitch, b_pitch, out_pitch = f.mul("%k", 4), f.mul("%b_pitch", 4), f.mul("%out_pitch", 4)
+    b_pitch, out_pitch = f.mul("%b_pitch", 4), f.mul("%out_pitch", 4)
     accumulators = [(i, j, i * vectors + j) for i in range(halves) for j in range(vectors)]
     for *_, tile in accumulators:
         use_tile(f, "tilezero", tile)
-    with f.carrying(0, "%k", GROUPS, [("ptr", f.get("ptr", "%rows")), ("ptr", "%b")]) as loop:
-        row, b = loop.values
-        for j in range(vectors):
-            use_tile(f, "tileloadd64", B + j, ("ptr", f.at(b, j * ROW_BYTES)), ("i64", str(b_pitch)))
-        for i in range(halves):
-            first = f.at(row, f.mul(row_pitch, i * ROWS))
-            use_tile(f, "tileloadd64", A + i, ("ptr", first), ("i64", str(row_pitch)))
-        for i, j, tile in accumulators:
-            use_tile(f, "tdpbusd", tile, ("i8", str(A + i)), ("i8", str(B + j)))
-        loop.carry([f.at(row, ROW_BYTES), f.at(b, f.mul(b_pitch, GROUPS))])
+    with f.carrying(0, "%taps", 1, [("ptr", "%rows"), ("ptr", "%b")]) as taps:
+        table, b = taps.values
+        with f.carrying(0, "%k", GROUPS, [("ptr", f.get("ptr", table)), ("ptr", b)]) as loop:
+            row, b = loop.values
+            for j in range(vectors):
+                use_tile(f, "tileloadd64", B + j, ("ptr", f.at(b, j * ROW_BYTES)), ("i64", str(b_pitch)))
+            for i in range(halves):
+                first = f.at(row, f.mul(row_pitch, i * ROWS))
+                use_tile(f, "tileloadd64", A + i, ("ptr", first), ("i64", str(row_pitch)))
+            for i, j, tile in accumulators:
+                use_tile(f, "tdpbusd", tile, ("i8", str(A + i)), ("i8", str(B + j)))
+            loop.carry([f.at(row, ROW_BYTES), f.at(b, f.mul(b_pitch, GROUPS))])
+        taps.carry([f.at(table, HALVES * ROWS * 8), loop.values[1]])
     for i, j, tile in accumulators:
         out = f.at(f.at("%out", f.mul(out_pitch, i * ROWS)), j * ROW_BYTES)
         use_tile(f, "tilestored64", tile, ("ptr", out), ("i64", str(out_pitch)))

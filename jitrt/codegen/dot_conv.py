@@ -25,6 +25,7 @@ from jitrt.codegen.depthwise_microkernel import depthwise_microkernels
 from jitrt.codegen.dot import Dot, dot_of, multiply_bytes
 from jitrt.codegen.dot_gemm import dot_matmul_step, dot_product, pack_groups, pack_matrix_groups
 from jitrt.codegen.dot_matrices import GROUP_BYTES
+from jitrt.codegen.dot_strips import SLACK, ColumnStrips
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.function import Integer
 from jitrt.codegen.gathered import GatheredPixels
@@ -136,16 +137,18 @@ def dot_conv_step(
     operands: Sequence[Matrix] = (),
     label: str = "dot conv",
     target: Target | None = None,
+    strips: ColumnStrips | None = None,
 ) -> Step:
     """`out = epilogue(convolution of x u8 and weights i8)`, padded with the byte at `zero`.
 
-    `weights` are as `pack_dot_weights` lays them out; operands of the epilogue are as those of `conv_step`.
+    `weights` are as `pack_dot_weights` lays them out, with strips as `pack_strip_weights` does; operands of
+    the epilogue are as those of `conv_step`.
     """
     target = target or host()
     channels, outputs, taps = x.channels // groups, out.channels // groups, prod(window.kernel)
     rows, epilogue = OutputRows.of(out), epilogue or plain(I32, out.dtype)
     matrix = is_matrix(x, out, window, groups)
-    gathers = matrix or gathers_groups(x, out.channels, groups, target)
+    gathers = matrix or strips is not None or gathers_groups(x, out.channels, groups, target)
     dot = matrix_dot_of(target) if gathers else dot_of(target)
     depth, taps = (channels * taps, 1) if gathers else (channels, taps)
     k = dot.groups(depth)
@@ -166,15 +169,24 @@ def dot_conv_step(
             label=label,
             target=target,
         )
-    source, values = _row_source(x, window, groups, gathers, dot)
-    product = dot_product(source, PackedPanels(I32), epilogue, target)
-    image = (x.batch_stride, channels * x.channel_stride if groups > 1 else 0)
+    row_bytes = 0
+    if strips is not None:
+        rows, taps, k = OutputRows.single(out), x.channels, dot.groups(strips.width * strips.lines)
+        batch, row_bytes = (out.batch_stride, rows.stride), strips.row_bytes
+        source: RowSource = strips
+        values: dict[str, Argument] = {"zeros.length": SLACK, "inner.rows": 0}
+        values |= placed("X", x.ref, (x.batch_stride, 0), channel=x.channel_stride)
+    else:
+        source, values = _row_source(x, window, groups, gathers, dot)
+        image = (x.batch_stride, channels * x.channel_stride if groups > 1 else 0)
+        values |= placed("X", x.ref, image, run=x.channel_stride)
+        values["inner.rows"] = 0 if groups > 1 else rows.pixels
+    product = dot_product(source, PackedPanels(I32), epilogue, target, row_bytes)
     values |= {
         **{"m": rows.pixels, "n": outputs, "k": k, "taps": taps, "batch.inner": groups * rows.count},
         **product.microkernels(outputs),
         **geometry(x, out, window),
-        **{"inner.rows": 0 if groups > 1 else rows.pixels, "Z": zero},
-        **placed("X", x.ref, image, run=x.channel_stride),
+        **{"Z": zero},
         **placed("B", weights, (0, packed if groups > 1 else 0)),
         **placed("Y", out.ref, batch, row=out.steps[-1]),
         **extras(operands, None),

@@ -31,10 +31,16 @@ class DotProduct(Product):
         return dot_microkernels(vectors, self.target)
 
 
-def dot_product(rows: RowSource, panels: PanelSource, epilogue: Epilogue, target: Target) -> Product:
-    """The specification of a product: with tile registers where there are any and rows are copied."""
-    kind = TileProduct if rows.packs and has_tiles(target) else DotProduct
-    return kind("dot", I32, rows, panels, epilogue, False, target)
+def dot_product(
+    rows: RowSource, panels: PanelSource, epilogue: Epilogue, target: Target, row_bytes: int = 0
+) -> Product:
+    """The specification of a product: with tile registers where there are any and rows are copied.
+
+    The copies are `row_bytes` apart, if not one after the other.
+    """
+    if rows.packs and has_tiles(target):
+        return TileProduct("dot", I32, rows, panels, epilogue, False, target, row_bytes=row_bytes)
+    return DotProduct("dot", I32, rows, panels, epilogue, False, target)
 
 
 def pack_matrix_groups(matrix: Array, target: Target | None = None) -> Array:
