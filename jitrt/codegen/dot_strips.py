@@ -113,7 +113,7 @@ class ColumnStrips:
         return values
 
     def _store_columns(self, f: Function, lines: list[str], out: str) -> None:
-        """Byte 0 of every line, then byte 1 of every line, and so on; lines that fill up meet weights of 0."""
+        """Byte 0 of every line, then byte 1 of every line, and so on; what fills up meets weights of 0."""
         sequences = [[line] for line in (lines + lines[:1] * self.lines)[: self.lines]]
         while len(sequences) > 1:
             half = len(sequences) // 2
@@ -143,7 +143,7 @@ def byte_strips_of(
     operands: Sequence[Matrix] = (),
     target: Target | None = None,
 ) -> ColumnStrips | None:
-    """The strips for images of few channels that are planes, where the epilogue's operands are one a column."""
+    """The strips for images of few channels that are planes; the epilogue's operands are the same for pixels."""
     if groups > 1 or len(window.kernel) != 2 or dot_of(target or host()).row != U8:
         return None
     (height, width), stride, pixels = window.kernel, window.strides[1], out.spatial[1]
