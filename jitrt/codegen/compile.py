@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging  # noqa: F401
 import os
 import re
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures.thread import ThreadPoolExecutor
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 import llvmlite
-import llvmlite.binding as llvm
 
 from jitrt.codegen import cache as disk
-from jitrt.codegen import emit
-from jitrt.codegen.emit import CompileError
-from jitrt.codegen.kernel import Kernel
-from jitrt.codegen.target import Target, host
+from jitrt.codegen import elf
+from jitrt.codegen.kernel import CompileError, Kernel
+from jitrt.codegen.target import Target, host, native_llvm
 from jitrt.errors import NotImplemented as NotImplementedHere
 
 __all__ = ["CompileError", "assembly", "cached_object", "compile_kernels", "ir", "link", "symbol"]
@@ -67,7 +67,7 @@ def cached_object(
     entry = _entry(key, target, "vector", None)
     kept = disk.get(entry)
     if kept is None:
-        kept = emit.emit_object(build(), target, name or key, "vector", None)
+        kept = _emitter().emit_object(build(), target, name or key, "vector", None)
         disk.put(entry, kept)
     return kept
 
@@ -77,8 +77,11 @@ def link(objects: Sequence[bytes], symbols: Sequence[str]) -> list[int]:
 
     Raises CompileError for a symbol that nothing defines.
     """
+    with _lock, contextlib.suppress(elf.UnknownObjectError):
+        if elf.is_supported:
+            return elf.load(objects, symbols)
     with _lock:
-        library = llvm.JITLibraryBuilder().add_current_process()
+        library = native_llvm().JITLibraryBuilder().add_current_process()
         for image in objects:
             library.add_object_img(image)
         for exported in symbols:
@@ -94,13 +97,19 @@ def link(objects: Sequence[bytes], symbols: Sequence[str]) -> list[int]:
 def ir(kernel: Kernel, target: Target | None = None) -> str:
     """The kernel's LLVM IR after optimisation. Raises CompileError."""
     name = symbol(kernel)
-    return emit.optimised_ir(kernel.build(name), target or host(), kernel.name, kernel.pipeline, name)
+    text: str = _emitter().optimised_ir(
+        kernel.build(name), target or host(), kernel.name, kernel.pipeline, name
+    )
+    return text
 
 
 def assembly(kernel: Kernel, target: Target | None = None) -> str:
     """The kernel's machine code as assembler text. Raises CompileError."""
     name = symbol(kernel)
-    return emit.emit_assembly(kernel.build(name), target or host(), kernel.name, kernel.pipeline, name)
+    text: str = _emitter().emit_assembly(
+        kernel.build(name), target or host(), kernel.name, kernel.pipeline, name
+    )
+    return text
 
 
 @cache
@@ -117,17 +126,44 @@ def _objects(kernels: Sequence[Kernel], target: Target) -> list[bytes]:
     names = [symbol(kernel) for kernel in kernels]
     entries = [_entry(k.key, target, k.pipeline, name) for k, name in zip(kernels, names, strict=True)]
     objects = {entry: kept for entry in entries if (kept := disk.get(entry)) is not None}
-    if len(objects) < len(entries):
-        with ThreadPoolExecutor(min(_cpus(), len(entries) - len(objects))) as pool:
-            building = {
-                entry: pool.submit(emit.emit_object, _source(k, name), target, k.name, k.pipeline, name)
-                for entry, k, name in zip(entries, kernels, names, strict=True)
-                if entry not in objects
-            }
-        for entry, future in building.items():
-            objects[entry] = future.result()
+    missing = {e: (k, n) for e, k, n in zip(entries, kernels, names, strict=True) if e not in objects}
+    if missing:
+        objects.update(zip(missing, _built(list(missing.values()), target), strict=True))
+        for entry in missing:
             disk.put(entry, objects[entry])
     return [objects[entry] for entry in entries]
+
+
+def _built(kernels: Sequence[tuple[Kernel, str]], target: Target) -> list[bytes]:
+    """Object files of kernels under names: this thread writes the IR, others make machine code of it."""
+    emit_object = _emitter().emit_object
+    written: SimpleQueue[tuple[int, str] | None] = SimpleQueue()
+    made: list[bytes | Exception] = [b""] * len(kernels)
+
+    def emit() -> None:
+        while (item := written.get()) is not None:
+            number, text = item
+            kernel, name = kernels[number]
+            try:
+                made[number] = emit_object(text, target, kernel.name, kernel.pipeline, name)
+            except Exception as error:
+                made[number] = error
+
+    threads = [Thread(target=emit, name="jitrt compile") for _ in range(min(_cpus(), len(kernels)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for number, (kernel, name) in enumerate(kernels):
+            written.put((number, _source(kernel, name)))
+    finally:
+        for _ in threads:
+            written.put(None)
+        for thread in threads:
+            thread.join()
+    objects = [o for o in made if isinstance(o, bytes)]
+    for failure in (o for o in made if isinstance(o, Exception)):
+        raise failure
+    return objects
 
 
 def _source(kernel: Kernel, name: str) -> str:
@@ -143,6 +179,13 @@ def _entry(key: str, target: Target, pipeline: str, export: str | None) -> str:
     return f"object|{key}|{export}|{pipeline}|{machine}|{toolchain()}"
 
 
+def _emitter() -> Any:
+    """The module that makes code, and imports LLVM."""
+    from jitrt.codegen import emit
+
+    return emit
+
+
 def _cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -150,10 +193,10 @@ def _cpus() -> int:
 @cache
 def _linker() -> Any:
     # LLVM's older linker ends the process where it finds room for code and constants only 2 GiB apart
-    return llvm.create_lljit_compiler(host().machine, use_jit_link=True)
+    return native_llvm().create_lljit_compiler(host().machine, use_jit_link=True)
 
 
-# No thread is inside LLVM while the process forks: the child would find its locks held for ever. The hooks of
-# logging and concurrent.futures, imported above, are older than this one, and so take their locks after it.
+# No thread is inside LLVM while the process forks: the child would find its locks held for ever. The hook of
+# logging, which Numba imports, is older than this one, and so takes its lock after it.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)

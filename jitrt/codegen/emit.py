@@ -8,16 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
-from jitrt.codegen.target import Target
+from jitrt.codegen.kernel import CompileError
+from jitrt.codegen.target import Target, native_llvm
 
+llvm = native_llvm()
 _thread = threading.local()
-
-
-class CompileError(RuntimeError):
-    """A kernel's LLVM IR does not parse, verify or link."""
 
 
 def emit_object(text: str, target: Target, name: str, pipeline: str, export: str | None) -> bytes:

@@ -11,6 +11,10 @@ import numpy as np
 from jitrt.dims import Size
 
 
+class CompileError(RuntimeError):
+    """A kernel's LLVM IR does not parse, verify or link."""
+
+
 @dataclass(frozen=True)
 class Kernel:
     """A native function `i64 symbol(ptr args, i64 begin, i64 end, ptr scratch)`; it returns 0 on success.

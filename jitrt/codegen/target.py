@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
-import llvmlite.binding as llvm
+import llvmlite
 
 from jitrt import config
+from jitrt.codegen import cache
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Target:
     @cached_property
     def machine(self) -> Any:
         """LLVM's target machine for this target, shared: llvmlite serialises access to it."""
+        llvm = native_llvm()
         target = llvm.Target.from_triple(self.triple)
         return target.create_target_machine(cpu=self.cpu, features=self.features, opt=3, jit=True)
 
@@ -58,14 +61,47 @@ class Target:
         )
 
 
-@cache
+@functools.cache
 def host() -> Target:
     """The machine this process runs on, or for tests what JITRT_TARGET makes of it."""
+    target = _described()
+    return target.without_avx512() if config.settings.target == "avx2" else target
+
+
+@functools.cache
+def native_llvm() -> Any:
+    """llvmlite's binding, ready for this machine. It is large: what is on disk can do without."""
+    import llvmlite.binding as llvm
+
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    return llvm
+
+
+def _described() -> Target:
+    """This machine as LLVM sees it, which is asked once for a processor as the kernel describes it."""
+    processor = _processor()
+    key = f"target|{llvmlite.__version__}|{processor}"
+    known = cache.get(key) if processor else None
+    if known is not None:
+        return Target(*known.decode().split("\n"))
+    llvm = native_llvm()
     features = dict(llvm.get_host_cpu_features())
     listed = [f"{'+' if on else '-'}{name}" for name, on in sorted(features.items())]
     if platform.machine() == "x86_64":
         listed.append("-prefer-256-bit")
     target = Target(llvm.get_process_triple(), llvm.get_host_cpu_name(), ",".join(listed))
-    return target.without_avx512() if config.settings.target == "avx2" else target
+    if processor:
+        cache.put(key, "\n".join((target.triple, target.cpu, target.features)).encode())
+    return target
+
+
+def _processor() -> str:
+    """What the kernel says of the first processor, but its clock; empty where it says nothing."""
+    try:
+        with open("/proc/cpuinfo", "rb") as file:
+            first = file.read(8192).partition(b"\n\n")[0]
+    except OSError:
+        return ""
+    facts = (b"vendor_id", b"cpu family", b"model", b"stepping", b"flags", b"CPU ", b"Features")
+    return b"\n".join(line for line in first.splitlines() if line.startswith(facts)).decode()
