@@ -19,6 +19,7 @@ from jitrt.expr import load
 from jitrt.layout import Array, dense_strides, is_dense, nbytes
 from jitrt.loop_step import in_place, loop_step
 from jitrt.tensor import Call, Dtype, Shape, Tensor, broadcast, outputs_of
+from jitrt.vector_products import vector_product
 
 
 class MatrixProduct(Call):
@@ -33,7 +34,7 @@ class MatrixProduct(Call):
         self.shape: Shape = (*lead, a.shape[-2], b.shape[-1])
         self.b_shape = b.shape
         self.packed: Packed | None = None
-        if b.value is not None and not b.symbolic and b.ndim == 2:
+        if b.value is not None and not b.symbolic and b.ndim == 2 and not same(b.shape[-1], 1):
             self.packed = self.pack(b.value)
         self.inputs = (a, b, bias) if self.packed is None else (a, bias)  # type: ignore[assignment]
         outputs_of(self, [(dtype, self.shape)])
@@ -111,7 +112,8 @@ class MatrixProduct(Call):
         self, a: Matrix, b: Matrix | PackedMatrix, y: Matrix, bias: Ref | None, more: dict[str, Any]
     ) -> Step:
         """The step, given the matrices and what all kernels take."""
-        return matmul_step(a, b, y, bias=bias, **more)
+        step = vector_product(a, b, y, bias, more) if isinstance(b, Matrix) else None
+        return step or matmul_step(a, b, y, bias=bias, **more)
 
     def _split(
         self, rows_shape: Shape, a: Array, b: Array | None, out: Array, extra: Sequence[Array]
