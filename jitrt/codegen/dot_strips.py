@@ -143,7 +143,7 @@ def byte_strips_of(
     operands: Sequence[Matrix] = (),
     target: Target | None = None,
 ) -> ColumnStrips | None:
-    """The strips for images of few channels that are planes; the epilogue's operands are the same for pixels."""
+    """The strips for images of few channels that are planes; epilogues have operands a column at most."""
     if groups > 1 or len(window.kernel) != 2 or dot_of(target or host()).row != U8:
         return None
     (height, width), stride, pixels = window.kernel, window.strides[1], out.spatial[1]
