@@ -18,6 +18,7 @@ from typing import Any
 import jitrt
 from jitrt import errors, iobinding, ortvalue, providers, session_facts
 from jitrt.errors import JitrtError
+from jitrt.type_names import TypeHelper
 
 _OUR_OWN = ("__version__", "as_onnxruntime", "call", "op")
 API_VERSION = "1.32.0"  # of onnxruntime, whose interface this is
@@ -107,6 +108,9 @@ def modules() -> dict[str, ModuleType]:
         "onnxruntime.capi.onnxruntime_inference_collection": collection,
         "onnxruntime.capi.onnxruntime_validation": about,
     }
+    if not _installed_path():
+        named["onnxruntime.transformers"] = {}
+        named["onnxruntime.transformers.io_binding_helper"] = {"TypeHelper": TypeHelper}
     made = {name: _module(name, contents) for name, contents in named.items()}
     for name, module in made.items():
         parent, _, child = name.rpartition(".")

@@ -13,17 +13,15 @@ from models import model, node
 
 RELU = model([node("Relu", ["x"], ["y"])], {"x": ["n"]}, ["y"])
 HIDDEN = """
-    import sys
+    from importlib.machinery import PathFinder
 
-    class Hidden:
+    find = PathFinder.find_spec
+
+    def find_others(name, path=None, target=None):
         "onnxruntime is not installed."
+        return None if name.partition(".")[0] == "onnxruntime" else find(name, path, target)
 
-        @staticmethod
-        def find_spec(name, path=None, target=None):
-            if name.partition(".")[0] == "onnxruntime":
-                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-    sys.meta_path.insert(0, Hidden)
+    PathFinder.find_spec = staticmethod(find_others)
 """
 USE = """
     import importlib.metadata, importlib.util
