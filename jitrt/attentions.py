@@ -12,9 +12,8 @@ or the weights. Heads that share keys may be rows of one product: [batch, groups
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jitrt.codegen.attention import Heads, attention_step
 from jitrt.codegen.kernel import Step
 from jitrt.codegen.loop import Operand
 from jitrt.dims import Size, same
@@ -25,6 +24,9 @@ from jitrt.products import MatrixProduct
 from jitrt.tensor import Call, Output, Shape, Tensor, View
 from jitrt.trace import ANY_SIZE
 from jitrt.types import F32, F64
+
+if TYPE_CHECKING:
+    from jitrt.codegen.attention import Heads
 
 # fewer leave lanes idle, unless there are as few keys; what is traced for any size, from one query, has fewer
 FEWEST_QUERIES = ANY_SIZE + 1
@@ -64,6 +66,8 @@ class AttentionCall(Call):
 
     def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
         """One step."""
+        from jitrt.codegen.attention import Heads, attention_step  # as many models have none
+
         q, k, v, *leaves = (a for a in inputs if a is not None)
         *lead, s, t = self.space
         if self.heads:

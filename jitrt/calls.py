@@ -9,7 +9,6 @@ import numpy as np
 
 from jitrt import expr as ex
 from jitrt.codegen.kernel import Argument, Step
-from jitrt.codegen.numba_ir import ArrayArg, numba_kernel
 from jitrt.dims import Size, concrete, count, hint
 from jitrt.layout import Array
 from jitrt.tensor import Call, Dtype, Tensor, Value, map_tensors, outputs_of
@@ -58,6 +57,8 @@ class NumbaCall(Call):
 
     def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
         """One step."""
+        from jitrt.codegen.numba_ir import ArrayArg, numba_kernel  # as many models have none
+
         arrays = [*outputs, *(a for a in inputs if a is not None)]
         kinds: list[Any] = [ArrayArg(a.dtype, len(a.shape)) for a in arrays]
         kinds += [np.dtype("float64" if isinstance(s, float) else "int64") for s in self.scalars]

@@ -7,10 +7,10 @@ digest of the model's skeleton, and a model that was loaded before is not inferr
 from __future__ import annotations
 
 import json
-from hashlib import blake2b
 from typing import Any
 
 from jitrt.codegen import cache as disk
+from jitrt.digest import blake2b
 from jitrt.graph import Model
 from jitrt.load_graph import Changes
 from jitrt.skeleton import skeleton

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import importlib
 import json
-import pkgutil
 import sys
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 
 from jitrt.codegen import cache as disk
+from jitrt.digest import blake2b
 from jitrt.version import __version__
 
 PACKAGE = "jitrt.ops"
@@ -47,6 +46,8 @@ def import_operator(domain: str, name: str) -> None:
 @cache
 def import_all() -> None:
     """Import every module of operators."""
+    import pkgutil
+
     package = importlib.import_module(PACKAGE)
     for module in pkgutil.walk_packages(package.__path__, f"{PACKAGE}."):
         if not module.name.rpartition(".")[2].startswith("_"):

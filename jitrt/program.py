@@ -17,8 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jitrt import config, show
-from jitrt.codegen.order import batch_invariant
-from jitrt.codegen.winograd import winograd
+from jitrt.codegen.order import batch_invariant, winograd
 from jitrt.errors import Fail, InvalidArgument, JitrtError
 from jitrt.execute.cpus import thread_count
 from jitrt.execute.pool import STOPPED

@@ -7,15 +7,16 @@ scaled product of their integers, which kernels for bytes compute exactly. https
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from jitrt.calls import cast_tensor
-from jitrt.convolutions import ConvAttributes
 from jitrt.dims import prod, same
 from jitrt.expr import cast
-from jitrt.integer_convolutions import integer_convolution
-from jitrt.integer_products import integer_product
 from jitrt.tensor import Dtype, Tensor, View, map_tensors
 from jitrt.types import F32, I8, I32, U8
+
+if TYPE_CHECKING:
+    from jitrt.convolutions import ConvAttributes
 
 EXACT_TERMS = 2**31 // 255**2  # products of bytes that a sum in int32 has room for
 
@@ -79,6 +80,8 @@ def multiply_quantized(a: Tensor, b: Tensor) -> Tensor | None:
         return None
     if not _constant_along(left, -1) or not _constant_along(right, -2) or b.shape[-2] > EXACT_TERMS:
         return None
+    from jitrt.integer_products import integer_product
+
     codes = integer_product(left.codes, right.codes, left.zero, right.zero)
     scale = map_tensors(lambda p, q: p * q, _wide(left.scale), _wide(right.scale))
     return dequantized(Quantized(codes, scale, None), a.dtype)
@@ -96,6 +99,8 @@ def convolve_quantized(x: Tensor, weights: Tensor, attributes: ConvAttributes) -
     rank = x.ndim - 2
     channels = image.codes.reshape((x.shape[0], weights.shape[1] * attributes.groups, *x.shape[2:]))
     zero = None if kernel.zero is None else kernel.zero.reshape((kernel.zero.size,))
+    from jitrt.integer_convolutions import integer_convolution
+
     codes = integer_convolution(channels, kernel.codes, image.zero, zero, attributes)
     each = kernel.scale.reshape((kernel.scale.size, *[1] * rank))
     scale = map_tensors(lambda p, q: p * q, _wide(image.scale.reshape(())), _wide(each))

@@ -9,7 +9,6 @@ import numpy as np
 from numpy import empty
 
 from jitrt import config, show
-from jitrt.check import run_checked
 from jitrt.execute import pool
 
 if TYPE_CHECKING:
@@ -131,6 +130,8 @@ class Table:
 
     def _run_checked(self, arrays: list[Any]) -> int:
         """Run a step at a time, comparing; where a step fails, the table as a whole fails as well."""
+        from jitrt.check import run_checked
+
         for number, array in enumerate(arrays):
             if isinstance(array, np.ndarray):
                 self.bases[number] = array.ctypes.data

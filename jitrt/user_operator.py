@@ -33,7 +33,6 @@ from typing import Any
 
 from jitrt import opdef
 from jitrt.calls import launch
-from jitrt.codegen.numba_ir import wraparound
 from jitrt.dims import Size
 from jitrt.eager import LATEST
 from jitrt.tensor import Dtype, Tensor
@@ -70,6 +69,8 @@ def op(
         if outputs is None:
             entry = opdef.elementwise(name, since=since, domain=domain)(function)
         else:
+            from jitrt.codegen.numba_ir import wraparound
+
             made = _definition(wraparound(function), outputs, extent)
             entry = opdef.operator(name, since=since, domain=domain)(made)
         _defined.append(entry)

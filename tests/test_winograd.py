@@ -12,12 +12,12 @@ import jitrt
 from jitrt.codegen.conv import Image, pack_weights
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.loop import Operand
+from jitrt.codegen.order import winograd
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.winograd import (
     can_use_winograd,
     choose_transform,
     pack_winograd_weights,
-    winograd,
     winograd_step,
 )
 from jitrt.codegen.winograd_transform import F2, F4

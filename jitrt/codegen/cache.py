@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 import time
 import warnings
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 
 from jitrt import config
+from jitrt.digest import blake2b
 
 MAGIC = b"jitrt\x00\x00\x01"
 LIMIT = 1 << 30  # bytes on disk before the least recently used entries go
@@ -69,7 +68,7 @@ class DiskCache:
         if not self._writable or not self._is_usable(create=True):
             return
         path = self._path(key)
-        temporary = self.directory / f".{os.getpid()}-{secrets.token_hex(8)}"
+        temporary = self.directory / f".{os.getpid()}-{os.urandom(8).hex()}"
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:

@@ -10,9 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
-from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
@@ -22,6 +20,7 @@ from jitrt.codegen import cache as disk
 from jitrt.codegen import elf
 from jitrt.codegen.kernel import CompileError, Kernel
 from jitrt.codegen.target import Target, host, native_llvm
+from jitrt.digest import blake2b
 from jitrt.errors import NotImplemented as NotImplementedHere
 
 __all__ = ["CompileError", "assembly", "cached_object", "compile_kernels", "ir", "link", "symbol"]
@@ -136,6 +135,8 @@ def _objects(kernels: Sequence[Kernel], target: Target) -> list[bytes]:
 
 def _built(kernels: Sequence[tuple[Kernel, str]], target: Target) -> list[bytes]:
     """Object files of kernels under names: this thread writes the IR, others make machine code of it."""
+    from queue import SimpleQueue
+
     emit_object = _emitter().emit_object
     written: SimpleQueue[tuple[int, str] | None] = SimpleQueue()
     made: list[bytes | Exception] = [b""] * len(kernels)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from hashlib import blake2b
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+
+from jitrt.digest import blake2b
 
 LIBRARIES = frozenset(
     ("cmath", "math", "numba", "numpy")

@@ -23,11 +23,10 @@ as an input if both are read and written at the same positions.
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.loop import BLOCK, Loop, Operand, extent, scratch_bytes
 from jitrt.codegen.target import Target
+from jitrt.digest import blake2b
 from jitrt.expr import walk
 
 __all__ = ["BLOCK", "Loop", "Operand", "extent", "loop_kernel", "scratch_bytes"]

@@ -13,44 +13,31 @@ float64 has exp, exp2, expm1, log, log1p and tanh here; its other functions call
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 
-import jitrt.codegen.math_exp as math_exp
-import jitrt.codegen.math_log as math_log
-import jitrt.codegen.math_trig as math_trig
-from jitrt.codegen.math_power import power
 from jitrt.expr import Expr
 from jitrt.types import F32, F64
 
-Function = Callable[..., Expr | None]
-
-BOTH: dict[str, Function] = {
-    "exp": math_exp.exp,
-    "exp2": math_exp.exp2,
-    "expm1": math_exp.expm1,
-    "tanh": math_exp.tanh,
-    "log": math_log.log,
-    "log1p": math_log.log1p,
+# where the functions are: the modules are imported as functions are met
+_BOTH = {
+    **dict.fromkeys(("exp", "exp2", "expm1", "tanh"), "math_exp"),
+    **dict.fromkeys(("log", "log1p"), "math_log"),
 }
-SINGLE: dict[str, Function] = {
-    "sinh": math_exp.sinh,
-    "cosh": math_exp.cosh,
-    "erf": math_exp.erf,
-    "asinh": math_log.asinh,
-    "acosh": math_log.acosh,
-    "atanh": math_log.atanh,
-    "sin": math_trig.sin,
-    "cos": math_trig.cos,
-    "tan": math_trig.tan,
-    "asin": math_trig.asin,
-    "acos": math_trig.acos,
-    "atan": math_trig.atan,
+_SINGLE = {
+    **dict.fromkeys(("sinh", "cosh", "erf"), "math_exp"),
+    **dict.fromkeys(("asinh", "acosh", "atanh"), "math_log"),
+    **dict.fromkeys(("sin", "cos", "tan", "asin", "acos", "atan"), "math_trig"),
 }
 
 
 def expand(op: str, args: tuple[Expr, ...]) -> Expr | None:
     """The expression that computes a function on float32, float64 or integers; None for a primitive."""
     if op == "pow":
+        from jitrt.codegen.math_power import power
+
         return power(*args)
-    function = BOTH.get(op) or (SINGLE.get(op) if args and args[0].dtype == F32 else None)
-    return function(*args) if function and args[0].dtype in (F32, F64) else None
+    module = _BOTH.get(op) or (_SINGLE.get(op) if args and args[0].dtype == F32 else None)
+    if module is None or args[0].dtype not in (F32, F64):
+        return None
+    expanded: Expr | None = getattr(import_module(f"jitrt.codegen.{module}"), op)(*args)
+    return expanded

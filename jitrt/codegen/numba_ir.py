@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +31,7 @@ from jitrt.codegen.independent import mark_loops
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.scalar_math import define_math
 from jitrt.codegen.target import host
+from jitrt.digest import blake2b
 from jitrt.types import short_name
 
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -1,7 +1,8 @@
-"""Whether results may depend, in their last bits, on how many rows are computed at once.
+"""What the user has a say in: which of the ways that differ in the last bits results are computed in.
 
 Low tiles of a product have few sums, and are quicker with several sets of them, each over some of the k. A
-row's result then depends on its tile's height, which depends on how many rows there are: on the batch.
+row's result then depends on its tile's height, which depends on how many rows there are: on the batch. And
+Winograd's convolutions have fewer multiplications and more roundings than the sum that they are.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _invariant: ContextVar[bool] = ContextVar("batch invariant", default=False)
+_winograd: ContextVar[bool] = ContextVar("winograd", default=True)
 
 
 @contextmanager
@@ -26,3 +28,18 @@ def batch_invariant(wanted: bool) -> Iterator[None]:
 def is_batch_invariant() -> bool:
     """Whether kernels that are made now sum a row up in one order."""
     return _invariant.get()
+
+
+@contextmanager
+def winograd(allowed: bool) -> Iterator[None]:
+    """Whether convolutions made in the block may be computed so."""
+    token = _winograd.set(allowed)
+    try:
+        yield
+    finally:
+        _winograd.reset(token)
+
+
+def is_winograd_allowed() -> bool:
+    """Whether convolutions that are made now may be computed so."""
+    return _winograd.get()

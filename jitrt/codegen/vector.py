@@ -30,13 +30,13 @@ float32. `min` and `max` give NaN for any NaN.
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import blake2b
 
 import numpy as np
 
 from jitrt.codegen.target import Target
 from jitrt.codegen.vector_memory import Vectors
 from jitrt.codegen.vector_types import element, literal, memory_element, suffix, vector
+from jitrt.digest import blake2b
 from jitrt.expr import Dtype, Expr, walk
 from jitrt.types import BOOL, F32, F64, I32, I64, is_float, is_small, short_name
 

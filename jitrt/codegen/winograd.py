@@ -14,9 +14,7 @@ See `winograd_transform` for the matrices and for rounding. Results depend on si
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -25,6 +23,7 @@ from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.microkernel import TileShape, microkernels, packed_columns, tile_shape
+from jitrt.codegen.order import is_winograd_allowed
 from jitrt.codegen.product import SECOND_LEVEL_BYTES, Matrix, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import strided
@@ -44,18 +43,6 @@ DIRECT_FS, PRODUCT_FS = (
 )  # femtoseconds of a floating-point operation, and what else convolutions cost:
 TRANSFORM_FS, STREAM_FS = 120_000, 40_000  # of an element of V or M, of a byte of weights
 BLOCK_BYTES = 1_200_000  # of V and M, where blocks share panels that come from memory
-
-_allowed: ContextVar[bool] = ContextVar("winograd", default=True)
-
-
-@contextmanager
-def winograd(allowed: bool) -> Iterator[None]:
-    """Whether convolutions made in the block may be computed so."""
-    token = _allowed.set(allowed)
-    try:
-        yield
-    finally:
-        _allowed.reset(token)
 
 
 @dataclass(frozen=True)
@@ -157,7 +144,7 @@ def choose_transform(x: Image, out: Image, window: Window, groups: int) -> Trans
 
     A batch of any size counts as 1, so that all sizes share packed weights and bits.
     """
-    if not _allowed.get() or gathers(x) or not can_use_winograd(x, out, window, groups):
+    if not is_winograd_allowed() or gathers(x) or not can_use_winograd(x, out, window, groups):
         return None
     batch = x.batch if isinstance(x.batch, int) else 1
     weights = x.channels * out.channels

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from jitrt.codegen.compile import cached_object, link
+from jitrt.digest import blake2b
 
 Array = np.ndarray[Any, Any]
 

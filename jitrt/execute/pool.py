@@ -18,17 +18,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from hashlib import blake2b
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from jitrt.codegen.compile import cached_object, link
 from jitrt.codegen.target import Target, host
+from jitrt.digest import blake2b
 from jitrt.execute import cpus
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FUNCTION, ARGS, EXTENT, CHUNK = range(4)
 COLUMNS = 4  # of a step table
