@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jitrt.codegen.conv import Image, OutputRows, Window, geometry, image_bytes
+from jitrt.codegen.conv import Image, Window
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.gemm import Array, pack_matrix
-from jitrt.codegen.kernel import Argument, Ref, Step
-from jitrt.codegen.matrices import PackedPanels
-from jitrt.codegen.pixels import PixelsInPlace
-from jitrt.codegen.product import Matrix, Product, extras, placed
+from jitrt.codegen.kernel import Ref, Step
+from jitrt.codegen.product import Matrix
 from jitrt.codegen.target import Target, host
-from jitrt.dims import prod
+from jitrt.codegen.windows import windows_step
 from jitrt.types import F32, F64, short_name
 
 
@@ -42,19 +40,6 @@ def depthwise_step(
     if x.dtype not in (F32, F64):
         raise NotImplementedError(f"depthwise convolution of {short_name(x.dtype)}: cast it to float32")
     target = target or host()
-    dtype, channels, rows = x.dtype, x.channels, OutputRows.of(out)
-    epilogue = epilogue or plain(dtype, out.dtype)
-    source, panels = PixelsInPlace(dtype), PackedPanels(dtype)
-    product = Product("depthwise", dtype, source, panels, epilogue, bias is not None, target, diagonal=True)
-    values: dict[str, Argument] = {
-        **{"m": rows.pixels, "n": channels, "k": 1, "taps": prod(window.kernel), "batch.inner": rows.count},
-        **{"zeros.length": channels + product.shape.columns, "inner.rows": rows.pixels},
-        **product.microkernels(channels),
-        **geometry(x, out, window),
-        **placed("X", x.ref, (x.batch_stride, 0)),
-        **placed("B", weights, (0, 0)),
-        **placed("Y", out.ref, (out.batch_stride, rows.stride), row=out.steps[-1]),
-        **extras(operands, bias),
-    }
-    flops = 2 * x.batch * prod(out.spatial) * channels * prod(window.kernel)
-    return product.step(values, x.batch * rows.count, label, flops, image_bytes(x) + image_bytes(out))
+    epilogue = epilogue or plain(x.dtype, out.dtype)
+    shared = (operands, label, target)
+    return windows_step("fma", x, out, window, epilogue, *shared, weights=weights, bias=bias)

@@ -108,9 +108,9 @@ class Function(Emitter):
         """Write the value at an address."""
         self.do(f"store {llvm_type} {value}, ptr {pointer}, align {align}")
 
-    def prefetch(self, pointer: str, to_write: bool = False) -> None:
-        """Bring the line at an address, which need not be mapped, into a cache near the core."""
-        purpose, level, data = ("i32", str(int(to_write))), ("i32", "2"), ("i32", "1")
+    def prefetch(self, pointer: str, to_write: bool = False, near: bool = False) -> None:
+        """Bring the line at an address, which need not be mapped, into the core's cache, or its nearest."""
+        purpose, level, data = ("i32", str(int(to_write))), ("i32", str(2 + near)), ("i32", "1")
         self.call("llvm.prefetch.p0", "void", ("ptr", pointer), purpose, level, data)
 
     def lanes_below(self, limit: Integer, lanes: int) -> str:

@@ -1,0 +1,92 @@
+"""Kernels over sliding windows, against sums in float64 and NumPy's maxima."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from steps import TARGETS, assert_close, ref, run_twice
+from test_conv import input_image, oracle, output_image, window
+
+from jitrt.codegen.depthwise import depthwise_step, pack_depthwise_weights
+from jitrt.codegen.epilogue import Epilogue
+from jitrt.codegen.loop import Operand
+from jitrt.codegen.product import Matrix
+from jitrt.expr import cast, exp, load, maximum
+from jitrt.types import F32, F64
+
+pytestmark = pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.vector_bytes * 8}bit")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(3)
+
+
+@pytest.mark.parametrize("dtype", [F32, F64])
+@pytest.mark.parametrize(
+    ("channels", "spatial", "geometry", "after"),
+    [
+        (150, (21, 33), window((3, 3), (2, 2), pads=(1, 1)), (1, 1)),
+        (16, (3, 70), window((1, 31), pads=(0, 30)), (0, 0)),
+        (5, (12, 12), window((9, 9), pads=(4, 4)), (4, 4)),
+        (33, (40,), window((3,), (3,), (4,), (5,)), (2,)),
+        (8, (3, 1, 1), window((5, 3, 3), pads=(2, 1, 1)), (2, 1, 1)),
+    ],
+)
+def test_depthwise(channels, spatial, geometry, after, dtype, target, rng):
+    x = rng.standard_normal((2, channels, *spatial)).astype(dtype)
+    weights = rng.standard_normal((channels, 1, *geometry.kernel)).astype(dtype)
+    expected = oracle(x, weights, geometry, channels, after)
+    out, y = output_image(2, expected.shape[2:], channels, dtype)
+    packed = ref(pack_depthwise_weights(weights, target))
+    run_twice(depthwise_step(input_image(x, "last", 3), packed, out, geometry, target=target), target, y)
+    assert_close(np.moveaxis(y, -1, 1), expected)
+
+
+def rectified(x):
+    return maximum(x, 0)
+
+
+def logistic(x):
+    return 1 / (1 + exp(-x)) + 1 / (1 + exp(x * x)) + x * x * x
+
+
+AFTER = {  # an expression, and the same in NumPy
+    "short": (rectified, lambda x: np.maximum(x, 0)),
+    "long": (logistic, lambda x: 1 / (1 + np.exp(-x)) + 1 / (1 + np.exp(x * x)) + x * x * x),
+}
+
+
+@pytest.mark.parametrize("channels", [16, 37])
+@pytest.mark.parametrize("length", AFTER)
+def test_epilogue(length, channels, target, rng):
+    """A residual, a mask of pixels, a gate for each image and channel, a scalar; short and long."""
+    x = rng.standard_normal((2, channels, 9, 20)).astype(np.float32)
+    weights = rng.standard_normal((channels, 1, 3, 3)).astype(np.float32)
+    geometry, pixels = window((3, 3), pads=(1, 1)), 9 * 20
+    expected = np.moveaxis(oracle(x, weights, geometry, channels, (1, 1)), 1, -1)
+    residual = rng.standard_normal(expected.shape).astype(np.float32)
+    mask = rng.standard_normal((2, 9, 20, 1))
+    gate = rng.standard_normal((2, 1, 1, channels)).astype(np.float32)
+    scalar = np.float32([0.5])
+    value = load(0, F32) * load(3, F32) + load(1, F32) * load(4, F32)
+    after, in_numpy = AFTER[length]
+    root = after(value) * cast(load(2, F64), F32)
+    kinds = [(F32, (None, None, 1)), (F64, (None, None, 0)), (F32, (None, 0, 1)), (F32, (0, 0, 0))]
+    operands = [
+        Matrix(ref(residual), F32, channels, 1, (pixels * channels, 0)),
+        Matrix(ref(mask), F64, 1, 0, (pixels, 0)),
+        Matrix(ref(gate), F32, 0, 1, (channels, 0)),
+        Matrix(ref(scalar), F32, 0, 0, (0, 0)),
+    ]
+    out, y = output_image(2, (9, 20), channels)
+    epilogue = Epilogue(root, tuple(Operand(*kind) for kind in kinds))
+    step = depthwise_step(
+        *(input_image(x, "last"), ref(pack_depthwise_weights(weights, target)), out, geometry),
+        epilogue=epilogue,
+        operands=operands,
+        target=target,
+    )
+    run_twice(step, target, y)
+    value = expected * gate + residual * scalar
+    assert_close(y, in_numpy(value) * mask)
