@@ -18,7 +18,7 @@ class Settings:
 
     `debug` prints 1 a plan's summary, 2 a line a step, 3 the graph after each pass, 4 generated source.
     `check` verifies every pass and every step. `cache_dir` is None where compiled code is not kept.
-    `target` is "avx2" to generate code as on a machine without AVX-512, for tests.
+    `target` is "avx2" to generate code as on a machine without AVX-512, "avx512" as on one without AMX.
     """
 
     debug: int = 0
@@ -36,8 +36,8 @@ def read(environment: Mapping[str, str]) -> Settings:
     if check not in ("0", "1"):
         raise ValueError(f"JITRT_CHECK: expected 0 or 1, got {check!r}")
     target = environment.get("JITRT_TARGET", "")
-    if target not in ("", "avx2"):
-        raise ValueError(f"JITRT_TARGET: expected avx2 or nothing, got {target!r}")
+    if target not in ("", "avx2", "avx512"):
+        raise ValueError(f"JITRT_TARGET: expected avx2, avx512 or nothing, got {target!r}")
     return Settings(int(debug), check == "1", _cache_dir(environment), target)
 
 

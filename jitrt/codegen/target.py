@@ -51,20 +51,24 @@ class Target:
 
     def without_avx512(self) -> Target:
         """The same machine with every AVX-512 (and AMX, AVX10) feature off: the AVX2 code path."""
-        names = [f[1:] for f in self.features.split(",")]
-        wide = ("avx512", "avx10", "amx", "evex512")
-        masked = [
-            f"-{n}" if n.startswith(wide) else f for n, f in zip(names, self.features.split(","), strict=True)
-        ]
-        return Target(
-            self.triple, "haswell" if self.triple.startswith("x86_64") else self.cpu, ",".join(masked)
-        )
+        cpu = "haswell" if self.triple.startswith("x86_64") else self.cpu
+        return Target(self.triple, cpu, self._without("avx512", "avx10", "amx", "evex512"))
+
+    def without_tiles(self) -> Target:
+        """The same machine with every AMX feature off."""
+        return Target(self.triple, self.cpu, self._without("amx"))
+
+    def _without(self, *prefixes: str) -> str:
+        """The features, with those off whose names start so."""
+        return ",".join(f"-{f[1:]}" if f[1:].startswith(prefixes) else f for f in self.features.split(","))
 
 
 @functools.cache
 def host() -> Target:
     """The machine this process runs on, or for tests what JITRT_TARGET makes of it."""
     target = _described()
+    if config.settings.target == "avx512":
+        return target.without_tiles()
     return target.without_avx512() if config.settings.target == "avx2" else target
 
 
