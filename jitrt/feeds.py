@@ -10,8 +10,23 @@ from numpy import ndarray
 
 from jitrt.dlpack import from_dlpack
 from jitrt.errors import Fail, InvalidArgument
+from jitrt.graph import Model
 from jitrt.ortvalue import OrtValue
+from jitrt.traced import InputSpec
 from jitrt.types import BF16, ELEMENT_TYPES, STRING, TensorType, from_ort_name, ort_name
+
+
+def input_specs(model: Model) -> dict[str, InputSpec]:
+    """What is fixed about the model's inputs, and the initializers that may be given."""
+    specs = {}
+    for name in (*model.graph.inputs, *model.overridable):
+        declared = model.graph.types.get(name)
+        specs[name] = InputSpec(STRING, None)
+        if isinstance(declared, TensorType):
+            shape = declared.shape or ()  # which takes any shape, as in onnxruntime
+            sizes = tuple(d if isinstance(d, int) else None for d in shape)
+            specs[name] = InputSpec(declared.dtype, sizes or None)
+    return specs
 
 
 def as_fed(name: str, value: Any, declared: TensorType | str | None) -> Any:

@@ -82,12 +82,18 @@ class _Options:
     def copied(self) -> Self:
         """Options of the same values, which later changes to these leave alone."""
         twin = copy.copy(self)
-        for kind in type(self).__mro__:
-            for name in getattr(kind, "__slots__", ()):
-                value = getattr(self, name)
-                if isinstance(value, (dict, list)):
-                    setattr(twin, name, value.copy())
+        for name, value in self.__getstate__().items():
+            if isinstance(value, (dict, list)):
+                setattr(twin, name, value.copy())
         return twin
+
+    def __getstate__(self) -> Any:
+        kinds = type(self).__mro__
+        return {name: getattr(self, name) for kind in kinds for name in getattr(kind, "__slots__", ())}
+
+    def __setstate__(self, state: Any) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def __repr__(self) -> str:
         changes = ", ".join(f"{k}={v!r}" for k, v in self.changed().items())

@@ -162,6 +162,9 @@ class OrtValue:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self._tensor(), dtype, copy=copy)
 
+    def __reduce__(self) -> tuple[type[OrtValue], tuple[Any, str]]:
+        return OrtValue, (self._value, self._type)
+
     def __repr__(self) -> str:
         return f"OrtValue({self._value!r})"
 

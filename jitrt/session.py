@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 import time
@@ -14,7 +15,7 @@ import numpy as np
 from jitrt import bridges, config, opdef, show
 from jitrt.enumerations import GraphOptimizationLevel
 from jitrt.errors import InvalidArgument, JitrtError, ModelLoadCanceled
-from jitrt.feeds import as_fed, unshared
+from jitrt.feeds import as_fed, input_specs, unshared
 from jitrt.graph import Graph, Model, Node
 from jitrt.iobinding import IOBinding
 from jitrt.load import load
@@ -27,8 +28,7 @@ from jitrt.program import Context, Program
 from jitrt.providers import Provider, choose_providers
 from jitrt.session_facts import Session
 from jitrt.trace_events import TraceEvents
-from jitrt.traced import InputSpec
-from jitrt.types import STRING, TensorType
+from jitrt.types import TensorType
 
 if TYPE_CHECKING:
     from jitrt.torch_module import TorchModule
@@ -85,7 +85,7 @@ class InferenceSession(Session):
         self._context.batch_invariant = options.flag("jitrt.batch_invariant")
         self._context.winograd = options.flag("jitrt.winograd", "1")
         self._context.log = self._log = Log.of(options.log_severity_level, options.logid)
-        self._specs = _input_specs(model)
+        self._specs = input_specs(model)
         self._defaults = {name: model.graph.constants[name] for name in model.overridable}
         types = model.graph.types
         self._inputs = list(model.graph.inputs)
@@ -345,13 +345,17 @@ class InferenceSession(Session):
     # copies
 
     def __getstate__(self) -> dict[str, Any]:
-        added = {name: value for name, value in vars(self).items() if name not in self._own}
+        from jitrt.user_operator import modules_of
+
         return {
             "arguments": (self._source, self._options, list(self._providers.items())),
-            "added": added,  # by a subclass
+            "added": {name: value for name, value in vars(self).items() if name not in self._own},
+            "modules": modules_of(self._model.graph),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        for module in state["modules"]:
+            importlib.import_module(module)
         InferenceSession.__init__(self, *state["arguments"])
         vars(self).update(state["added"])
 
@@ -386,15 +390,3 @@ def _plain_outputs(model: Model) -> list[str]:
     """Outputs that are maps or sequences of maps."""
     types = model.graph.types
     return [n for n in model.graph.outputs if str(types.get(n)).startswith(("map(", "seq(map("))]
-
-
-def _input_specs(model: Model) -> dict[str, InputSpec]:
-    specs = {}
-    for name in (*model.graph.inputs, *model.overridable):
-        declared = model.graph.types.get(name)
-        specs[name] = InputSpec(STRING, None)
-        if isinstance(declared, TensorType):
-            shape = declared.shape or ()  # which takes any shape, as in onnxruntime
-            sizes = tuple(d if isinstance(d, int) else None for d in shape)
-            specs[name] = InputSpec(declared.dtype, sizes or None)
-    return specs

@@ -21,8 +21,9 @@ attributes':
                 total += abs(X[i, j]) ** power
             Y[i] = total ** (1 / power)
 
-A model that imports `my.domain` then loads; `jitrt.call("Swish", x, domain="my.domain")` tries it. Both are
-in notebooks/own_operators.py, with a model.
+A model that imports `my.domain` then loads. Where the operators are in a module, and not in a script, a
+session also loads in every process that it is pickled to. `jitrt.call("Swish", x, domain="my.domain")` tries
+one. Both are in notebooks/own_operators.py, with a model.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from jitrt import opdef
 from jitrt.calls import launch
 from jitrt.dims import Size
 from jitrt.eager import LATEST
+from jitrt.graph import Graph
+from jitrt.load_operators import walk
 from jitrt.tensor import Dtype, Tensor
 
 Rule = Callable[..., Sequence[tuple[Dtype, Sequence[Size]]]]
@@ -77,6 +80,16 @@ def op(
         return entry
 
     return define
+
+
+def modules_of(graph: Graph) -> list[str]:
+    """The modules that define the user's operators in a graph, for another process to import; not scripts."""
+    names: dict[str, None] = {}
+    for node, _, _ in walk(graph):
+        entry = opdef.lookup(node.domain, node.op_type, node.version)
+        if entry is not None and entry in _defined:
+            names[inspect.unwrap(entry.scalar or entry.definition).__module__] = None
+    return [name for name in names if name not in ("__main__", "__mp_main__")]
 
 
 def _definition(

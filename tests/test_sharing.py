@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import copy
 import multiprocessing
+import os
 import pickle
+import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnx.parser
 import pytest
 from models import model, node, random, session
 
@@ -128,3 +132,35 @@ def test_later_changes_to_options_leave_the_session_alone() -> None:
     options.add_free_dimension_override_by_name("n", 2)
     assert s.get_session_options().logid == "first"
     assert s.get_session_options().dimensions == {}
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_every_protocol(protocol: int) -> None:
+    x = random(2, 8)
+    s = jitrt.InferenceSession(SOURCE, jitrt.SessionOptions())
+    value = jitrt.OrtValue.ortvalue_from_numpy(x)
+    twin, other = pickle.loads(pickle.dumps((s, value), protocol))
+    np.testing.assert_array_equal(other.numpy(), x)
+    assert twin.get_session_options().intra_op_num_threads == 0
+
+
+def test_operators_of_the_users_own_travel_by_their_module(tmp_path: Path) -> None:
+    """A process that has not heard of them imports the module that a pickled session names."""
+    (tmp_path / "own_operators.py").write_text(
+        "import jitrt\n\n@jitrt.op('own.domain', 'Half')\ndef half(x):\n    return x * 0.5\n"
+    )
+    text = '<ir_version: 10, opset_import: ["": 18, "own.domain": 1]> g (float[n] x) => (float[n] y) '
+    proto = onnx.parser.parse_model(text + "{ y = own.domain.Half(x) }")
+    onnx.save(proto, tmp_path / "m.onnx")
+    make = (
+        "import own_operators, jitrt, pickle\npickle.dump(jitrt.InferenceSession('m.onnx'), open('s', 'wb'))"
+    )
+    use = "import numpy, pickle; print(pickle.load(open('s', 'rb')).run(None, {'x': numpy.float32([3])})[0])"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])}
+    done = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True
+        )
+        for code in (make, use)
+    ]
+    assert done[1].stdout == "[1.5]\n", [d.stderr for d in done]
