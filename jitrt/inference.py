@@ -36,6 +36,7 @@ _ERROR = re.compile(
 
 # what follows from types that onnx does not know, and what it is stricter about than onnxruntime
 _UNSURE = re.compile(r"instead is null|\(op_type:")
+LATEST = 10_000  # above every opset version
 _MADE_UP = "unk__"  # begins the symbols that onnx invents
 
 
@@ -149,14 +150,18 @@ class _Inference:
         return source
 
     def _check_types(self, node: Node) -> None:
-        """Raise InvalidGraph for a type that the operator does not take, Fail for two that differ."""
+        """Raise InvalidGraph for a type that the operator does not take, Fail for two that differ.
+
+        Exporters write types into old opsets that the operator takes only since later: they are taken.
+        """
         inputs, outputs = _formals(node.op_type, node.version, node.domain)
+        later = dict(enumerate(_paired(node.inputs, _formals(node.op_type, LATEST, node.domain)[0])))
         bound: dict[str, str] = {}
-        for name, formal in _paired(node.inputs, inputs):
+        for index, (name, formal) in enumerate(_paired(node.inputs, inputs)):
             kind = name_of(self.inferred.get(name))
             if not kind:
                 continue
-            if kind not in formal.types:
+            if kind not in formal.types and kind not in later.get(index, (name, formal))[1].types:
                 raise InvalidGraph(
                     f"{INVALID}Type Error: Type '{kind}' of input parameter ({name}) of operator "
                     f"({node.op_type}) in node ({node.name}) is invalid."

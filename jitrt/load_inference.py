@@ -38,7 +38,7 @@ def complete(model: Model, data: Any, changes: Changes) -> None:
 def _key(source: bytes, changes: Changes) -> str:
     digest = blake2b(source, digest_size=20)
     digest.update(repr((sorted(changes.dimensions.items()), sorted(changes.denoted.items()))).encode())
-    return f"inference 5 {__version__} {digest.hexdigest()}"
+    return f"inference 7 {__version__} {digest.hexdigest()}"
 
 
 def _encoded(kind: TensorType | str) -> Any:
