@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from jitrt.calls import cast_tensor, launch
+from jitrt.convolutions import ConvAttributes
 from jitrt.dims import Size, prod
 from jitrt.expr import absolute, power, sqrt
+from jitrt.gradient import wants_gradients
 from jitrt.opdef import operator
+from jitrt.pooling import Pooling
 from jitrt.quantized import quantized_form
 from jitrt.tensor import Tensor, constant, map_tensors, reduce_tensor
-from jitrt.types import I64, is_float
+from jitrt.types import BF16, F16, F32, I64, is_float
 
 from ._quantization import dequantized_tensor
 from ._shared import mean, widen
@@ -29,6 +33,13 @@ class Window:
     before: list[Size]
     after: list[Size]
     output: list[Size]
+
+    @property
+    def attributes(self) -> ConvAttributes:
+        """The window as convolutions have it."""
+        pads: tuple[Any, ...] = (*self.before, *self.after)
+        axes = tuple(self.kernel), tuple(self.strides), tuple(self.dilations)
+        return ConvAttributes(*axes, pads, groups=1)
 
     def scalars(self) -> list[Size]:
         """Size, step, dilation and padding before, of three axes each: what the kernels take."""
@@ -117,18 +128,17 @@ def max_pool(
 ) -> list[Tensor]:
     """The maximum of each window, and where it is. https://onnx.ai/onnx/operators/onnx__MaxPool.html"""
     w = window(X.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
-    lowest = _lowest(X)
     if output_count == 1:
         form = quantized_form(X)
         if form is not None and form.is_increasing:
-            y = _pool(max_windows, form.codes, w, _lowest(form.codes))
+            y = _largest(form.codes, w)
             return [dequantized_tensor(y, form.scale, form.zero, X.dtype)]
-        return [_pool(max_windows, X, w, lowest)]
+        return [_largest(X, w)]
     rows = _row_shape(X.shape, w.output)
     results = launch(
         max_windows_and_places,
         channels_last(X),
-        lowest,
+        _lowest(X),
         outputs=[(X.dtype, rows), (I64, rows)],
         scalars=[X.shape[1], *w.scalars(), storage_order],
         extent=prod(rows[:3]),
@@ -213,6 +223,16 @@ def lp_pool_1(
 
 def _zero(X: Tensor) -> Tensor:
     return constant(np.zeros(1, X.dtype))
+
+
+def _largest(X: Tensor, w: Window) -> Tensor:
+    """The maximum of each window."""
+    last, rank = X.permute([0, *range(2, X.ndim), 1]), len(w.kernel)
+    wide = cast_tensor(last, F32) if X.dtype in (F16, BF16) else last
+    if not Pooling.serves(wide) or wants_gradients():
+        return _pool(max_windows, X, w, _lowest(X))
+    (y,) = Pooling("max", wide, w.attributes, w.output).outputs
+    return cast_tensor(y.permute([0, rank + 1, *range(1, rank + 1)]), X.dtype)
 
 
 def _pool(

@@ -7,12 +7,14 @@ import pytest
 from steps import TARGETS, assert_close, ref, run_twice
 from test_conv import input_image, oracle, output_image, window
 
+from jitrt.codegen.conv import Image
 from jitrt.codegen.depthwise import depthwise_step, pack_depthwise_weights
-from jitrt.codegen.epilogue import Epilogue
+from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.product import Matrix
+from jitrt.codegen.windows import windows_step
 from jitrt.expr import cast, exp, load, maximum
-from jitrt.types import F32, F64
+from jitrt.types import F32, F64, I8, U8
 
 pytestmark = pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.vector_bytes * 8}bit")
 
@@ -90,3 +92,32 @@ def test_epilogue(length, channels, target, rng):
     run_twice(step, target, y)
     value = expected * gate + residual * scalar
     assert_close(y, in_numpy(value) * mask)
+
+
+@pytest.mark.parametrize("channels", [16, 70])
+@pytest.mark.parametrize("dtype", [F32, F64, U8, I8])
+@pytest.mark.parametrize("combine", ["max", "add"])
+def test_pooling(combine, dtype, channels, target, rng):
+    """NaN stays, whatever it meets; windows of nothing have the lowest value."""
+    x = rng.integers(0, 100, (2, channels, 5, 30)).astype(dtype)
+    if dtype.kind == "f":
+        x[0, :3, 2, 1:4] = np.nan
+    lowest = -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
+    outside = lowest if combine == "max" else 0
+    geometry = window((3, 2), (2, 1), (1, 3), (4, 2))
+    padded = np.pad(x, [(0, 0), (0, 0), (4, 4), (2, 3)], constant_values=outside)
+    out, y = output_image(2, (6, 32), channels, dtype)
+    pick = np.maximum if combine == "max" else np.add
+    expected = np.full((2, channels, 6, 32), outside, dtype)
+    for h, w in np.ndindex(3, 2):
+        expected = pick(expected, padded[:, :, h : h + 11 : 2, 3 * w : 3 * w + 32])
+    epilogue = plain(dtype, dtype)
+    image = input_image(x, "last") if dtype.kind == "f" else bytes_image(x)
+    step = windows_step(combine, image, out, geometry, epilogue, (), "pool", target)
+    run_twice(step, target, y)
+    np.testing.assert_array_equal(np.moveaxis(y, -1, 1), expected)
+
+
+def bytes_image(x):
+    memory = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    return Image.channels_last(ref(memory), x.dtype, x.shape[0], x.shape[2:], x.shape[1])

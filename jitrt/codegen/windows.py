@@ -1,4 +1,4 @@
-"""Sliding windows over channels-last images, each channel on its own: depthwise convolutions, maxima.
+"""Sliding windows over channels-last images, each channel on its own: depthwise convolutions, pooling.
 
 A unit of work is a row of the output. A call walks its rows in blocks, and blocks by tiles: up to `pixels`
 neighbours in a row, whose sums are registers. A tile goes down the rows of its block with some vectors of
@@ -32,9 +32,9 @@ ENTRY = 24  # bytes of the table for a line of a window: bytes to it, its first 
 class Windows:
     """What the code of a kernel depends on.
 
-    `combine` is what happens to the elements of a window: "fma" multiplies each by its weight and sums, "max"
-    takes the largest. The rows of windows have `taps` elements, `dilation` pixels apart; neighbouring windows
-    are `stride` pixels apart.
+    `combine` is what happens to the elements of a window: "fma" multiplies each by its weight and sums, "add"
+    sums, "max" takes the largest. The rows of windows have `taps` elements, `dilation` pixels apart;
+    neighbouring windows are `stride` pixels apart.
     """
 
     combine: str

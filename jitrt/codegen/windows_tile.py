@@ -151,8 +151,8 @@ class Tile:
 
     def _combine(self, total: str, x: str, weight: str) -> str:
         f, windows = self.f, self.windows
-        if windows.combine == "max":
-            return f.binary("max", windows.dtype, total, x, self.lanes)
+        if windows.combine != "fma":
+            return f.binary(windows.combine, windows.dtype, total, x, self.lanes)
         return multiply_add(f, tile_shape(windows.dtype, windows.target), x, weight, total)
 
     def _store(self, sums: Sequence[str], output: str, operands: Mapping[int, str]) -> None:
