@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from probes import (
     values,
     verdict,
 )
+from probes.page import TITLES, page
 
 from jitrt.stand_in import modules
 
@@ -48,7 +50,8 @@ def test_probe(probe: Probe, capfd: pytest.CaptureFixture[str]) -> None:
 def test_probes_cover_every_module() -> None:
     covered = {probe.function.__module__ for probe in PROBES}
     assert covered == {module.__name__ for module in MODULES}
-    assert len(PROBES) > 200
+    assert len(PROBES) > 350
+    assert TITLES.keys() == {module.__name__.rpartition(".")[2] for module in MODULES}
 
 
 def test_names_that_only_onnxruntime_has() -> None:
@@ -56,3 +59,9 @@ def test_names_that_only_onnxruntime_has() -> None:
     for name in surface.NOT_PROVIDED[""]:
         with pytest.raises(AttributeError, match="jitrt stands in for it"):
             getattr(JITRT, name)
+
+
+def test_the_page_of_differences() -> None:
+    """`python -m tests.probes --page > DIFFERENCES.md` renews it."""
+    path = Path(__file__).parents[1] / "DIFFERENCES.md"
+    assert path.read_text() == page(PROBES)

@@ -1,4 +1,7 @@
-"""`python -m tests.probes [WORDS]`: a table of all probes, or those whose names have all the words."""
+"""`python -m tests.probes [WORDS]`: a table of all probes, or those whose names have all the words.
+
+With `--page`, the page of what differs from onnxruntime.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ from . import (
     values,
     verdict,
 )
+from .page import page
 
 MODULES = loading, graphs, feeds, running, options, providers, values, sequences, refused  # which fill PROBES
 
@@ -43,7 +47,10 @@ def compared(words: list[str]) -> Iterator[tuple[Probe, Outcome, Outcome, str]]:
 
 
 def main(words: list[str]) -> int:
-    """Print the table. Returns 1 where something differs and does not say why."""
+    """Print the table, or the page. Returns 1 where something differs and does not say why."""
+    if words == ["--page"]:
+        print(page(PROBES), end="")
+        return 0
     counts: Counter[str] = Counter()
     for probe, theirs, ours, result in compared(words):
         counts[result] += 1

@@ -28,7 +28,7 @@ def available(ort):
     return ort.get_available_providers()
 
 
-@probe(differs="all that this version of jitrt can run on")
+@probe(differs="all that this version of jitrt can run on, and no others")
 def known(ort):
     return CPU in ort.get_all_providers(), len(ort.get_all_providers()) > 10
 
