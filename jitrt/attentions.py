@@ -11,17 +11,18 @@ or the weights. Heads that share keys may be rows of one product: [batch, groups
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jitrt.codegen.kernel import Step
 from jitrt.codegen.loop import Operand
 from jitrt.dims import Size, same
-from jitrt.expr import Expr
+from jitrt.expr import Expr, load, substitute
 from jitrt.fuse import Fusion, Group, Unit
 from jitrt.layout import Array, broadcast_strides
 from jitrt.products import MatrixProduct
-from jitrt.tensor import Call, Output, Shape, Tensor, View
+from jitrt.tensor import Call, Map, Output, Shape, Tensor, View
 from jitrt.trace import ANY_SIZE
 from jitrt.types import F32, F64
 
@@ -32,11 +33,20 @@ if TYPE_CHECKING:
 FEWEST_QUERIES = ANY_SIZE + 1
 
 
+class Factor(NamedTuple):
+    """Queries or keys: a tensor times a number. `group` multiplies them, unless the number is 1."""
+
+    tensor: Tensor
+    number: float
+    group: Group | None
+
+
 class AttentionCall(Call):
     """`Y = weights(Q K') V`; keys and values are read where they are.
 
     `heads` are the groups and the heads in each where heads are rows of one product, else empty. `weights` is
-    set by the scheduler: an expression over the score, `load(0)`, and the leaves, from `load(1)` on.
+    set by the scheduler: an expression over the score, `load(0)`, and the leaves, from `load(1)` on. A factor
+    of queries or keys is one of the scores.
     """
 
     name = "Attention"
@@ -44,13 +54,20 @@ class AttentionCall(Call):
     weights: Expr
 
     def __init__(
-        self, scores: MatrixProduct, group: Group, values: MatrixProduct, heads: tuple[int, ...]
+        self,
+        scores: MatrixProduct,
+        group: Group,
+        values: MatrixProduct,
+        heads: tuple[int, ...],
+        factors: Sequence[Factor],
     ) -> None:
-        self.parts = scores, group, values
+        self.group = group
+        self.parts: tuple[Unit, ...] = (scores, group, values, *(f.group for f in factors if f.group))
         self.heads = heads
+        self.factor = math.prod(f.number for f in factors)
         self.space: Shape = group.space
         self.leaves = [t for t in group.leaves() if t is not group.viewed]
-        q, k = scores.inputs[0], scores.inputs[1]
+        q, k = (f.tensor for f in factors)
         k = k.permute((*range(k.ndim - 2), k.ndim - 1, k.ndim - 2))
         if heads:
             q = _reshaped(q, (*self.space[:-1], q.shape[-1]))
@@ -81,6 +98,8 @@ class AttentionCall(Call):
             )
             return Heads(array.ref, array.dtype, _three(own, 0), row, column)
 
+        score = load(0, q.dtype)
+        weights = self.weights if self.factor == 1 else _with_leaf(self.weights, score * self.factor)
         operands = []
         for leaf in leaves:
             strides = broadcast_strides(leaf.shape, leaf.strides, self.space)
@@ -93,7 +112,7 @@ class AttentionCall(Call):
                 placed(k, self._shared(k)),
                 placed(v, self._shared(v)),
                 placed(outputs[0], self._joined(outputs[0])),
-                self.weights,
+                weights,
                 operands,
                 batch=_three(lead, 1),
                 s=s,
@@ -149,10 +168,11 @@ def _reshaped(tensor: Tensor, shape: Shape) -> Tensor:
 def join_attention(fusion: Fusion, outputs: Sequence[Tensor]) -> Fusion:
     """The same units, where those that are attention are one."""
     kept = {t.serial for t in outputs}
+    groups = {unit.root.serial: unit for unit, _ in fusion.units if isinstance(unit, Group)}
     joined: dict[int, AttentionCall] = {}
     taken: set[int] = set()
     for unit, _ in fusion.units:
-        found = _attention(unit, fusion.users, kept) if isinstance(unit, Group) else None
+        found = _attention(unit, fusion.users, kept, groups) if isinstance(unit, Group) else None
         if found is not None:
             joined[found.outputs[0].serial] = found
             taken |= {id(part) for part in found.parts}
@@ -167,8 +187,10 @@ def join_attention(fusion: Fusion, outputs: Sequence[Tensor]) -> Fusion:
     return Fusion(units, fusion.users)
 
 
-def _attention(group: Group, users: dict[int, list[Tensor]], kept: set[int]) -> AttentionCall | None:
-    """The attention of which the group computes the weights."""
+def _attention(
+    group: Group, users: dict[int, list[Tensor]], kept: set[int], groups: dict[int, Group]
+) -> AttentionCall | None:
+    """The attention of which the group computes the weights; `groups` by their roots."""
     root, space = group.root, group.space
     rank = len(space)
     if group.call is not None or group.axes != (rank - 1,) or not 2 <= rank <= 5:
@@ -196,8 +218,30 @@ def _attention(group: Group, users: dict[int, list[Tensor]], kept: set[int]) -> 
         if not same(space[-2], space[-1]) and space[-2] < FEWEST_QUERIES:
             return None
         group.viewed = leaf
-        return AttentionCall(scores, group, values, heads)
+        factors = [_without_factor(t, users, kept, groups) for t in scores.inputs[:2]]
+        return AttentionCall(scores, group, values, heads, factors)
     return None
+
+
+def _without_factor(
+    tensor: Tensor, users: dict[int, list[Tensor]], kept: set[int], groups: dict[int, Group]
+) -> Factor:
+    """What is multiplied by a constant in a kernel of its own, only to be read by the product."""
+    group = groups.get(tensor.serial)
+    if group is not None and isinstance(tensor.source, Map) and group.call is None:
+        alone = len(group.members) == 1 and len(users[tensor.serial]) == 1 and tensor.serial not in kept
+        root = tensor.source.root
+        if alone and root.op == "mul" and {x.op for x in root.args} == {"load", "const"}:
+            (number,) = (x.value for x in root.args if x.op == "const")
+            (base,) = tensor.source.operands
+            users[base.serial] = [users[tensor.serial][0] if t is tensor else t for t in users[base.serial]]
+            return Factor(base, float(number), group)
+    return Factor(tensor, 1.0, None)
+
+
+def _with_leaf(root: Expr, leaf: Expr) -> Expr:
+    """The expression over another `load(0)`."""
+    return substitute(root, lambda node: leaf if node.op == "load" and node.value == 0 else None)
 
 
 def _scores(

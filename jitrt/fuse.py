@@ -15,6 +15,8 @@ from jitrt.codegen.kernel import Buffer, Ref
 from jitrt.dims import Size, same
 from jitrt.expr import walk
 from jitrt.layout import Array, dense_strides
+from jitrt.reach import reachable, users_of
+from jitrt.reshapes import undo_reshapes
 from jitrt.tensor import Call, Concat, Map, Output, Reduce, Shape, Tensor, View, operands_of
 from jitrt.types import I8, U8
 
@@ -56,8 +58,9 @@ class Fusion:
 def fuse(outputs: Iterable[Tensor]) -> Fusion:
     """Group everything that the outputs need."""
     outputs = list(outputs)
-    tensors = _reachable(outputs)
-    users = _users(tensors)
+    undo_reshapes(outputs)
+    tensors = reachable(outputs)
+    users = users_of(tensors)
     kept = {t.serial for t in outputs}
     group_of: dict[int, Group] = {}
     units: list[tuple[Unit, Tensor]] = []
@@ -85,7 +88,7 @@ def fuse(outputs: Iterable[Tensor]) -> Fusion:
 
 def separate(outputs: Iterable[Tensor]) -> Fusion:
     """Every map, reduction and call that the outputs need, each in a kernel of its own."""
-    tensors = _reachable(list(outputs))
+    tensors = reachable(list(outputs))
     units: list[tuple[Unit, Tensor]] = [*_calls(tensors)]
     for tensor in tensors:
         if isinstance(tensor.source, (Map, Reduce)):
@@ -93,35 +96,13 @@ def separate(outputs: Iterable[Tensor]) -> Fusion:
         elif isinstance(tensor.source, Concat):
             units.append((tensor.source, tensor))
     units.sort(key=lambda unit: unit[1].serial)
-    return Fusion(units, _users(tensors))
-
-
-def _users(tensors: Iterable[Tensor]) -> dict[int, list[Tensor]]:
-    users: dict[int, list[Tensor]] = {t.serial: [] for t in tensors}
-    for tensor in tensors:
-        for operand in dict.fromkeys(t for t in operands_of(tensor) if t is not None):
-            users[operand.serial].append(tensor)
-    return users
+    return Fusion(units, users_of(tensors))
 
 
 def _calls(tensors: Iterable[Tensor]) -> list[tuple[Call, Tensor]]:
     """The kernel calls, each with its first output."""
     calls = {id(t.source.call): t.source.call for t in tensors if isinstance(t.source, Output)}
     return [(call, min(call.outputs, key=lambda t: t.serial)) for call in calls.values()]
-
-
-def _reachable(outputs: Sequence[Tensor]) -> list[Tensor]:
-    found: dict[int, Tensor] = {}
-    stack = list(outputs)
-    while stack:
-        tensor = stack.pop()
-        if tensor.serial not in found:
-            found[tensor.serial] = tensor
-            stack.extend(t for t in operands_of(tensor) if t is not None)
-            if isinstance(tensor.source, Output):
-                for sibling in tensor.source.call.outputs:
-                    found.setdefault(sibling.serial, sibling)
-    return [found[s] for s in sorted(found, reverse=True)]
 
 
 def _new_group(tensor: Tensor) -> Group:

@@ -291,8 +291,7 @@ class Scheduler:
         self._emit_call(call, outputs, None, None)
 
     def _lower_attention(self, call: AttentionCall) -> None:
-        _, group, _ = call.parts
-        call.weights = self._expression(group, call.leaves, 1)
+        call.weights = self._expression(call.group, call.leaves, 1)
         first = len(self.steps)
         self._lower_call(call)
         for step in self.steps[first:]:
