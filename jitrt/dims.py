@@ -70,7 +70,7 @@ class Dim:
         if not isinstance(other, (int, Dim)):
             return NotImplemented
         terms = dict(self.terms)
-        for monomial, factor in _terms(other).items():
+        for monomial, factor in terms_of(other).items():
             terms[monomial] = terms.get(monomial, 0) + factor
         return self._make(terms, self.hint + hint(other))
 
@@ -81,7 +81,7 @@ class Dim:
             return NotImplemented
         terms: Terms = {}
         for m, c in self.terms.items():
-            for n, d in _terms(other).items():
+            for n, d in terms_of(other).items():
                 key = tuple(sorted(m + n))
                 terms[key] = terms.get(key, 0) + c * d
         return self._make(terms, self.hint * hint(other))
@@ -178,7 +178,8 @@ def settled(size: Size) -> Size:
     return int(size) if isinstance(size, Dim) and size.hint < 2 else size
 
 
-def _terms(size: Size) -> Terms:
+def terms_of(size: Size) -> Terms:
+    """The size as a sum: factors of monomials, a number's of the empty one."""
     return size.terms if isinstance(size, Dim) else {(): int(size)}
 
 
@@ -199,7 +200,7 @@ def _divide(a: Size, b: Size) -> Size:
 
 def _divide_exactly(a: Size, b: Size) -> Size | None:
     """a / b where b is a single monomial that divides every term of a."""
-    divisor = _terms(b)
+    divisor = terms_of(b)
     if not isinstance(a, Dim) or len(divisor) != 1 or not hint(b):
         return None
     (monomial, factor), terms = next(iter(divisor.items())), {}

@@ -15,7 +15,7 @@ import numpy as np
 
 from jitrt.codegen.compile import compile_kernels
 from jitrt.codegen.kernel import Buffer, Kernel, Ref, Step, Word
-from jitrt.dims import Dim, Size, hint, source
+from jitrt.dims import Dim, Monomial, Size, Terms, hint, source, terms_of
 from jitrt.execute import pool
 from jitrt.schedule import Schedule
 from jitrt.table import ALIGNMENT
@@ -31,19 +31,32 @@ Numbers = np.ndarray[Any, Any]
 
 
 class Sizes:
-    """Distinct symbolic sizes, numbered, with one compiled function that evaluates them all."""
+    """Distinct symbolic sizes, numbered. Polynomials that they are, a matrix product evaluates them all."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
+        self.terms: list[Terms] = []
 
     def add(self, size: Size) -> int:
         """The number under which the size is evaluated."""
-        return self.numbers.setdefault(source(size), len(self.numbers))
+        number = self.numbers.setdefault(source(size), len(self.numbers))
+        if number == len(self.terms):
+            self.terms.append(terms_of(size))
+        return number
 
-    def compile(self, symbols: Sequence[str]) -> Callable[..., tuple[int, ...]]:
+    def compile(self, symbols: Sequence[str]) -> Callable[[Sequence[int]], Numbers]:
         """A function of the symbols' values that gives every size, in order of their numbers."""
-        body = "".join(f"{text}, " for text in self.numbers)
-        return eval(f"lambda {', '.join(symbols)}: ({body})")  # type: ignore[no-any-return]
+        columns: dict[Monomial, int] = {}
+        for terms in self.terms:
+            for monomial in terms:
+                columns.setdefault(monomial, len(columns))
+        factors = np.zeros((len(self.terms), len(columns)), np.int64)
+        for row, terms in enumerate(self.terms):
+            for monomial, factor in terms.items():
+                factors[row, columns[monomial]] = factor
+        texts = ["*".join(monomial) or "1" for monomial in columns]
+        monomials = eval(f"lambda {', '.join(symbols)}: ({''.join(f'{text}, ' for text in texts)})")
+        return lambda values: factors @ np.array(monomials(*values), np.int64)
 
 
 class Recipe:
@@ -92,8 +105,10 @@ class Recipe:
             [add(v) for v in (s.extent, s.scratch, s.flops, s.nbytes, s.sharing, s.repeats)]
             for s in self.steps
         ]
-        self.step_sizes = np.array(step_sizes, np.int64).reshape(-1, 6)
+        self.step_sizes = np.array(step_sizes, np.int64).reshape(-1, 6).T.copy()
+        self.repeats = any(s.repeats != 1 for s in self.steps)
         self.jumps = np.array([s.jumps for s in self.steps], bool)
+        self.has_jumps = bool(self.jumps.any())
         self.buffer_sizes = np.array([add(b.nbytes) for b in self.buffers], np.int64)
         self.shapes = [[add(size) for size in shape] for _, _, shape in schedule.outputs]
         self.output_dtypes = [dtype for _, dtype, _ in schedule.outputs]
@@ -102,10 +117,13 @@ class Recipe:
             for number, buffer in enumerate(self.buffers)
             if buffer.kind == "sized" and buffer.data is not None
         }
-        self.evaluate = self.sizes.compile(symbols)
         self._assign_slots()
+        self.evaluate = self.sizes.compile(symbols)
         self.arena_numbers = np.array(list(self.slots), np.int64)
         self.arena_slots = np.array(list(self.slots.values()), np.int64)
+        by_slot = np.argsort(self.arena_slots, kind="stable")
+        self.slot_buffer_sizes = self.buffer_sizes[self.arena_numbers[by_slot]]
+        self.slot_starts = np.searchsorted(self.arena_slots[by_slot], np.arange(self.slot_count))
 
     def _number_buffers(self) -> None:
         self.buffers: list[Buffer] = []
@@ -195,15 +213,15 @@ class Recipe:
 
     def bind(self, values: Sequence[int], threads: int) -> Plan:
         """The plan for one set of symbol values."""
-        sizes = np.array(self.evaluate(*values) or (0,), np.int64)
+        sizes = self.evaluate(values)
         words = self.words.copy()
-        if self.deferred.size:
-            words[self.deferred[0]] = sizes[self.deferred[1]]
-        slot_sizes = np.zeros(self.slot_count, np.int64)
-        np.maximum.at(slot_sizes, self.arena_slots, sizes[self.buffer_sizes[self.arena_numbers]])
-        ends = np.cumsum(-(-slot_sizes // ALIGNMENT) * ALIGNMENT)
-        starts = np.concatenate([[0], ends])
-        return Plan(self, words, sizes, starts[self.arena_slots], int(starts[-1]), threads)
+        words[self.deferred[0]] = sizes[self.deferred[1]]
+        if not self.slot_count:
+            return Plan(self, words, sizes, self.arena_slots, 0, threads)
+        slot_sizes = np.maximum.reduceat(sizes[self.slot_buffer_sizes], self.slot_starts)
+        slot_sizes = -(-slot_sizes // ALIGNMENT) * ALIGNMENT
+        ends = slot_sizes.cumsum()
+        return Plan(self, words, sizes, (ends - slot_sizes)[self.arena_slots], int(ends[-1]), threads)
 
 
 _numbers = itertools.count()
@@ -224,25 +242,40 @@ class Plan:
         self.number = next(_numbers)
         self.recipe, self.words, self.sizes, self.threads = recipe, words, sizes, threads
         self.arena_starts = arena_starts
-        steps = sizes[recipe.step_sizes]
-        self.extents, self.flops, self.nbytes = steps[:, 0], steps[:, 2], steps[:, 3]
-        scratch = int(steps[:, 1].max(initial=0))
+        self.steps = sizes[recipe.step_sizes]
+        self.extents, scratches, flops, nbytes, sharing, repeats = self.steps
+        scratch = int(scratches.max(initial=0))
         self.scratch_stride = (scratch + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
         self.arena_nbytes = arena_nbytes + self.scratch_stride * threads
         self.scratch_offset = arena_nbytes
-        cost = self.flops / FLOPS_PER_NS + self.nbytes / BYTES_PER_NS
-        self.cost_ns = int(cost @ steps[:, 5])
-        self.flops, self.nbytes = self.flops * steps[:, 5], self.nbytes * steps[:, 5]
-        per_chunk = units_per_chunk(self.extents, steps[:, 4], cost, threads)
-        self.chunks = np.where((cost >= PARALLEL_NS) & (self.extents > 1) & (threads > 1), per_chunk, 0)
-        self.chunks[recipe.jumps] = pool.JUMPS
-        self.output_shapes = [tuple(sizes[shape].tolist()) if shape else () for shape in recipe.shapes]
+        cost = flops * (1 / FLOPS_PER_NS) + nbytes * (1 / BYTES_PER_NS)
+        self.cost_ns = int(cost @ repeats) if recipe.repeats else int(cost.sum())
+        self.chunks = np.where(recipe.jumps, pool.JUMPS, 0)
+        (shared,) = np.nonzero((cost >= PARALLEL_NS) & (self.extents > 1)) if threads > 1 else ((),)
+        self.is_shared = len(shared) > 0
+        if self.is_shared:
+            among = self.extents[shared], sharing[shared], cost[shared]
+            self.chunks[shared] = units_per_chunk(*among, threads)
+        listed = sizes.tolist()
+        self.output_shapes = [tuple([listed[i] for i in shape]) for shape in recipe.shapes]
         self.bases = recipe.bases if not recipe.sized else recipe.bases.copy()
         self.sized = []  # constants made of sizes
         for number, numbers in recipe.sized.items():
             made = sizes[numbers].astype(recipe.buffers[number].dtype)
             self.sized.append(made)
             self.bases[number] = made.ctypes.data
+
+    @property
+    def flops(self) -> Numbers:
+        """Floating-point operations of each step, in all its runs."""
+        flops: Numbers = self.steps[2] * self.steps[5]
+        return flops
+
+    @property
+    def nbytes(self) -> Numbers:
+        """Bytes that each step moves, in all its runs."""
+        nbytes: Numbers = self.steps[3] * self.steps[5]
+        return nbytes
 
     @property
     def arena_offsets(self) -> dict[int, int]:

@@ -36,7 +36,7 @@ from jitrt.types import HOST_TYPES, STRING
 if TYPE_CHECKING:
     from jitrt.trace_events import TraceEvents
 
-MAX_PLANS = 64
+MAX_PLANS = 1024
 MAX_SCHEDULES = 16
 
 Place = tuple[int, int | None, int]  # input, axis or None for the value, position in the value

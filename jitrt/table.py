@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ALIGNMENT = 64
 BRIEF_NS = 20_000  # a run expected to take less keeps the GIL
-MAX_TABLES = 256  # of an arena
+MAX_TABLES = 1024  # of an arena
 
 Array = np.ndarray[Any, Any]
 
@@ -79,10 +79,10 @@ class Table:
         self.scratch = arena.address + plan.scratch_offset
         self.runner = pool.Runner(
             self.rows,
-            threads=plan.threads if plan.chunks.max(initial=0) > 0 else 1,
+            threads=plan.threads if plan.is_shared else 1,
             scratch=self.scratch,
             scratch_stride=plan.scratch_stride,
-            brief=plan.cost_ns < BRIEF_NS and not recipe.jumps.any(),
+            brief=plan.cost_ns < BRIEF_NS and not recipe.has_jumps,
             patches=self.patches,
             flush_denormals=arena.flush_denormals,
         )

@@ -36,8 +36,7 @@ FUNCTION, ARGS, EXTENT, CHUNK = range(4)
 COLUMNS = 4  # of a step table
 JUMPS = -1  # for CHUNK
 
-_TABLE, _STEPS, _SCRATCH, _STRIDE, _THREADS, _TIMING, _STATUS, _BRIEF, _WORK = range(9)  # %Run in runtime.ll
-_PATCHES, _PATCH_COUNT, _MODE, _STOP = range(9, 13)
+_STEPS, _TIMING, _STATUS, _STOP = 1, 5, 6, 12  # of the fields of %Run in runtime.ll
 STOPPED = -(1 << 63)  # the status of a run that was stopped
 
 _MAX_THREADS = 256
@@ -68,9 +67,8 @@ class Runner:
     With `flush_denormals`, numbers below the smallest normal one are zero, where the machine can do that.
     """
 
-    __slots__ = ("_descriptor", "_kept", "run", "run_on")
+    __slots__ = ("_descriptor", "_kept", "run_on")
 
-    run: Callable[[], int]
     run_on: Callable[[list[Any]], int]
 
     def __init__(
@@ -87,23 +85,22 @@ class Runner:
     ) -> None:
         _check(table, "table", COLUMNS)
         runtime = _shared_runtime()
-        self._descriptor = np.zeros(_STOP + 1, np.int64)
-        self._descriptor[_MODE] = _FLOAT_MODES.get(platform.machine(), (0, 0))[flush_denormals]
-        self._descriptor[_TABLE] = table.ctypes.data
-        self._descriptor[_STEPS] = len(table)
-        self._descriptor[_SCRATCH] = scratch
-        self._descriptor[_STRIDE] = scratch_stride
-        self._descriptor[_THREADS] = threads
-        self._descriptor[_BRIEF] = brief
+        mode = _FLOAT_MODES.get(platform.machine(), (0, 0))[flush_denormals]
+        rows, count = (0, 0) if patches is None else (patches.ctypes.data, len(patches))
+        steps = [table.ctypes.data, len(table), scratch, scratch_stride, threads]
+        self._descriptor = np.array([*steps, 0, 0, brief, 0, rows, count, mode, 0], np.int64)  # %Run
         # The methods keep what they point to alive: they may outlive the runner.
         self._kept = [self._descriptor, table, patches]
         if patches is not None:
             _check(patches, "patches", 3)
-            self._descriptor[_PATCHES], self._descriptor[_PATCH_COUNT] = patches.ctypes.data, len(patches)
-        self.time_into(timing)
-        address = self._descriptor.ctypes.data
-        self.run = runtime.method(address, self._kept)
-        self.run_on = runtime.method_on(address, self._kept)
+        if timing is not None:
+            self.time_into(timing)
+        self.run_on = runtime.method_on(self._descriptor.ctypes.data, self._kept)
+
+    @property
+    def run(self) -> Callable[[], int]:
+        """The method that executes the steps, without new addresses."""
+        return _shared_runtime().method(self._descriptor.ctypes.data, self._kept)
 
     @property
     def status(self) -> int:
