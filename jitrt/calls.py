@@ -10,8 +10,8 @@ import numpy as np
 from jitrt import expr as ex
 from jitrt.codegen.kernel import Argument, Step
 from jitrt.dims import Size, concrete, count, hint
-from jitrt.layout import Array
-from jitrt.tensor import Call, Dtype, Tensor, Value, map_tensors, outputs_of
+from jitrt.layout import Array, rows_are_even
+from jitrt.tensor import Call, Dtype, Shape, Tensor, Value, map_tensors, outputs_of
 from jitrt.types import BF16, F16, F32
 
 Outputs = Sequence[tuple[Dtype, Sequence[Size]]]
@@ -32,6 +32,7 @@ class NumbaCall(Call):
         error: Callable[[int], Exception] | None,
         flops: Size,
         scratch: Size,
+        rows_apart: bool = False,
     ) -> None:
         self.name = function.__name__.strip("_")
         self.function, self.inputs, self.scalars, self.extent = (
@@ -41,6 +42,11 @@ class NumbaCall(Call):
             extent,
         )
         self.error, self.flops, self.scratch = error, flops, scratch
+        self.strided_output = rows_apart
+
+    def accepts(self, index: int, strides: Sequence[Size], shape: Shape) -> bool:
+        """Whether it is an output of dense rows, evenly apart."""
+        return index < 0 and self.strided_output and rows_are_even(shape, strides)
 
     def reference(self, inputs: Sequence[Value | None]) -> list[Value] | None:
         """The kernel as plain Python, where that does not take too long."""
@@ -64,7 +70,7 @@ class NumbaCall(Call):
         kinds += [np.dtype("float64" if isinstance(s, float) else "int64") for s in self.scalars]
         args: list[Argument] = []
         for array in arrays:
-            args += [array.ref, *array.shape]
+            args += [array.ref, *(array.shape if array.dense else (*array.shape[:-1], array.strides[-2]))]
         args += [int(np.float64(s).view(np.int64)) if isinstance(s, float) else s for s in self.scalars]
         kernel = numba_kernel(self.function, kinds, name=self.name)
         moved = sum((_nbytes(a) for a in arrays[1:]), _nbytes(arrays[0]))
@@ -103,14 +109,16 @@ def launch_move(
     scalars: Sequence[Size | float] = (),
     extent: Size,
     error: Callable[[int], Exception] | None = None,
+    rows_apart: bool = False,
 ) -> tuple[Tensor, ...]:
     """Call a Numba kernel that only moves elements: the first `moved` inputs and all outputs go as bits.
 
-    One compiled kernel then serves every element type of a width.
+    One compiled kernel then serves every element type of a width. With `rows_apart`, outputs may be part of
+    a larger array: their last dimension is then as long as the distance between rows.
     """
     bits = [bits_of(t) if i < moved else t for i, t in enumerate(inputs)]
     types = [(_BITS[dtype.itemsize], shape) for dtype, shape in outputs]
-    call = NumbaCall(function, bits, scalars, extent, error=error, flops=0, scratch=0)
+    call = NumbaCall(function, bits, scalars, extent, error=error, flops=0, scratch=0, rows_apart=rows_apart)
     results = outputs_of(call, types)
     return tuple(from_bits(t, dtype) for t, (dtype, _) in zip(results, outputs, strict=True))
 

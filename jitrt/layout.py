@@ -68,6 +68,18 @@ def is_dense(shape: Sequence[Size], strides: Sequence[Size]) -> bool:
     return True
 
 
+def rows_are_even(shape: Sequence[Size], strides: Sequence[Size]) -> bool:
+    """Whether the rows, along the last dimension, are dense and all lie equally far apart."""
+    if len(shape) < 2 or not same(strides[-1], 1) or same(shape[-2], 1):
+        return False
+    step = strides[-2]
+    for size, inner, stride in zip(shape[-3::-1], shape[-2:0:-1], strides[-3::-1], strict=True):
+        step = step * inner
+        if not same(size, 1) and not _equal_here(stride, step):
+            return False
+    return True
+
+
 def _equal_here(a: Size, b: Size) -> bool:
     """Whether two sizes are equal; a guard is recorded only where they are so by chance, in this call."""
     return same(a, b) or (hint(a) == hint(b) and a == b)

@@ -151,21 +151,31 @@ class Scheduler:
         return Array(tensor.dtype, tensor.shape, dense_strides(tensor.shape, order), Ref(buffer))
 
     def _slice_of_concat(self, tensor: Tensor, order: Sequence[int] | None) -> Array | None:
-        """The tensor's part of the one concatenation that reads it."""
-        users = self.fusion.users.get(tensor.serial, [])
-        if (
-            len(users) != 1
-            or not isinstance(users[0].source, Concat)
-            or any(t is tensor for t in self.outputs)
-        ):
+        """The tensor's part of the one concatenation that reads it, perhaps in another shape."""
+        operand, joined = tensor, self._only_user(tensor)
+        while joined is not None and isinstance(joined.source, View):
+            if joined.source.kind not in ("reshape", "reinterpret"):
+                return None
+            operand, joined = joined, self._only_user(joined)
+        if joined is None or not isinstance(joined.source, Concat):
             return None
-        joined, concat = users[0], users[0].source
-        if sum(t is tensor for t in concat.operands) != 1:
+        concat = joined.source
+        if sum(t is operand for t in concat.operands) != 1:
             return None
         if joined.serial not in self.destinations:
-            self.destinations[joined.serial] = self._allocate(joined, order)
-        whole, start = self.destinations[joined.serial], _start(concat, tensor)
-        return whole.view("slice", (concat.axis, start, 1), tensor.shape)
+            self.destinations[joined.serial] = self._allocate(joined, order if operand is tensor else None)
+        whole, start = self.destinations[joined.serial], _start(concat, operand)
+        part = whole.view("slice", (concat.axis, start, 1), operand.shape)
+        assert part is not None
+        if operand is tensor:
+            return part
+        own = part.view("reshape", None, tensor.shape)
+        return None if own is None else replace(own, dtype=tensor.dtype)
+
+    def _only_user(self, tensor: Tensor) -> Tensor | None:
+        """The one tensor that is computed from this one, which is no output."""
+        users = self.fusion.users.get(tensor.serial, [])
+        return users[0] if len(users) == 1 and not any(t is tensor for t in self.outputs) else None
 
     def _dense(self, array: Array, node: str, target: Array | None = None) -> Array:
         """The array itself where it is dense, or a dense copy, in `target` if there is a dense one."""

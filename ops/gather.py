@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from jitrt.calls import cast_tensor, launch_move
-from jitrt.dims import Dim, Size, prod
+from jitrt.dims import Dim, Size, prod, same
 from jitrt.errors import InvalidArgument
 from jitrt.expr import Expr, cast, const, eq, where
 from jitrt.opdef import operator
-from jitrt.tensor import Tensor, known_sizes, map_indices, map_tensors
+from jitrt.tensor import Tensor, View, known_sizes, map_indices, map_tensors
 from jitrt.types import I64
 
 from ._host_forms import host_form
@@ -37,6 +37,7 @@ def gather(data: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
         outputs=[(data.dtype, [outer, count, inner])],
         extent=outer * count,
         error=index_error,
+        rows_apart=True,
     )
     return y.reshape(shape)
 
@@ -80,6 +81,13 @@ def index_status(index, n):
     return (n << 32) + (index + 2**31) + 1
 
 
+def position(index: Expr, n: Expr) -> Expr:
+    """The index counted from the start; for one outside of n elements, minus the status that reports it."""
+    i = cast(index, I64)
+    status = n * 2**32 + (i + (2**31 + 1))
+    return where((i >= -n) & (i < n), where(i < 0, i + n, i), -status)
+
+
 def index_error(status: int) -> Exception:
     """What is raised for an index outside of the data."""
     n, index = divmod(status - 1, 2**32)
@@ -87,8 +95,8 @@ def index_error(status: int) -> Exception:
 
 
 def gather_rows(Y, X, indices, begin, end):
-    """Y[b, i] is X[b, indices[b or 0, i]]; a unit is a row of Y [batch, count, inner]."""
-    n, count, inner = X.shape[1], Y.shape[1], Y.shape[2]
+    """Y[b, i] is X[b, indices[b or 0, i]]; a unit is a row of Y [batch, count, at least inner]."""
+    n, count, inner = X.shape[1], Y.shape[1], X.shape[2]
     while begin < end:
         b, first = begin // count, begin % count
         stop = min(first + end - begin, count)
@@ -137,6 +145,9 @@ def gather_elements(data: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
             data = data.slice(a, 0, extent)
     outer, inner = prod(data.shape[:axis]), prod(data.shape[axis + 1 :])
     shape = [outer, indices.shape[axis], inner]
+    places = repeated_along(indices, axis)
+    if places is not None:
+        return _gather_slices(data, places, axis).reshape(indices.shape)
     (y,) = launch_move(
         pick_elements,
         data.reshape([outer, data.shape[axis], inner]),
@@ -146,6 +157,34 @@ def gather_elements(data: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
         error=index_error,
     )
     return y.reshape(indices.shape)
+
+
+def _gather_slices(data: Tensor, places: Tensor, axis: int) -> Tensor:
+    """GatherElements where the indices, `places`, are the same for whole slices behind the axis."""
+    outer, n, inner = prod(data.shape[:axis]), data.shape[axis], prod(data.shape[axis + 1 :])
+    count = places.shape[axis]
+    (y,) = launch_move(
+        gather_rows,
+        data.reshape([outer, n, inner]),
+        places.reshape([outer, count]),
+        outputs=[(data.dtype, [outer, count, inner])],
+        extent=outer * count,
+        error=index_error,
+        rows_apart=True,
+    )
+    return y
+
+
+def repeated_along(indices: Tensor, axis: int) -> Tensor | None:
+    """The indices [..., count] up to the axis, where an Expand repeats them in all dimensions behind it."""
+    view = indices.source
+    if not isinstance(view, View) or view.kind != "expand" or axis == indices.ndim - 1:
+        return None
+    lead = indices.ndim - view.base.ndim
+    base = view.base.reshape([*[1] * lead, *view.base.shape])
+    if not all(same(size, 1) for size in base.shape[axis + 1 :]):
+        return None
+    return base.reshape(base.shape[: axis + 1]).expand(indices.shape[: axis + 1])
 
 
 @host_form(gather_elements)
@@ -192,6 +231,7 @@ def gather_nd(data: Tensor, indices: Tensor, *, batch_dims: int = 0) -> Tensor:
         outputs=[(data.dtype, [batch, count, inner])],
         extent=batch * count,
         error=tuple_error,
+        rows_apart=True,
     )
     return y.reshape([*indices.shape[:-1], *rest])
 

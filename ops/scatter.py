@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from jitrt.calls import launch, launch_move
-from jitrt.dims import Size, prod, same
+from jitrt.dims import Size, hint, prod, same
 from jitrt.expr import Expr, cast, where
 from jitrt.opdef import operator
-from jitrt.tensor import Tensor, map_indices
+from jitrt.tensor import Tensor, map_indices, map_tensors
 from jitrt.types import I64
 
 from ._host_forms import host_form
 from ._shared import size_tensor
-from .gather import OUT_OF_BOUNDS, flat_positions, index_error, index_status, tuple_error, wrapped
+from .gather import (
+    flat_positions,
+    index_error,
+    index_status,
+    position,
+    repeated_along,
+    tuple_error,
+    wrapped,
+)
 
 BLOCK = 32
 REDUCTIONS = {"add": 1, "mul": 2, "max": 3, "min": 4}
@@ -37,6 +46,11 @@ def scatter_elements(
 ) -> Tensor:
     """Elements written along an axis. https://onnx.ai/onnx/operators/onnx__ScatterElements.html"""
     axis %= data.ndim
+    places = repeated_along(indices, axis)
+    if places is not None and all(
+        same(data.shape[a], indices.shape[a]) for a in range(data.ndim) if a != axis
+    ):
+        return _scatter_slices(data, places, updates, axis, reduction)
     if all(same(data.shape[a], indices.shape[a]) for a in range(1, data.ndim) if a != axis):
         return _scatter_lines(data, indices, updates, axis, reduction)
     batches = 0
@@ -45,7 +59,13 @@ def scatter_elements(
     batch, size = prod(data.shape[:batches]), prod(data.shape[batches:])
     positions = _flat_elements(data, indices, axis, batches)
     positions = positions.reshape([batch, prod(indices.shape[batches:])])
-    return _scatter(data, [batch, size, 1], positions, updates, reduction)
+    return _scatter(data, [batch, size, 1], positions, updates, reduction, index_error)
+
+
+def _covers(indices: Tensor, data: Tensor, axis: int, first: int) -> bool:
+    """Whether the indices have the data's sizes from dimension `first` on, the axis aside: guards say so."""
+    sizes = [(indices.shape[a], data.shape[a]) for a in range(first, data.ndim) if a != axis]
+    return all(hint(a) == hint(b) for a, b in sizes) and all(a == b for a, b in sizes)
 
 
 @operator("Scatter", since=9)
@@ -111,25 +131,43 @@ def _scatter_lines(data: Tensor, indices: Tensor, updates: Tensor, axis: int, re
     return y.reshape(data.shape)
 
 
+def _scatter_slices(data: Tensor, places: Tensor, updates: Tensor, axis: int, reduction: str) -> Tensor:
+    """ScatterElements where the indices, `places`, are the same for whole slices behind the axis."""
+    outer, n, count = prod(data.shape[:axis]), data.shape[axis], places.shape[axis]
+    shape = [outer, n, prod(data.shape[axis + 1 :])]
+    positions = map_tensors(lambda i, n: position(i, cast(n, I64)), places, size_tensor(n))
+    return _scatter(data, shape, positions.reshape([outer, count]), updates, reduction, index_error)
+
+
 def _flat_elements(data: Tensor, indices: Tensor, axis: int, batches: int) -> Tensor:
-    """Where each element of `indices` goes in the dimensions of the data from `batches` on, flattened."""
+    """Positions, as `_scatter` reads them, in the data's dimensions from `batches` on, flattened."""
     strides = [prod(data.shape[a + 1 :]) for a in range(data.ndim)]
 
     def flatten(*operands: Expr) -> Expr:
         index, extent, *steps = (cast(e, I64) for e in operands[data.ndim :])
-        valid = (index >= -extent) & (index < extent)
-        position = where(index < 0, index + extent, index) * steps[axis]
+        along = position(index, extent)
+        place = along * steps[axis]
         for a in range(batches, data.ndim):
             if a != axis:
-                position = position + operands[a] * steps[a]
-        return where(valid, position, OUT_OF_BOUNDS)
+                place = place + operands[a] * steps[a]
+        return where(along < 0, along, place)
 
     numbers = [size_tensor(v) for v in (data.shape[axis], *strides)]
     return map_indices(flatten, indices.shape, indices, *numbers)
 
 
-def _scatter(data: Tensor, shape: list[Size], positions: Tensor, updates: Tensor, reduction: str) -> Tensor:
-    """`data` as [batch, n, inner] with `updates` [batch, count, inner] at `positions` [batch, count]."""
+def _scatter(
+    data: Tensor,
+    shape: list[Size],
+    positions: Tensor,
+    updates: Tensor,
+    reduction: str,
+    error: Callable[[int], Exception] = tuple_error,
+) -> Tensor:
+    """`data` as [batch, n, inner] with `updates` [batch, count, inner] at `positions` [batch, count].
+
+    A negative position is minus the status that `error` reads.
+    """
     batch, n, inner = shape
     flat = [batch, n * inner]
     operands = (data.reshape(flat), updates.reshape([batch, positions.shape[1] * inner]), positions)
@@ -142,7 +180,7 @@ def _scatter(data: Tensor, shape: list[Size], positions: Tensor, updates: Tensor
             outputs=outputs,
             scalars=[inner],
             extent=extent,
-            error=tuple_error,
+            error=error,
         )
     else:
         (y,) = launch(
@@ -151,7 +189,7 @@ def _scatter(data: Tensor, shape: list[Size], positions: Tensor, updates: Tensor
             outputs=outputs,
             scalars=[inner, REDUCTIONS[reduction]],
             extent=extent,
-            error=tuple_error,
+            error=error,
         )
     return y.reshape(data.shape)
 
@@ -159,39 +197,52 @@ def _scatter(data: Tensor, shape: list[Size], positions: Tensor, updates: Tensor
 def scatter_rows(Y, X, updates, positions, inner, begin, end):
     """X [batch, n * inner] with rows of `inner` overwritten by updates, in order.
 
-    Blocks of columns `begin` to `end` of the rows are done, counted over batch and inner.
+    Parts `begin` to `end` of the rows are done, counted over the batch: each reads all positions.
     """
-    blocks = block_count(inner)
+    n, parts = X.shape[1] // inner, block_count(inner)
     while begin < end:
-        b, first = begin // blocks, begin % blocks * BLOCK
-        stop = min(first + (end - begin) * BLOCK, inner)
-        copy_columns(Y, X, b, first, stop, inner)
+        b, part = begin // parts, begin % parts
+        last = min(part + end - begin, parts)
+        top, bottom, first, stop = region(part, last, n, inner)
+        copy_region(Y, X, b, top, bottom, first, stop, inner)
         for u in range(positions.shape[1]):
             i = positions[b, u]
             if i < 0:
-                return 1
-            for j in range(first, stop):
-                Y[b, i * inner + j] = updates[b, u * inner + j]
-        begin += block_count(stop - first)
+                return -i
+            if top <= i < bottom:
+                for j in range(first, stop):
+                    Y[b, i * inner + j] = updates[b, u * inner + j]
+        begin += last - part
     return 0
 
 
 def combine_rows(Y, X, updates, positions, inner, reduction, begin, end):
     """As `scatter_rows`, with updates added to the row, multiplied, or compared (see `combine`)."""
-    blocks = block_count(inner)
+    n, parts = X.shape[1] // inner, block_count(inner)
     while begin < end:
-        b, first = begin // blocks, begin % blocks * BLOCK
-        stop = min(first + (end - begin) * BLOCK, inner)
-        copy_columns(Y, X, b, first, stop, inner)
+        b, part = begin // parts, begin % parts
+        last = min(part + end - begin, parts)
+        top, bottom, first, stop = region(part, last, n, inner)
+        copy_region(Y, X, b, top, bottom, first, stop, inner)
         for u in range(positions.shape[1]):
             i = positions[b, u]
             if i < 0:
-                return 1
-            for j in range(first, stop):
-                at = i * inner + j
-                Y[b, at] = combine(Y[b, at], updates[b, u * inner + j], reduction)
-        begin += block_count(stop - first)
+                return -i
+            if top <= i < bottom:
+                combine_columns(Y, updates, b, i * inner, u * inner, first, stop, reduction)
+        begin += last - part
     return 0
+
+
+def region(part, last, n, inner):
+    """The rows `top` to `bottom` and columns `first` to `stop` of parts of n rows.
+
+    Rows are shared out where there are many, so that threads write to memory of their own; else columns.
+    """
+    parts = block_count(inner)
+    if n < parts * BLOCK:
+        return 0, n, part * BLOCK, min(last * BLOCK, inner)
+    return part * n // parts, last * n // parts, 0, inner
 
 
 def scatter_lines(Y, X, updates, indices, inner, begin, end):
@@ -203,7 +254,7 @@ def scatter_lines(Y, X, updates, indices, inner, begin, end):
     while begin < end:
         o, first = begin // blocks, begin % blocks * BLOCK
         stop = min(first + (end - begin) * BLOCK, inner)
-        copy_columns(Y, X, o, first, stop, inner)
+        copy_region(Y, X, o, 0, n, first, stop, inner)
         for u in range(count if o < indices.shape[0] else 0):
             for at in range(u * inner + first, u * inner + stop):
                 i = wrapped(indices[o, at], n)
@@ -220,7 +271,7 @@ def combine_lines(Y, X, updates, indices, inner, reduction, begin, end):
     while begin < end:
         o, first = begin // blocks, begin % blocks * BLOCK
         stop = min(first + (end - begin) * BLOCK, inner)
-        copy_columns(Y, X, o, first, stop, inner)
+        copy_region(Y, X, o, 0, n, first, stop, inner)
         for u in range(count if o < indices.shape[0] else 0):
             for at in range(u * inner + first, u * inner + stop):
                 i = wrapped(indices[o, at], n)
@@ -237,15 +288,26 @@ def block_count(columns):
     return (columns + BLOCK - 1) // BLOCK
 
 
-def copy_columns(Y, X, b, first, stop, inner):
-    """Columns `first` to `stop` of all rows."""
+def copy_region(Y, X, b, top, bottom, first, stop, inner):
+    """Rows `top` to `bottom` of columns `first` to `stop`."""
     if stop - first == inner:
-        for k in range(X.shape[1]):
+        for k in range(top * inner, bottom * inner):
             Y[b, k] = X[b, k]
     else:
-        for row in range(0, X.shape[1], inner):
+        for row in range(top * inner, bottom * inner, inner):
             for j in range(first, stop):
                 Y[b, row + j] = X[b, row + j]
+
+
+def combine_columns(Y, updates, b, row, update, first, stop, reduction):
+    """Columns `first` to `stop` of a row of Y combined with those of a row of updates."""
+    while stop - first >= BLOCK:  # a loop whose length is known becomes a few vectors
+        for j in range(BLOCK):
+            at, of = row + first + j, update + first + j
+            Y[b, at] = combine(Y[b, at], updates[b, of], reduction)
+        first += BLOCK
+    for j in range(first, stop):
+        Y[b, row + j] = combine(Y[b, row + j], updates[b, update + j], reduction)
 
 
 def combine(y, u, reduction):

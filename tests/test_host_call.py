@@ -69,13 +69,15 @@ def test_strings_in_numpys_own_types(kind):
         np.testing.assert_array_equal(got[1], codes)
 
 
-def test_an_operator_that_cannot_be_prepared_says_where():
-    node = oh.make_node("CategoryMapper", ["color"], ["code"], "of colors", domain=ML, cats_strings=COLORS)
-    session = jitrt.InferenceSession(
-        model([node], {"color": TensorProto.STRING}, {"code": TensorProto.INT64})
+def test_a_failure_says_where():
+    node = oh.make_node(
+        "OneHotEncoder", ["color"], ["marks"], "of colors", domain=ML, cats_strings=COLORS, zeros=0
     )
-    with pytest.raises(jitrt.errors.Fail, match=r"of colors.*expected as many cats_strings"):
-        session.run(None, {"color": np.array(["red"], object)})
+    session = jitrt.InferenceSession(
+        model([node], {"color": TensorProto.STRING}, {"marks": TensorProto.FLOAT})
+    )
+    with pytest.raises(jitrt.errors.Fail, match=r"of colors.*Unknown Category"):
+        session.run(None, {"color": np.array(["mauve"], object)})
 
 
 def test_find():

@@ -1,6 +1,7 @@
 """Gathering against NumPy: all axes and types, negative indices, indices out of range."""
 
 import numpy as np
+import onnx.helper as oh
 import pytest
 from oracle import FLOATS, SIGNED, UNSIGNED, Case, int64s, integers, normal, table
 
@@ -110,3 +111,26 @@ def test_the_message_has_the_sizes_of_the_call():
 def test_others_out_of_range(op, data, where):
     with pytest.raises(jitrt.errors.InvalidArgument, match=r"out of data bounds|invalid index"):
         jitrt.call(op, data, where)
+
+
+@pytest.mark.parametrize(("picks", "axis"), [((30,), 1), ((30,), 0), ((5, 6), -1), ((1,), 1), ((5, 6), 1)])
+@pytest.mark.parametrize("dtype", [np.float32, np.int8, np.float64])
+def test_gathers_write_into_the_concatenation(picks, axis, dtype):
+    """Rows picked for both ends of edges, joined side by side or below each other."""
+    x, i, j = normal(9, 7).astype(dtype), indices(*picks, n=9), indices(*picks, n=9, seed=1)
+    nodes = [
+        oh.make_node("Gather", ["x", "i"], ["source"]),
+        oh.make_node("Gather", ["x", "j"], ["target"]),
+        oh.make_node("Concat", ["source", "target"], ["y"], axis=axis),
+    ]
+    feed = {"x": x, "i": i, "j": j}
+    infos = [
+        oh.make_tensor_value_info(n, oh.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in feed.items()
+    ]
+    output = oh.make_tensor_value_info("y", oh.np_dtype_to_tensor_dtype(x.dtype), None)
+    model = oh.make_model(oh.make_graph(nodes, "edges", infos, [output]), ir_version=9)
+    session = jitrt.InferenceSession(model.SerializeToString())
+    np.testing.assert_array_equal(session.run(None, feed)[0], np.concatenate([x[i], x[j]], axis))
+    (variant,) = session.prepare(None, feed)[0].variants
+    copies = 2 if (len(picks), axis) == (2, 1) else 0  # rows are not evenly apart there
+    assert [step.label for step in variant.recipe.steps] == ["gather_rows"] * 2 + ["copy"] * copies

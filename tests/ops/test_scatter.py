@@ -1,6 +1,8 @@
 """Scattering against loops in NumPy: reductions, repeated and negative indices, types."""
 
 import numpy as np
+import onnx.helper as oh
+import onnx.numpy_helper
 import pytest
 from oracle import BF16, Case, int64s, integers, normal, table
 
@@ -112,6 +114,57 @@ ELEMENTS = [
 @table(SLICES, ELEMENTS)
 def test_scatter(case):
     case.check()
+
+
+def expanded(op_type, arrays, shape, **attributes):
+    """The operator with its indices, the second array, expanded to `shape` by the model."""
+    feed = dict(zip(("data", "places", "updates"), arrays, strict=False))
+    inputs = [
+        oh.make_tensor_value_info(n, oh.np_dtype_to_tensor_dtype(a.dtype), None) for n, a in feed.items()
+    ]
+    names = ["indices" if n == "places" else n for n in feed]
+    nodes = [
+        oh.make_node("Expand", ["places", "shape"], ["indices"]),
+        oh.make_node(op_type, names, ["y"], **attributes),
+    ]
+    output = oh.make_tensor_value_info("y", oh.np_dtype_to_tensor_dtype(arrays[0].dtype), None)
+    graph = oh.make_graph(
+        nodes, "expanded", inputs, [output], [onnx.numpy_helper.from_array(int64s(*shape), "shape")]
+    )
+    model = oh.make_model(graph, opset_imports=[oh.make_opsetid("", 18)], ir_version=9)
+    session = jitrt.InferenceSession(model.SerializeToString())
+    return session, feed
+
+
+EXPANSIONS = {  # axis, shape of the data, of the indices, what they are expanded to
+    "rows": (0, (9, 64), (30, 1), (30, 64)),
+    "many rows": (0, (400, 70), (900, 1), (900, 70)),
+    "rows of images": (0, (9, 3, 5), (30, 1, 1), (30, 3, 5)),
+    "in a batch": (1, (2, 9, 40), (2, 30, 1), (2, 30, 40)),
+    "for the whole batch": (1, (2, 9, 4), (30, 1), (2, 30, 4)),
+    "columns": (1, (4, 9), (1, 30), (4, 30)),
+}
+
+
+@pytest.mark.parametrize("reduction", COMBINE)
+@pytest.mark.parametrize(("axis", "data", "places", "shape"), EXPANSIONS.values(), ids=EXPANSIONS)
+def test_expanded_indices(axis, data, places, shape, reduction):
+    arrays = [normal(*data), indices(*places, n=data[axis]), normal(*shape, seed=1)]
+    session, feed = expanded("ScatterElements", arrays, shape, axis=axis, reduction=reduction)
+    wanted = scatter_elements(arrays[0], np.broadcast_to(arrays[1], shape), arrays[2], axis, reduction)
+    np.testing.assert_allclose(session.run(None, feed)[0], wanted, rtol=1e-5, atol=1e-5)
+    session, feed = expanded("GatherElements", arrays[:2], shape, axis=axis)
+    wanted = np.take_along_axis(arrays[0], np.broadcast_to(arrays[1], shape), axis)
+    np.testing.assert_array_equal(session.run(None, feed)[0], wanted)
+
+
+@pytest.mark.parametrize("index", [9, -10])
+def test_expanded_indices_out_of_range(index):
+    arrays = [normal(9, 64), int64s(3, index)[:, None], normal(2, 64)]
+    for op_type, count in (("ScatterElements", 3), ("GatherElements", 2)):
+        session, feed = expanded(op_type, arrays[:count], (2, 64), axis=0)
+        with pytest.raises(jitrt.errors.InvalidArgument, match=rf"idx={index} must be within.*\[-9,8\]"):
+            session.run(None, feed)
 
 
 @pytest.mark.parametrize("index", [3, -4])
