@@ -37,7 +37,8 @@ PRODUCTS, INPUTS, STATE, CELL, SCALE, ZERO, SUM, VECTORS = 0, 4, 8, 9, 10, 11, 1
 SIZES = ("steps", "samples", "directions", "size", "k", "blocks", "most", "reverse")
 RESIDENT_BYTES = 1 << 20  # of weights that stay in a core's cache
 HEADER_BYTES = 64  # before a quantised state, for its scale, zero point and sum
-PART = 1 << 16  # multiplications of a step that are worth a thread
+ROWS_AT_ONCE = 4  # samples whose products take as long as to read the weights
+PART = 1 << 18  # multiplications of a step that are worth a thread, as if there were so many more samples
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def recurrence_step(
     r = recurrence
     blocks = r.blocks(samples, size)
     work = samples * size * size * r.gates
-    most = 1 + work // (blocks * PART)
+    most = 1 + (samples + ROWS_AT_ONCE * blocks) * size * size * r.gates // (blocks * PART)
     depth = r.dot.groups(size) if r.quantised else size
     made: dict[str, Argument] = {
         **{"steps": steps, "samples": samples, "directions": directions, "size": size},

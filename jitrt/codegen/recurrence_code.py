@@ -7,10 +7,12 @@ from contextlib import contextmanager, nullcontext
 
 from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.lower import lower
+from jitrt.codegen.microkernel import LINE as LINE_BYTES
 from jitrt.codegen.recurrence import (
     CELL,
     HEADER_BYTES,
     INPUTS,
+    RESIDENT_BYTES,
     SCALE,
     SIZES,
     STATE,
@@ -166,28 +168,27 @@ class _Main(_Code):
             self.copy_row(self.row("H0", d, n) if r.starts[0] else None, self.state(d, n, 0))
             if r.has_cell:
                 self.copy_row(self.row("C0", d, n) if r.starts[1] else None, self.row("C", d, n))
-        expected = f.cell("i64", "0")
-        with f.count(0, a["steps"]) as step:
-            for i, phase in enumerate(self.phases):
-                sequence = f.add(f.mul(step, len(self.phases)), i)
-                with team.leading(sequence, a["most"], expected) as parts:
-                    self._call(phase, d, first, rows, step, 0, parts)
-        team.finish()
+        count = len(self.phases)
+        with team.leading(f.mul(a["steps"], count), a["most"]) as (sequence, parts):
+            self._call(d, first, rows, sequence, 0, parts)
         with f.count(first, end) as n:
             self.copy_row(self.state(d, n, a["steps"]), self.row("H", d, n))
 
     def _help(self, d: Integer, first: Integer, rows: Integer, team: Team) -> None:
-        f, count = self.f, len(self.phases)
         part = team.join()
         with team.helping(part) as (sequence, parts):
-            step, number = f.div(sequence, count), f.rem(sequence, count)
-            for i, phase in enumerate(self.phases):
-                with nullcontext() if count == 1 else f.when(f.compare("eq", number, i)):
-                    self._call(phase, d, first, rows, step, part, parts)
+            self._call(d, first, rows, sequence, part, parts)
 
-    def _call(self, phase: str, *numbers: Integer) -> None:
-        listed = ", ".join(f"i64 {n}" for n in numbers)
-        self.f.do(f"call void {phase}(ptr %args, ptr %scratch, {listed})")
+    def _call(
+        self, d: Integer, first: Integer, rows: Integer, sequence: str, part: Integer, parts: Integer
+    ) -> None:
+        """A part of a phase, by its number among those of all steps."""
+        f, count = self.f, len(self.phases)
+        step, number = f.div(sequence, count), f.rem(sequence, count)
+        listed = ", ".join(f"i64 {n}" for n in (d, first, rows, step, part, parts))
+        for i, phase in enumerate(self.phases):
+            with nullcontext() if count == 1 else f.when(f.compare("eq", number, i)):
+                f.do(f"call void {phase}(ptr %args, ptr %scratch, {listed})")
 
 
 class _QuantisationCode(_Code):
@@ -226,51 +227,96 @@ class _PhaseCode(_Code):
         end = f.div(f.mul(panels, f.add("%part", 1)), "%parts")
         tiles = f.ceil_div("%rows", shape.rows)
         low, high = f.div("%rows", f.max(tiles, 1)), f.rem("%rows", f.max(tiles, 1))
-        with f.count(begin, end) as panel:
+        with f.count(begin, end) as index:
+            panel, following = self._in_turn(index, begin, end)
             column = f.mul(panel, shape.columns)
             vectors = f.ceil_div(f.min(f.sub(a["size"], column), shape.columns), shape.lanes)
             with f.count(0, tiles) as tile:
                 start = f.add(f.mul(tile, low), f.min(tile, high))
                 height = f.add(low, f.let(f"zext i1 {f.compare('slt', tile, high)} to i64"))
                 sample = f.add("%first", start)
-                self._products(panel, vectors, tile, sample, height)
+                self._fetch(sample, height, column)
+                self._products(self._weights(panel), self._weights(following), vectors, tile, sample, height)
                 with f.count(0, height) as i:
                     self._row(f.add(sample, i), i, column, vectors)
         f.do("ret void")
         return f
 
+    def _in_turn(self, index: Integer, begin: Integer, end: Integer) -> tuple[Integer, Integer]:
+        """The panel to compute, and the one after it: in odd steps backwards.
+
+        Of weights that are larger than a cache, those read last are still there.
+        """
+        f = self.f
+        odd = f.compare("ne", f.let("and i64 %step, 1"), 0)
+        panel = f.select(odd, f.sub(f.sub(f.add(begin, end), 1), index), index)
+        return panel, f.add(panel, f.select(odd, -1, 1))
+
     # products
 
+    def _weights(self, panel: Integer) -> str:
+        """The address of a panel."""
+        f, a = self.f, self.a
+        gates = f.mul(f.mul(panel, a["k"]), self.r.gates * self.shape.columns)
+        return f.at(a["R"], f.mul(f.add(f.mul("%d", a["R.direction"]), gates), self.accumulator_size))
+
     def _products(
-        self, panel: Integer, vectors: Integer, tile: Integer, sample: Integer, height: Integer
+        self,
+        weights: str,
+        following: str,
+        vectors: Integer,
+        tile: Integer,
+        sample: Integer,
+        height: Integer,
     ) -> None:
-        """The product of each gate, to its tile."""
+        """The product of each gate, to its tile.
+
+        Of weights that do not stay in a core's cache, the first tile brings those of the next product there.
+        """
         f, a, shape = self.f, self.a, self.shape
         size, table = self.accumulator_size, f.at("%scratch", self.r.places["table"])
         width = f.mul(vectors, shape.lanes)
         gate_bytes = f.mul(f.mul(a["k"], width), size)
-        before = f.add(
-            f.mul("%d", a["R.direction"]), f.mul(f.mul(panel, a["k"]), self.r.gates * shape.columns)
-        )
-        weights = f.at(a["R"], f.mul(before, size))
         microkernel = a[f"microkernel{shape.vectors}"]
         for v in range(shape.vectors - 1, 0, -1):
             microkernel = f.select(f.compare("eq", vectors, v), a[f"microkernel{v}"], microkernel, "ptr")
-        # the first tile brings the panel that follows into the cache
-        fetch_step = f.select(f.compare("eq", tile, 0), f.mul(width, size), 0)
+        own_bytes = f.div(f.mul(a["R.direction"], size), "%parts")
+        far = f.compare("sgt", own_bytes, RESIDENT_BYTES)
+        fetches = f.let(f"and i1 {far}, {f.compare('eq', tile, 0)}")
+        fetch_step = f.select(fetches, f.mul(width, size), 0)
+        blocks = [f.at(weights, f.mul(gate_bytes, gate)) for gate, _ in self.phase.products]
+        blocks.append(f.at(following, f.mul(gate_bytes, self.phase.products[0][0])))
         rows = ""
-        for gate, source in self.phase.products:
+        for (gate, source), b, after in zip(self.phase.products, blocks, blocks[1:], strict=False):
             if source != rows:
                 rows = source
                 with f.count(0, height) as i:
                     f.put("ptr", self._source(rows, f.add(sample, i)), f.at(table, i, "ptr"))
-            b = f.at(weights, f.mul(gate_bytes, gate))
             out = f.at("%scratch", self.r.places["tiles"] + gate * self.r.tile)
             addresses = (table, b, f.at("%scratch", self.r.places["zeros"]), out)
             numbers = (height, 1, a["k"], width, shape.columns, 0, width)
             arguments = (*(f"ptr {x}" for x in addresses), *(f"i64 {n}" for n in numbers))
-            fetch = f.at(b, gate_bytes)
-            f.do(f"call void {microkernel}({', '.join(arguments)}, ptr {fetch}, i64 {fetch_step})")
+            f.do(f"call void {microkernel}({', '.join(arguments)}, ptr {after}, i64 {fetch_step})")
+
+    def _fetch(self, sample: Integer, height: Integer, column: Integer) -> None:
+        """Bring what the cell reads and writes into the cache meanwhile: much of it is in another core's."""
+        f, a = self.f, self.a
+        offset, panel_bytes = f.mul(column, self.size), self.shape.columns * self.size
+        with f.count(0, height) as i:
+            n = f.add(sample, i)
+            t = f.select(self._backward(), f.sub(f.sub(a["steps"], 1), "%step"), "%step")
+            read = [
+                self.row("XW", "%d", n, f.add(f.mul(t, a["XW.step"]), f.mul(gate, a["size"])))
+                for gate, _ in self.phase.products
+            ]
+            written = [address for place, _ in self.values for address in self._targets(place, n, t)]
+            for row in (*read, *written):
+                for line in range(0, panel_bytes, LINE_BYTES):
+                    f.prefetch(f.at(row, f.add(offset, line)), to_write=row in written)
+
+    def _backward(self) -> str:
+        """An i1: whether the direction is from the end."""
+        return self.f.compare("ne", self.f.let(f"or i64 {self.a['reverse']}, %d"), 0)
 
     def _source(self, rows: str, sample: Integer) -> str:
         if rows == "reset":
@@ -284,14 +330,14 @@ class _PhaseCode(_Code):
     def _row(self, n: Integer, i: Integer, column: Integer, vectors: Integer) -> None:
         """What the cell makes of a row of the tiles; beyond a sequence's end states stay, and Y is zero."""
         f, a = self.f, self.a
-        backward = f.let(f"or i64 {a['reverse']}, %d")
+        backward = self._backward()
         if not self.r.ragged:
-            t = f.select(f.compare("ne", backward, 0), f.sub(f.sub(a["steps"], 1), "%step"), "%step")
+            t = f.select(backward, f.sub(f.sub(a["steps"], 1), "%step"), "%step")
             self._vectors(n, i, t, column, vectors)
             return
         length = f.let(f"sext i32 {f.get('i32', f.at(a['lengths'], n, 'i32'), 4)} to i64")
         inside = f.compare("slt", "%step", length)
-        turned = f.let(f"and i1 {inside}, {f.compare('ne', backward, 0)}")
+        turned = f.let(f"and i1 {inside}, {backward}")
         t = f.select(turned, f.sub(f.sub(length, 1), "%step"), "%step")
         with f.branch(inside) as branch:
             self._vectors(n, i, t, column, vectors)
