@@ -17,6 +17,7 @@ from jitrt.quantized import convolve_quantized
 from jitrt.tensor import Tensor, constant, map_tensors, sizes
 from jitrt.types import F32, F64
 
+from ._transposed import convolve_merged, merged_axes
 from .matmul import matmul_tensors
 from .pad import pad
 
@@ -156,7 +157,12 @@ def conv_transpose(
     if W.value is None or W.symbolic or wants_gradients():
         y = convolve_stuffed(x, computed(W), bias, attributes, spatial)
     else:
-        (y,) = TransposedConvolution(x, W.value, bias, attributes, spatial).outputs
+        axes = merged_axes(W.value, attributes)
+        more = [size - n * s for size, n, s in zip(spatial, X.shape[2:], strides, strict=True)]
+        if axes is not None and all(isinstance(n, int) for n in more):
+            y = convolve_merged(x, W.value, bias, axes, more)
+        else:
+            (y,) = TransposedConvolution(x, W.value, bias, attributes, spatial).outputs
     return cast_tensor(y.permute((0, rank + 1, *range(1, rank + 1))), X.dtype)
 
 
