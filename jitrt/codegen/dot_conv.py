@@ -6,7 +6,7 @@ Padding is the zero point of the input: its products with the weights are what t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from jitrt.codegen.gemm import Array, PackedMatrix, pack_matrix
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.matrices import PackedPanels
 from jitrt.codegen.microkernel import packed_columns, tile_shape
-from jitrt.codegen.pixels import PixelsInPlace
+from jitrt.codegen.pixels import AXES, PixelsInPlace
 from jitrt.codegen.product import Matrix, Product, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import RowSource, Walk
@@ -145,6 +145,8 @@ def dot_conv_step(
     the epilogue are as those of `conv_step`.
     """
     target = target or host()
+    joined = _joined(x, out, window, operands) if groups == 1 and strips is None else None
+    x, out, window, operands = joined or (x, out, window, operands)
     channels, outputs, taps = x.channels // groups, out.channels // groups, prod(window.kernel)
     rows, epilogue = OutputRows.of(out), epilogue or plain(I32, out.dtype)
     matrix = is_matrix(x, out, window, groups)
@@ -194,6 +196,24 @@ def dot_conv_step(
     flops = 2 * x.batch * prod(out.spatial) * out.channels * channels * prod(window.kernel)
     moved = image_bytes(x) + image_bytes(out) + packed * groups * GROUP_BYTES
     return product.step(values, x.batch * groups * rows.count, label, flops, moved)
+
+
+def _joined(
+    x: Image, out: Image, window: Window, operands: Sequence[Matrix]
+) -> tuple[Image, Image, Window, Sequence[Matrix]] | None:
+    """The batch as the first axis of the images: one product of all pixels, if they are evenly spaced."""
+    whole, pixels = _stacked(out), prod(out.spatial)
+    if len(window.kernel) == len(AXES) or same(x.batch, 1) or not is_even(whole):
+        return None
+    if not all(same(o.batch[0], o.row * pixels) for o in operands):
+        return None
+    point = Window((1, *window.kernel), (1, *window.strides), (1, *window.dilations), (0, *window.pads))
+    return _stacked(x), whole, point, [replace(o, batch=(0, 0)) for o in operands]
+
+
+def _stacked(image: Image) -> Image:
+    spatial, steps = (image.batch, *image.spatial), (image.batch_stride, *image.steps)
+    return replace(image, batch=1, spatial=spatial, batch_stride=0, steps=steps)
 
 
 def _row_source(
