@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitrt import bridges, config, opdef, show
+from jitrt import bridges, config, memory, opdef, show
 from jitrt.enumerations import GraphOptimizationLevel
 from jitrt.errors import InvalidArgument, JitrtError, ModelLoadCanceled
 from jitrt.feeds import as_fed, input_specs, unshared
@@ -94,7 +94,8 @@ class InferenceSession(Session):
         self._programs: dict[tuple[tuple[str, ...], tuple[str, ...]], Program] = {}
         self._usual: dict[Any, Program] = {}  # by outputs, None for all, from the inputs that must be given,
         self._fed = [(n, self._specs[n].dtype) for n in self._inputs]  # which are these, if all are tensors
-        self._keeps_arena = options.enable_cpu_mem_arena and not options.flag("jitrt.shrink_arena")
+        self._trims = options.flag("jitrt.shrink_arena")
+        self._keeps_arena = options.enable_cpu_mem_arena and not self._trims
         is_logged = self._events is not None or self._log.says(VERBOSE)
         self._is_plain = self._keeps_arena and not is_logged  # nothing to do around a run
         self._own = {*vars(self), "_own"}
@@ -296,8 +297,11 @@ class InferenceSession(Session):
                     del context.running[thread]
                 else:
                     context.running[thread] = outer
-        if not self._keeps_arena or (options is not None and options.shrinks_arena):
+        trims = self._trims or (options is not None and options.shrinks_arena)
+        if trims or not self._keeps_arena:
             context.shrink()
+        if trims:
+            memory.trim()
         log = self._log if options is None else self._log.of_run(options.log_severity_level, options.logid)
         if log.says(VERBOSE):
             took = 1e6 * (time.perf_counter() - began)

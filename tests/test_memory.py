@@ -121,6 +121,33 @@ def test_shapes_that_never_return_take_no_more_memory() -> None:
     assert after - before < 8
 
 
+@on_linux
+def test_what_is_shrunk_goes_back_to_the_system() -> None:
+    """Arenas that malloc would keep, being smaller than what it takes from the system one by one."""
+    kept, shrunk = measured("""
+        import jitrt
+        from pathlib import Path
+
+        def resident():
+            (line,) = [n for n in Path("/proc/self/status").read_text().splitlines() if n.startswith("VmRSS")]
+            return int(line.split()[1]) / 1024
+
+        w = np.eye(256, dtype=np.float32)
+        nodes = [node("MatMul", ["x", "w"], ["a"]), node("MatMul", ["a", "w"], ["b"])]
+        source = model([*nodes, node("MatMul", ["b", "w"], ["y"])], {"x": ["n", 256]}, ["y"], {"w": w})
+        s, shrinking = jitrt.InferenceSession(source), jitrt.RunOptions()
+        shrinking.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        x = random(9000, 256)
+        np.empty(30 << 20, np.uint8)  # from here on malloc keeps blocks of up to that size
+        for _ in range(3):
+            out = s.run(None, {"x": x})
+        print(resident())
+        out = s.run(None, {"x": x}, shrinking)
+        print(resident())
+    """)
+    assert shrunk < kept - 5
+
+
 def held(s: jitrt.InferenceSession) -> int:
     """Bytes of the arenas that a session keeps."""
     return sum(arena.memory.nbytes for arena in s._context.arenas)
