@@ -115,8 +115,11 @@ class RecurrenceCall(Call):
         operands = []
         for i, vector in enumerate(inputs[VECTORS:]):
             assert vector is not None
-            operands.append(Operand(vector.dtype, (None, 0 if same(vector.strides[1], 0) else 1)))
-            values |= {f"V{i}": vector.ref, f"V{i}.direction": vector.strides[0]}
+            along = [
+                0 if same(n, 1) else stride for n, stride in zip(vector.shape, vector.strides, strict=True)
+            ]
+            operands.append(Operand(vector.dtype, (None, 0 if same(along[1], 0) else 1)))
+            values |= {f"V{i}": vector.ref, f"V{i}.direction": along[0]}
         recurrence = self._recurrence(operands, (inputs[H0] is not None, inputs[C0] is not None))
         values |= _placed("XW", inputs[XW], "step", "sample", "direction")
         values |= _placed("Y", outputs[0], "step", "direction", "sample")
