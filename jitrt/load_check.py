@@ -36,7 +36,7 @@ def body_context(node: Node) -> str:
 
 
 def check_declarations(source: GraphProto) -> None:
-    """Raise Fail for inputs or nodes of one name."""
+    """Raise Fail for inputs or nodes of one name; Constant nodes are none, but what they define."""
     seen: set[str] = set()
     for value in source.input:
         if not value.name:
@@ -46,6 +46,8 @@ def check_declarations(source: GraphProto) -> None:
         seen.add(value.name)
     seen.clear()
     for node in source.node:
+        if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
+            continue
         if node.name and node.name in seen:
             raise Fail(f"{INVALID}Error: two nodes with same node name ({node.name}).")
         seen.add(node.name)

@@ -33,6 +33,18 @@ def matrices(*shapes: Any) -> list[Any]:
 
 
 @probe
+def nodes_of_one_name(ort):
+    made(ort, [node("Relu", ["x"], ["h"], "a"), node("Neg", ["h"], ["y"], "a")])
+
+
+@probe
+def constants_of_one_name(ort):
+    constants = [node("Constant", [], [name], "a", value_float=1.0) for name in ("c", "d")]
+    sums = [node("Add", ["x", "c"], ["h"], "a"), node("Add", ["h", "d"], ["y"], "b")]
+    return made(ort, [*constants, *sums]).run(None, {"x": ones(2)})
+
+
+@probe
 def too_few_inputs(ort):
     made(ort, [node("Add", ["x"], ["y"], "a")])
 
