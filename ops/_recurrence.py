@@ -9,7 +9,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jitrt.codegen.recurrence import CELL, INPUTS, PRODUCTS, STATE, VECTORS, Phase
-from jitrt.expr import Dtype, Expr, absolute, exp, expm1, fma, load, log1p, maximum, minimum, tanh, where
+from jitrt.expr import (
+    Dtype,
+    Expr,
+    absolute,
+    const,
+    exp,
+    expm1,
+    fma,
+    load,
+    log1p,
+    maximum,
+    minimum,
+    tanh,
+    where,
+)
+from jitrt.types import F32, F64
 
 DEFAULTS = {
     "LeakyRelu": (0.009999999776482582, 0.0),
@@ -19,6 +34,7 @@ DEFAULTS = {
     "Affine": (1.0, 0.0),
     "ScaledTanh": (1.0, 1.0),
 }
+BENDS = {F32: 9.2, F64: 20.0}  # beyond, tanh rounds to 1
 TAKE_BETA = ("Affine", "ScaledTanh", "HardSigmoid")
 ACTIVATIONS: dict[str, Callable[[Expr, float, float], Expr]] = {
     "Sigmoid": lambda x, a, b: 1 / (1 + exp(-x)),
@@ -45,8 +61,27 @@ class Function:
     clip: float | None
 
     def __call__(self, x: Expr) -> Expr:
-        bounded = minimum(maximum(x, -self.clip), self.clip) if self.clip else x
-        return ACTIVATIONS[self.name](bounded, self.alpha, self.beta)
+        return ACTIVATIONS[self.name](self._bounded(x), self.alpha, self.beta)
+
+    def quotient(self, x: Expr) -> tuple[Expr, Expr]:
+        """A numerator and a denominator whose quotient is the function."""
+        x = self._bounded(x)
+        if self.name == "Sigmoid":
+            return const(1, x.dtype), 1 + exp(-x)
+        if self.name == "Tanh":
+            largest = BENDS[x.dtype]
+            power = expm1(2 * minimum(maximum(x, -largest), largest))
+            return power, power + 2
+        return ACTIVATIONS[self.name](x, self.alpha, self.beta), const(1, x.dtype)
+
+    def _bounded(self, x: Expr) -> Expr:
+        return minimum(maximum(x, -self.clip), self.clip) if self.clip else x
+
+
+def gated(f: Function, x: Expr, g: Function, y: Expr) -> Expr:
+    """f(x) g(y); divisions take longest in a cell, and this is one."""
+    (a, b), (c, d) = f.quotient(x), g.quotient(y)
+    return a * c / (b * d)
 
 
 def functions(
@@ -80,12 +115,12 @@ def lstm_cell(
     dtype = i.dtype
     C = load(CELL, dtype)
     pi, po, pf = (load(VECTORS + k, dtype) for k in range(3))
-    i = f(fma(pi, C, i) if peepholes else i)
-    forget = 1 - i if input_forget else f(fma(pf, C, forget) if peepholes else forget)
-    C = fma(forget, C, i * g(c))
-    o = f(fma(po, C, o) if peepholes else o)
+    i = fma(pi, C, i) if peepholes else i
+    forget = 1 - f(i) if input_forget else f(fma(pf, C, forget) if peepholes else forget)
+    C = fma(forget, C, gated(f, i, g, c))
+    o = fma(po, C, o) if peepholes else o
     products = tuple((gate, "state") for gate in range(4))
-    return [Phase(products, (("cell", C), ("state", o * h(C))))]
+    return [Phase(products, (("cell", C), ("state", gated(f, o, h, C))))]
 
 
 def gru_cell(dtype: Dtype, functions: Sequence[Function], *, linear_before_reset: int) -> list[Phase]:
