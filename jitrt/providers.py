@@ -48,7 +48,7 @@ def choose_providers(
         return {name: {} for name in available}
     if not found:
         raise EPFail(
-            f"{', '.join(missing)} not available: no GPU backend is installed, jitrt runs on "
+            f"{', '.join(missing)} not available: this version of jitrt has no GPU backend, it runs on "
             f"{', '.join(available)} here. Add that to the providers to run there instead"
         )
     if missing:

@@ -1,6 +1,6 @@
 """The first network of every course: trained in Keras and in PyTorch, exported by each, run here.
 
-    pip install -e '.[exchange]' && python notebooks/digits_from_frameworks.py torch|keras
+    pip install -e '.[exchange]' && python notebooks/digits_from_frameworks.py [torch] [keras]
 
 Convolution of 32 filters, pooling, two dense layers: on 28 x 28 images of handwritten digits, which are those
 of scikit-learn, 8 x 8, enlarged. It prints how many held-back images are read right, checks that the labels
@@ -130,4 +130,5 @@ def fastest(function: Callable[[Array], Any], x: Array) -> float:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        compare(sys.argv[1], Path(folder) / "digits.onnx")
+        for chosen in sys.argv[1:] or ["torch"]:
+            compare(chosen, Path(folder) / f"{chosen}.onnx")
