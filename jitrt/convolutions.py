@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step, pack_weights
 from jitrt.codegen.conv_transpose import conv_transpose_steps, pack_transpose_weights
+from jitrt.codegen.cost import direct_cost
 from jitrt.codegen.depthwise import depthwise_step, pack_depthwise_weights
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.gemm import unpack_matrix
@@ -17,6 +19,8 @@ from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.loops import Operand
 from jitrt.codegen.microkernel import tile_shape
 from jitrt.codegen.product import Matrix
+from jitrt.codegen.split import PARTS, can_split
+from jitrt.codegen.split_conv import can_split_conv, pack_split_weights, split_conv_cost, split_conv_step
 from jitrt.codegen.target import host
 from jitrt.codegen.winograd import choose_transform, pack_winograd_weights, winograd_step
 from jitrt.constants import packed_constant
@@ -132,7 +136,9 @@ class Convolution(ImageCall):
     def kernel_steps(self, x: Image, out: Image, more: dict[str, Any]) -> list[Step]:
         """One step."""
         window, groups = self.attributes.window, self.attributes.groups
-        transform = choose_transform(x, out, window, groups)
+        direct = direct_cost(prod(out.spatial), out.channels, x.channels // groups * prod(window.kernel))
+        parts = self._cost_by_parts(x, out)
+        transform = choose_transform(x, out, window, groups, min(direct, parts))
         if self.depthwise:
             packed = packed_constant(self.weights, "depthwise", pack_depthwise_weights)
             step = depthwise_step(x, Ref(packed.buffer), out, window, **more)
@@ -141,6 +147,10 @@ class Convolution(ImageCall):
                 self.weights, f"{transform}", lambda w: pack_winograd_weights(w, transform)
             )
             step = winograd_step(x, Ref(packed.buffer), out, window, transform, **more)
+        elif parts < direct:
+            count = PARTS[x.dtype]
+            packed = packed_constant(self.weights, f"{count} parts", lambda w: pack_split_weights(w, count))
+            step = split_conv_step(x, Ref(packed.buffer), out, window, **more)
         else:
             first = channels_first_order(x)
             packed = packed_constant(
@@ -149,6 +159,13 @@ class Convolution(ImageCall):
             step = conv_step(x, Ref(packed.buffer), out, window, groups=groups, **more)
         step.keeps = (packed,)
         return [step]
+
+    def _cost_by_parts(self, x: Image, out: Image) -> float:
+        """What the sum of products of parts is expected to cost."""
+        window, groups = self.attributes.window, self.attributes.groups
+        if not can_split_conv(x, out, window, groups) or not can_split(self.weights):
+            return math.inf
+        return split_conv_cost(x, out, window)
 
     def reference(self, inputs: Sequence[Value | None]) -> list[Value]:
         """A sum over kernel positions in float64."""

@@ -8,18 +8,23 @@ from typing import Any
 
 import numpy as np
 
+from jitrt.codegen.cost import direct_cost
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.gemm import PackedMatrix, matmul_step, pack_matrix
 from jitrt.codegen.kernel import Buffer, Ref, Step
 from jitrt.codegen.loops import Operand
+from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.product import Matrix
+from jitrt.codegen.split import PARTS, can_split, pack_split, split_cost, split_matmul_step
 from jitrt.constants import Packed, packed_constant
-from jitrt.dims import Size, same
+from jitrt.dims import Size, prod, same
 from jitrt.expr import load
 from jitrt.layout import Array, dense_strides, is_dense, nbytes
 from jitrt.loop_step import in_place, loop_step
 from jitrt.tensor import Call, Dtype, Shape, Tensor, broadcast, outputs_of
 from jitrt.vector_products import vector_product
+
+FEW_ROWS, MANY_ROWS = 64, 128
 
 
 class MatrixProduct(Call):
@@ -34,13 +39,17 @@ class MatrixProduct(Call):
         self.shape: Shape = (*lead, a.shape[-2], b.shape[-1])
         self.b_shape = b.shape
         self.packed: Packed | None = None
+        self.parts = 0  # of each number, where they are multiplied part by part
         if b.value is not None and not b.symbolic and b.ndim == 2 and not same(b.shape[-1], 1):
+            self.parts = parts_to_multiply(a, b.value) if a.dtype == dtype else 0
             self.packed = self.pack(b.value)
         self.inputs = (a, b, bias) if self.packed is None else (a, bias)  # type: ignore[assignment]
         outputs_of(self, [(dtype, self.shape)])
 
     def pack(self, b: np.ndarray[Any, Any]) -> Packed:
         """A constant B as the kernel wants it."""
+        if self.parts:
+            return packed_constant(b, f"{self.parts} parts", lambda m: pack_split(m[None], self.parts))
         return packed_constant(b, "matrix", pack_matrix)
 
     def accepts(self, index: int, strides: Sequence[Size], shape: Shape) -> bool:
@@ -64,7 +73,7 @@ class MatrixProduct(Call):
         assert a is not None
         (out,) = outputs
         b = inputs[1] if self.packed is None else None
-        rows_shape, k, n = self.shape[:-1], a.shape[-1], self.shape[-1]
+        rows_shape, k, n = self.shape[:-1], self.b_shape[-2], self.shape[-1]
         copies: list[Step] = []
         extra = [
             e if has_adjacent_columns(e) else copied(e, self.shape, copies)
@@ -112,6 +121,9 @@ class MatrixProduct(Call):
         self, a: Matrix, b: Matrix | PackedMatrix, y: Matrix, bias: Ref | None, more: dict[str, Any]
     ) -> Step:
         """The step, given the matrices and what all kernels take."""
+        if self.parts:
+            assert isinstance(b, PackedMatrix)
+            return split_matmul_step(a, b, y, bias=bias, **more)
         step = vector_product(a, b, y, bias, more) if isinstance(b, Matrix) else None
         return step or matmul_step(a, b, y, bias=bias, **more)
 
@@ -135,6 +147,18 @@ class MatrixProduct(Call):
                 result.append((row, _pair(pairs[1][i], 0)))
             return _pair(pairs[0], 1), m, result
         return None
+
+
+def parts_to_multiply(a: Tensor, b: np.ndarray[Any, Any]) -> int:
+    """The parts of each number if a product with a constant is best a sum of products of parts, else 0.
+
+    Few rows take longer to read the parts than the numbers. Which it is must not depend on the number of rows
+    where results must not.
+    """
+    if a.dtype not in PARTS or is_batch_invariant() or not can_split(b) or prod(a.shape[:-1]) < FEW_ROWS:
+        return 0
+    (k, n), parts = b.shape, PARTS[a.dtype]
+    return parts if split_cost(MANY_ROWS, n, k, parts=parts) < direct_cost(MANY_ROWS, n, k) else 0
 
 
 def merge(sizes: Sequence[Size], strides: Sequence[Sequence[Size]]) -> tuple[list[Size], list[list[Size]]]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from jitrt.codegen.conv import Image, Window, gathers, image_bytes, is_even
+from jitrt.codegen.cost import PRODUCT, TRANSFORM, WAIT, direct_cost
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
@@ -37,11 +38,6 @@ GEOMETRY = tuple(
     f"{name}.{axis}" for name in ("in", "out", "tiles", "pad", "X.step", "Y.step") for axis in PLANE
 )
 SCRATCH = ("zeros", "outputs", "pointers", "V", "M")
-DIRECT_FS, PRODUCT_FS = (
-    5300,
-    5600,
-)  # femtoseconds of a floating-point operation, and what else convolutions cost:
-TRANSFORM_FS, STREAM_FS = 120_000, 40_000  # of an element of V or M, of a byte of weights
 BLOCK_BYTES = 1_200_000  # of V and M, where blocks share panels that come from memory
 
 
@@ -139,21 +135,24 @@ def can_use_winograd(x: Image, out: Image, window: Window, groups: int) -> bool:
     )
 
 
-def choose_transform(x: Image, out: Image, window: Window, groups: int) -> Transform | None:
-    """The transform with which such a convolution is expected to be fastest, or None for a direct sum.
+def choose_transform(
+    x: Image, out: Image, window: Window, groups: int, below: float | None = None
+) -> Transform | None:
+    """The transform with which such a convolution is expected to be fastest.
 
-    A batch of any size counts as 1, so that all sizes share packed weights and bits.
+    None where that costs more than `below`, that of a direct sum by default. A batch of any size counts as 1,
+    so that all sizes share packed weights and bits.
     """
     if not is_winograd_allowed() or gathers(x) or not can_use_winograd(x, out, window, groups):
         return None
     batch = x.batch if isinstance(x.batch, int) else 1
     weights = x.channels * out.channels
-    cost = 9 * weights * (2 * batch * prod(out.spatial) * DIRECT_FS + x.dtype.itemsize * STREAM_FS)
+    cost = direct_cost(batch * prod(out.spatial), out.channels, 9 * x.channels) if below is None else below
     chosen = None
     for transform in (F4, F2):
         tiles = batch * prod((s + (transform.outputs - 1)) // transform.outputs for s in out.spatial)
-        each = weights * (2 * tiles * PRODUCT_FS + x.dtype.itemsize * STREAM_FS)
-        total = transform.positions * (each + tiles * (x.channels + out.channels) * TRANSFORM_FS)
+        each = weights * (2 * tiles * PRODUCT + x.dtype.itemsize * WAIT)
+        total = transform.positions * (each + tiles * (x.channels + out.channels) * TRANSFORM)
         if total < cost:
             chosen, cost = transform, total
     return chosen

@@ -1,0 +1,23 @@
+"""What products are expected to cost, in femtoseconds of one thread; it decides how they are computed.
+
+Measured on a CPU with 512-bit vectors and tile registers; their ratios are what decides.
+"""
+
+from __future__ import annotations
+
+from jitrt.dims import Size, hint
+from jitrt.types import F32
+
+DIRECT = 5300  # a floating-point operation of a direct sum
+PRODUCT = 5600  # and of a product between Winograd's transforms
+TRANSFORM = 120_000  # an element on either side of them
+STREAM = 40_000  # a byte of weights, brought into the cache meanwhile
+TILE = 450  # an operation of tile registers on bfloat16
+SPLIT = 80_000  # a part of an element that is split
+WAIT = 90_000  # a byte of weights that is waited for
+
+
+def direct_cost(rows: Size, n: Size, k: Size) -> float:
+    """Of a direct sum of float32."""
+    weights = hint(n) * hint(k)
+    return 2 * hint(rows) * weights * DIRECT + weights * F32.itemsize * STREAM

@@ -1,0 +1,222 @@
+"""Products of float32 numbers as sums of products of bfloat16, on tile registers.
+
+A float32 number has 24 bits, and is the sum of three bfloat16 numbers of 8 bits: x = x0 + x1 + x2. Of the
+nine products in x y, each exact in float32, six are computed:
+
+    x y = x0 y0 + (x0 y1 + x1 y0) + (x0 y2 + x1 y1 + x2 y0) + less than 2^-22 |x y|
+
+which tile registers do more than twice as fast as vector units multiply float32, and as exactly: what is left
+out is of either sign and 2^-26 on average, where each addition of a float32 sum rounds by up to 2^-24. See
+https://arxiv.org/abs/1904.06376. float16 numbers are sums of two parts (less than 2^-16 is left out), and
+bfloat16 ones are themselves. Numbers below 2^-126 count as zero, here and in the results.
+
+The rows of a block are split into scratch, once for all panels; a unit of work is a panel of a block:
+
+    unit = (batch * blocks + block) * panels + panel
+
+Each result is summed up in the same order wherever it is: its bits depend on k alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import numpy as np
+
+from jitrt.codegen.amx import LANES, ROW_BYTES, ROWS, has_tiles
+from jitrt.codegen.cost import SPLIT, TILE, WAIT
+from jitrt.codegen.epilogue import Epilogue, plain
+from jitrt.codegen.gemm import Array, PackedMatrix, aligned_empty
+from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
+from jitrt.codegen.microkernel import TileShape
+from jitrt.codegen.product import Matrix, extras, placed
+from jitrt.codegen.split_rows import MatrixRows, SplitRows
+from jitrt.codegen.split_tiles import CHUNK, PRODUCTS, split_microkernel
+from jitrt.codegen.target import Target, host
+from jitrt.codegen.walk import strided
+from jitrt.dims import Size, hint, prod
+from jitrt.types import BF16, F16, F32
+
+PARTS = {F32: 3, F16: 2, BF16: 1}
+SHAPE = TileShape(F32, 2 * ROWS, 2, LANES, 32)
+SCRATCH = ("offsets", "rows")
+BLOCK_BYTES = 5 << 18  # of split rows, most of the second-level cache of CPUs with tile registers
+BLOCK_ROWS = 256
+
+
+@dataclass(frozen=True)
+class SplitProduct:
+    """What a driver's code depends on: the source of rows, the number of parts, epilogue, target."""
+
+    rows: SplitRows
+    parts: int
+    epilogue: Epilogue
+    has_bias: bool
+    target: Target
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The kernel's arguments, in order."""
+        operands = (strided(f"E{i}", "row") for i in range(len(self.epilogue.operands)))
+        return (
+            *("n", "k", "chunks", "taps", "pitch", "m", "block", "blocks", "batch.inner"),
+            *(f"scratch.{part}" for part in SCRATCH),
+            *(f"microkernel{v}" for v in range(1, SHAPE.vectors + 1)),
+            *self.rows.arguments,
+            *strided("B"),
+            *strided("Y", "row"),
+            *(strided("bias") if self.has_bias else ()),
+            *(name for operand in operands for name in operand),
+        )
+
+    @property
+    def kernel(self) -> Kernel:
+        """The driver's kernel."""
+        return Kernel(f"{self}", f"split {self.epilogue}"[:60], partial(_build, self), pipeline="registers")
+
+    def __str__(self) -> str:
+        return f"split {self.rows} {self.parts} bias={self.has_bias} {self.epilogue} {self.target}"
+
+    def step(
+        self,
+        values: dict[str, Argument],
+        sizes: tuple[Size, Size, Size],
+        batch: tuple[Size, Size],
+        rows: Size,
+        block: Size,
+        label: str,
+    ) -> Step:
+        """A step of sizes m, n and k, whose blocks copy at most `rows` rows to scratch."""
+        m, n, k = sizes
+        assert isinstance(k, int)
+        chunks, taps = -(-k // CHUNK), hint(values["taps"])  # type: ignore[arg-type]
+        pitch = row_pitch(k, self.parts)
+        offsets = (1 + SHAPE.rows) * SHAPE.columns * F32.itemsize
+        start = offsets + -(-taps * 8 // ROW_BYTES) * ROW_BYTES
+        blocks, panels = (m + (block - 1)) // block, (n + (SHAPE.columns - 1)) // SHAPE.columns
+        values |= {
+            **{"n": n, "k": k, "chunks": chunks, "pitch": pitch, "m": m, "block": block, "blocks": blocks},
+            **{"batch.inner": batch[1], "scratch.offsets": offsets, "scratch.rows": start},
+            **self._microkernels(n),
+        }
+        arguments = tuple(values[name] for name in self.names)
+        units, scratch = batch[0] * batch[1] * blocks * panels, start + (rows + SHAPE.rows) * pitch
+        return Step(self.kernel, arguments, units, label, scratch=scratch, sharing=panels)
+
+    def _microkernels(self, n: Size) -> dict[str, Argument]:
+        needed = {1, SHAPE.vectors}
+        if isinstance(n, int):
+            last = -(-(n % SHAPE.columns) // LANES)
+            needed = {last, SHAPE.vectors} if n >= SHAPE.columns else {last}
+        return {
+            f"microkernel{v}": split_microkernel(v, self.parts, self.target) if v in needed else 0
+            for v in range(1, SHAPE.vectors + 1)
+        }
+
+
+def row_pitch(k: int, parts: int) -> int:
+    """Bytes from row to row of split numbers: an odd number of lines, to be spread over a cache's sets."""
+    return (-(-k // CHUNK) * parts | 1) * ROW_BYTES
+
+
+def has_split_products(target: Target | None = None) -> bool:
+    """Whether products of split numbers are fast."""
+    return has_tiles(target or host(), "bf16") and (target or host()).vector_bytes == 64
+
+
+def pack_split(matrix: Array, parts: int) -> Array:
+    """`matrix` f32[taps, k, n], all of it finite, as panels [panel][tap][chunk][part][pair][column][2]."""
+    taps, k, n = matrix.shape
+    chunks = -(-k // CHUNK)
+    width = -(-n // LANES) * LANES
+    packed = aligned_empty((width * taps * chunks * CHUNK * parts,), np.dtype(np.uint16))
+    for first in range(0, n, SHAPE.columns):
+        columns = matrix[:, :, first : first + SHAPE.columns]
+        padded = np.zeros((taps, chunks * CHUNK, min(SHAPE.columns, width - first)), np.float32)
+        padded[:, :k, : columns.shape[2]] = columns
+        pairs = padded.reshape(taps, chunks, CHUNK // 2, 2, -1).swapaxes(-1, -2)
+        start = first * taps * chunks * CHUNK * parts
+        place = packed[start:][: pairs.size * parts].reshape(taps, chunks, parts, *pairs.shape[2:])
+        for part, numbers in enumerate(split_numbers(np.ascontiguousarray(pairs), parts)):
+            place[:, :, part] = numbers
+    return packed
+
+
+def split_numbers(numbers: Array, parts: int) -> list[Array]:
+    """The parts u16[...] of f32[...], each the bfloat16 nearest to what is left, ties to even."""
+    result, left = [], numbers
+    for _ in range(parts):
+        bits = left.view(np.uint32)
+        rounded = bits + (np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1)))
+        rounded &= np.uint32(0xFFFF0000)
+        result.append((rounded >> np.uint32(16)).astype(np.uint16))
+        left = left - rounded.view(np.float32)
+    return result
+
+
+def can_split(weights: Array, target: Target | None = None) -> bool:
+    """Whether products with the weights can be those of parts: none is infinite, or close to it."""
+    if not has_split_products(target) or weights.dtype not in PARTS or not weights.size:
+        return False
+    return float(np.abs(weights).max()) < 2.0**127
+
+
+def split_cost(
+    rows: Size, n: int, k: int, *, taps: int = 1, copied: Size | None = None, parts: int = 3
+) -> float:
+    """What a product is expected to cost; `copied` rows, by default all, are split."""
+    width, depth = -(-n // LANES) * LANES, -(-k // CHUNK) * CHUNK * taps
+    each = TILE * len(PRODUCTS[parts])
+    split = hint(rows if copied is None else copied) * k * parts * SPLIT
+    return 2 * hint(rows) * width * depth * each + split + width * depth * parts * 2 * WAIT
+
+
+def split_matmul_step(
+    a: Matrix,
+    b: PackedMatrix,
+    out: Matrix,
+    *,
+    m: Size,
+    n: Size,
+    k: Size,
+    batch: tuple[Size, Size] = (1, 1),
+    bias: Ref | None = None,
+    epilogue: Epilogue | None = None,
+    operands: Sequence[Matrix] = (),
+    label: str = "matmul",
+    target: Target | None = None,
+) -> Step:
+    """As `matmul_step`, with `b` as `pack_split` lays it out and adjacent columns of `a`."""
+    assert isinstance(k, int)
+    own = SplitProduct(
+        *(MatrixRows(a.dtype), PARTS[a.dtype], epilogue or plain(F32, out.dtype), bias is not None),
+        target or host(),
+    )
+    block, most = block_rows(m, row_pitch(k, own.parts))
+    values: dict[str, Argument] = {
+        "taps": 1,
+        **placed("A", a.ref, a.batch, row=a.row),
+        **placed("B", b.ref, b.batch),
+        **placed("Y", out.ref, out.batch, row=out.row),
+        **extras(operands, bias),
+    }
+    step = own.step(values, (m, n, k), batch, most, block, label)
+    count = prod(batch)
+    step.flops = 2 * count * m * n * k
+    step.nbytes = count * (m * k * a.dtype.itemsize + m * n * out.dtype.itemsize) + k * n * 2 * own.parts
+    return step
+
+
+def block_rows(m: Size, pitch: int) -> tuple[Size, int]:
+    """Rows of the blocks of m rows, about even and whole tiles of 16; and their limit."""
+    most = max(min(BLOCK_ROWS, BLOCK_BYTES // pitch // ROWS * ROWS), SHAPE.rows)
+    blocks = (m + (most - 1)) // most
+    return ((m + (blocks - 1)) // blocks + (ROWS - 1)) // ROWS * ROWS, most
+
+
+def _build(own: SplitProduct, symbol: str) -> str:
+    from jitrt.codegen.split_code import driver
+
+    return driver(own, symbol)

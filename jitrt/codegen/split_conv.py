@@ -1,0 +1,165 @@
+"""Convolutions as products of split numbers; see `split`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jitrt.codegen.conv import Image, Window, image_bytes, is_even
+from jitrt.codegen.epilogue import Epilogue, plain
+from jitrt.codegen.gemm import Array, PackedMatrix
+from jitrt.codegen.kernel import Argument, Ref, Step
+from jitrt.codegen.product import Matrix, extras, placed
+from jitrt.codegen.split import (
+    BLOCK_BYTES,
+    PARTS,
+    SplitProduct,
+    pack_split,
+    row_pitch,
+    split_cost,
+    split_matmul_step,
+)
+from jitrt.codegen.split_rows import AXES, ImageLines
+from jitrt.codegen.target import Target, host
+from jitrt.dims import Size, hint, prod, same
+from jitrt.types import F32
+
+BLOCK_ROWS = 128  # at least, where an image has them
+
+
+@dataclass(frozen=True)
+class Lines:
+    """How an image is cut into lines; see `ImageLines` for the names."""
+
+    geometry: Mapping[str, Sequence[Size]]
+    line: Size
+    more: int
+    phases: int
+
+    @classmethod
+    def of(cls, x: Image, out: Image, window: Window) -> Lines:
+        """Those of a convolution; an image of one axis has one line."""
+        missing = len(AXES) - len(window.kernel)
+        geometry: dict[str, Sequence[Any]] = {
+            name: (*(neutral,) * missing, *sizes)
+            for name, neutral, sizes in (
+                *(("in", 1, x.spatial), ("out", 1, out.spatial), ("step", 0, x.steps)),
+                *(("pad", 0, window.pads), ("kernel", 1, window.kernel)),
+                *(("stride", 1, window.strides), ("dilation", 1, window.dilations)),
+            )
+        }
+        reach = [(k - 1) * d for k, d in zip(geometry["kernel"], geometry["dilation"], strict=True)]
+        strides = geometry["stride"]
+        geometry["phases"] = [min(s, r + 1) for s, r in zip(strides, reach, strict=True)]
+        line = geometry["out"][1] + reach[1] // strides[1]
+        return cls(geometry, line, reach[0] // strides[0], int(prod(geometry["phases"])))
+
+    @property
+    def height(self) -> Size:
+        """Lines of the result."""
+        return self.geometry["out"][0]
+
+    def rows(self, lines: Size) -> Size:
+        """Pixels that are split for so many lines of the result."""
+        return self.phases * (lines + self.more) * self.line
+
+    def block(self, pitch: int) -> int:
+        """Lines of a block: as many as fit, or make a few tiles, and the blocks of about one height."""
+        height, line = max(hint(self.height), 1), hint(self.line)
+        fitting = BLOCK_BYTES // 2 // (line * self.phases * pitch) - self.more
+        lines = min(max(1, min(fitting, 2 * BLOCK_ROWS // line), -(-BLOCK_ROWS // line)), height)
+        return -(-height // -(-height // lines))
+
+
+def is_product(x: Image, out: Image, window: Window) -> bool:
+    """Whether a convolution is a product of the input's pixels, which are evenly spaced, with a matrix."""
+    aligned = all(same(a, b) for a, b in zip(x.spatial, out.spatial, strict=True))
+    return window.is_point and aligned and is_even(x)
+
+
+def can_split_conv(x: Image, out: Image, window: Window, groups: int) -> bool:
+    """Whether `split_conv_step` computes such a convolution."""
+    return (
+        groups == 1
+        and len(window.kernel) <= len(AXES)
+        and all(pad >= 0 for pad in window.pads)
+        and x.dtype in PARTS
+        and isinstance(x.channels, int)
+        and isinstance(out.channels, int)
+        and x.is_channels_last()
+        and is_even(out)
+    )
+
+
+def split_conv_cost(x: Image, out: Image, window: Window) -> float:
+    """What a convolution is expected to cost for one image."""
+    assert isinstance(x.channels, int)
+    assert isinstance(out.channels, int)
+    lines, parts = Lines.of(x, out, window), PARTS[x.dtype]
+    copied = None if is_product(x, out, window) else lines.rows(lines.height)
+    taps = int(prod(window.kernel))
+    rows = lines.line * lines.height
+    return split_cost(rows, out.channels, x.channels, taps=taps, copied=copied, parts=parts)
+
+
+def pack_split_weights(weights: Array, parts: int) -> Array:
+    """`weights` f32[M, C, *kernel] as `split_conv_step` wants them for images of so many parts."""
+    outputs, channels = weights.shape[:2]
+    return pack_split(weights.reshape(outputs, channels, -1).transpose(2, 1, 0), parts)
+
+
+def split_conv_step(
+    x: Image,
+    weights: Ref,
+    out: Image,
+    window: Window,
+    *,
+    bias: Ref | None = None,
+    epilogue: Epilogue | None = None,
+    operands: Sequence[Matrix] = (),
+    label: str = "conv",
+    target: Target | None = None,
+) -> Step:
+    """As `conv_step`, for what `can_split_conv` allows, with weights as `pack_split_weights` has them."""
+    assert isinstance(x.channels, int)
+    pixels, taps = prod(out.spatial), int(prod(window.kernel))
+    if is_product(x, out, window):
+        return split_matmul_step(
+            Matrix(x.ref, x.dtype, x.steps[-1], 1, (x.batch_stride, 0)),
+            PackedMatrix(weights, F32),
+            Matrix(out.ref, out.dtype, out.steps[-1], 1, (out.batch_stride, 0)),
+            m=pixels,
+            n=out.channels,
+            k=x.channels,
+            batch=(x.batch, 1),
+            bias=bias,
+            epilogue=epilogue,
+            operands=operands,
+            label=label,
+            target=target,
+        )
+    own = SplitProduct(
+        *(ImageLines(x.dtype), PARTS[x.dtype], epilogue or plain(F32, out.dtype), bias is not None),
+        target or host(),
+    )
+    lines = Lines.of(x, out, window)
+    block = lines.block(row_pitch(x.channels, own.parts))
+    values: dict[str, Argument] = {
+        **{"taps": taps, "line": lines.line, "lines.more": lines.more},
+        **{
+            f"{name}.{axis}": size
+            for name, sizes in lines.geometry.items()
+            for axis, size in zip(AXES, sizes, strict=True)
+        },
+        **placed("X", x.ref, (x.batch_stride, 0)),
+        **placed("B", weights, (0, 0)),
+        **placed("Y", out.ref, (out.batch_stride, 0), row=out.steps[-1]),
+        **extras(operands, bias),
+    }
+    sizes = (lines.height, out.channels, x.channels)
+    step = own.step(values, sizes, (x.batch, 1), lines.rows(block), block, label)
+    count = taps * x.channels * out.channels
+    step.flops = 2 * x.batch * pixels * count
+    step.nbytes = image_bytes(x) + image_bytes(out) + count * 2 * own.parts
+    return step
