@@ -1,15 +1,38 @@
-"""`python -m jitrt.patch script.py ARGS`: run a script, or `-m module`, with jitrt as its onnxruntime."""
+"""`python -m jitrt.patch script.py ARGS`: run a script, or `-m module`, with jitrt as its onnxruntime.
+
+It holds for the processes that the script starts by `multiprocessing`, too.
+"""
 
 from __future__ import annotations
 
 import runpy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from multiprocessing import spawn
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from jitrt.stand_in import as_onnxruntime
 
 USAGE = "usage: python -m jitrt.patch script.py [ARGS], or python -m jitrt.patch -m module [ARGS]"
+
+
+class _Standing:
+    """What stands in for onnxruntime where it is unpickled."""
+
+    def __reduce__(self) -> tuple[Callable[[], ModuleType], tuple[()]]:
+        return as_onnxruntime, ()
+
+
+def _stand_in_children() -> None:
+    """Have processes that `multiprocessing` starts anew call `as_onnxruntime` before they import anything."""
+    prepare = spawn.get_preparation_data
+
+    def get_preparation_data(name: str) -> dict[str, Any]:
+        return {**prepare(name), "jitrt": _Standing()}
+
+    spawn.get_preparation_data = get_preparation_data
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -20,6 +43,7 @@ def main(arguments: Sequence[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 0 if rest else 2
     as_onnxruntime()
+    _stand_in_children()
     sys.argv = rest
     if is_module:
         sys.path[0] = ""

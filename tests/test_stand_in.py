@@ -146,6 +146,26 @@ def test_patch_runs_scripts_and_modules(form: str, tmp_path: Path, monkeypatch: 
     assert (done.returncode, done.stdout) == (3, "__main__ ['a', '-b'] jitrt True\n"), done.stderr
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_patch_holds_in_other_processes(method: str, tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(
+        textwrap.dedent(f"""
+            import multiprocessing
+            import onnxruntime
+
+            def name(number):
+                return onnxruntime.get_build_info().partition(" ")[0]
+
+            if __name__ == "__main__":
+                with multiprocessing.get_context({method!r}).Pool(2) as pool:
+                    print(set(pool.map(name, range(4))))
+        """)
+    )
+    done = in_python(arguments=("-m", "jitrt.patch", str(script)))
+    assert (done.returncode, done.stdout) == (0, "{'jitrt'}\n"), done.stderr
+
+
 def test_patch_without_a_script() -> None:
     nothing, missing = (in_python(arguments=("-m", "jitrt.patch", *a)) for a in ((), ("nope.py",)))
     assert nothing.returncode == missing.returncode == 2
