@@ -57,20 +57,25 @@ def copy_elements(f: Function, source: str, dtype: Dtype, out: str, wanted: Dtyp
     """Emit a copy of `count` adjacent elements that reads and writes nothing beyond them.
 
     The last vector ends with the last element, and so may overlap the one before; fewer elements than a
-    vector's are copied one by one.
+    vector's are copied by vectors of a quarter, and so on.
     """
-    lanes = f.target.vector_bytes // wanted.itemsize
 
     def copy(start: Integer, width: int) -> None:
         value = f.load(dtype, f.at(source, f.mul(start, dtype.itemsize)), width)
         f.store(f.cast(value, dtype, wanted, width), wanted, f.at(out, f.mul(start, wanted.itemsize)), width)
 
-    with f.branch(f.compare("sge", count, lanes)) as branch:
-        with f.count(0, count, lanes) as n:
-            copy(f.min(n, f.sub(count, lanes)), lanes)
-        branch.otherwise()
-        with f.count(0, count) as n:
-            copy(n, 1)
+    def copy_all(width: int) -> None:
+        if width <= 1:
+            with f.count(0, count) as n:
+                copy(n, 1)
+            return
+        with f.branch(f.compare("sge", count, width)) as branch:
+            with f.count(0, count, width) as n:
+                copy(f.min(n, f.sub(count, width)), width)
+            branch.otherwise()
+            copy_all(width // 4)
+
+    copy_all(f.target.vector_bytes // wanted.itemsize)
 
 
 @dataclass(frozen=True)
