@@ -135,7 +135,10 @@ class Program:
     plans: OrderedDict[Any, tuple[Variant, Plan]] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
-        self.opaque = any(spec.sizes is None and spec.dtype == STRING for spec in self.specs.values())
+        is_opaque = [spec.sizes is None and spec.dtype == STRING for spec in self.specs.values()]
+        self.opaque = [
+            number for number, opaque in enumerate(is_opaque) if opaque
+        ]  # of any type, or no arrays
         self.may_share = False
         self._note_values()
 
@@ -176,10 +179,13 @@ class Program:
     # preparing
 
     def _signature(self, arrays: Sequence[Value]) -> Any:
-        if self.opaque:
-            shapes: Any = tuple([(a.shape, a.dtype) if hasattr(a, "shape") else None for a in arrays])
-        else:
+        shapes: Any
+        try:
             shapes = tuple([a.shape for a in arrays])
+        except AttributeError:  # a sequence, a map or None
+            shapes = tuple([getattr(a, "shape", None) for a in arrays])
+        if self.opaque:
+            shapes = (shapes, *[getattr(arrays[i], "dtype", None) for i in self.opaque])
         if self.by_value:
             return (shapes, *[arrays[i].tobytes() for i in self.by_value])
         return shapes

@@ -28,7 +28,7 @@ from jitrt.program import Context, Program
 from jitrt.providers import Provider, choose_providers
 from jitrt.session_facts import Session
 from jitrt.trace_events import TraceEvents
-from jitrt.types import TensorType
+from jitrt.types import STRING, TensorType
 
 if TYPE_CHECKING:
     from jitrt.torch_module import TorchModule
@@ -128,19 +128,20 @@ class InferenceSession(Session):
             and input_feed.__class__ is dict
             and len(input_feed) == len(self._fed)
         ):
-            arrays, shapes = [], []
+            arrays = []
             for name, dtype in self._fed:
                 value = input_feed.get(name)
-                if (
-                    value.__class__ is not np.ndarray
-                    or value.dtype is not dtype
-                    or value.flags.num & _READY != _READY
-                ):
+                if value.__class__ is not np.ndarray:
+                    break
+                if value.dtype is not dtype:
+                    if dtype is not STRING or value.dtype.kind != "U":
+                        break
+                    value = value.astype(object)
+                if value.flags.num & _READY != _READY:
                     break
                 arrays.append(value)
-                shapes.append(value.shape)
             else:
-                results = program.run(arrays, tuple(shapes))
+                results = program.run(arrays, tuple([array.shape for array in arrays]))
                 return unshared(results, arrays) if program.may_share else results
         program, arrays = self.prepare(names, input_feed)
         results = self._run(program, arrays, run_options)

@@ -22,8 +22,9 @@ def find(values: Array, table: dict[Any, int]) -> Array:
 
     Raises TypeError for an element that has no hash.
     """
-    keys = np.ascontiguousarray(values, object)
-    return _method()(table, keys, np.empty(keys.size, np.int64))
+    if values.dtype.kind != "O" or not values.flags.c_contiguous:
+        values = np.ascontiguousarray(values, object)
+    return _method()(table, values, np.empty(values.size, np.int64))
 
 
 @cache
