@@ -459,6 +459,22 @@ def test_the_affinity_mask_bounds_the_threads() -> None:
         """)
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs affinity masks")
+def test_a_forked_child_has_a_mask_of_its_own() -> None:
+    run_python("""
+        import os
+        from jitrt.execute import cpus, pool
+        from test_pool import check_two_threads
+
+        check_two_threads()
+        if not (child := os.fork()):
+            os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+            check_two_threads()
+            os._exit(int(cpus.thread_count(8) != 1 or cpus.default_threads() != 1))
+        assert os.waitpid(child, 0)[1] == 0
+        """)
+
+
 def run_python(source: str) -> None:
     """Run the source in a new interpreter and expect it to end well."""
     path = os.pathsep.join([os.path.dirname(__file__), *sys.path])

@@ -13,7 +13,7 @@ ROOT = Path("/")
 
 @cache
 def allowed() -> tuple[int, ...]:
-    """The CPUs in the affinity mask, as it is at the first call."""
+    """The CPUs in the affinity mask, as it is at the first call in the process."""
     if hasattr(os, "sched_getaffinity"):
         return tuple(sorted(os.sched_getaffinity(0)))
     return tuple(range(os.cpu_count() or 1))
@@ -85,3 +85,8 @@ def _read(path: Path) -> str:
         return path.read_text().strip()
     except OSError:
         return ""
+
+
+if hasattr(os, "register_at_fork"):  # servers give each child a mask of its own
+    for _function in (allowed, default_threads):
+        os.register_at_fork(after_in_child=_function.cache_clear)
