@@ -27,7 +27,7 @@ from jitrt.codegen.loop import Operand
 from jitrt.codegen.microkernel import TileShape, microkernels, packed_columns, tile_shape
 from jitrt.codegen.target import Target
 from jitrt.codegen.team import LINE, TEAM_BYTES
-from jitrt.dims import Size
+from jitrt.dims import Size, same
 from jitrt.expr import Dtype, Expr, load, structure
 from jitrt.types import I32, short_name
 
@@ -147,7 +147,7 @@ class Recurrence:
 
     def blocks(self, samples: Size, size: Size) -> Size:
         """Blocks of samples that are independent of each other, by sizes alone, as results depend on them."""
-        if self.weight_bytes(size) > RESIDENT_BYTES:
+        if same(samples, 0) or self.weight_bytes(size) > RESIDENT_BYTES:
             return 1
         return (samples + (self.shape.rows - 1)) // self.shape.rows
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from oracle import Case, normal, table
 
+import jitrt
+
 FUNCTIONS = {
     "Sigmoid": lambda x, a, b: 1 / (1 + np.exp(-x)),
     "Tanh": lambda x, a, b: np.tanh(x),
@@ -242,6 +244,9 @@ EVERY = [
         case(op, {"clip": 0.5}),
         case(op, steps=1, samples=1, size=33),
         case(op, steps=2, samples=19, size=16),
+        case(op, {"direction": "bidirectional"}, steps=3, samples=31, size=48, directions=2),
+        case(op, samples=0),
+        case(op, steps=0),
         case(op, dtype=np.float64, size=7),
         case(op, dtype=np.float16, tolerance=4),
     )
@@ -260,6 +265,7 @@ OTHERS = [
     case("GRU", {"linear_before_reset": 1}),
     case("GRU", {"linear_before_reset": 1, "direction": "bidirectional"}, directions=2, size=9),
     case("GRU", {"linear_before_reset": 1}, bias=False),
+    case("GRU", {"linear_before_reset": 1}, lengths=[2, 4, 0]),
     *(case("RNN", {"activations": [name]}) for name in FUNCTIONS if name not in ("Affine", "ScaledTanh")),
     case("RNN", {"activations": ["Affine"], "activation_alpha": [0.5], "activation_beta": [0.1]}),
     case(
@@ -273,6 +279,18 @@ OTHERS = [
 @table(EVERY, OTHERS)
 def test_recurrent(case):
     case.check()
+
+
+@pytest.mark.parametrize("op", GATES)
+@pytest.mark.parametrize("x", [np.nan, np.inf, -np.inf, 1e30, -1e30])
+def test_extreme_numbers_saturate_and_nan_stays(op, x):
+    size, gates = 3, GATES[op][0]
+    inputs = np.full((1, 1, 1), x, np.float32)
+    w, r = np.ones((1, gates * size, 1), np.float32), np.zeros((1, gates * size, size), np.float32)
+    got = jitrt.call(op, inputs, w, r, hidden_size=size)
+    with np.errstate(over="ignore"):
+        wanted = GATES[op][1](inputs.astype(np.float64), w, r)[0]
+    np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-30)
 
 
 @pytest.mark.parametrize("steps", [1, 5])
