@@ -82,13 +82,7 @@ def layers() -> Iterator[OperatorCase]:
             {"mode": mode},
             variant=mode,
         )
-    for op, gates in (("LSTM", 4), ("GRU", 3), ("RNN", 1)):
-        yield OperatorCase(
-            op,
-            lambda g=gates: [normal(64, 8, 128), normal(1, g * 128, 128) / 12, normal(1, g * 128, 128) / 12],
-            {"hidden_size": 128},
-            constants=(1, 2),
-        )
+    yield from recurrences()
     heads = {"q_num_heads": 8, "kv_num_heads": 8}
     yield OperatorCase(
         "Attention", lambda: [normal(1, 256, 512), normal(1, 256, 512), normal(1, 256, 512)], heads
@@ -122,6 +116,40 @@ def _tf_idf() -> dict[str, Any]:
         **{"max_gram_length": 1, "max_skip_count": 0, "min_gram_length": 1, "mode": "TF"},
         **{"ngram_counts": [0], "ngram_indexes": list(range(100)), "pool_int64s": list(range(100))},
     }
+
+
+def recurrences() -> Iterator[OperatorCase]:
+    """Recurrent layers of 128 columns by batch, others by size and direction."""
+    shapes = [("", 8, 128, 1), ("one", 1, 128, 1), ("batch of 64", 64, 128, 1), ("both ways", 8, 256, 2)]
+    shapes += [("wide", 8, 1024, 1), ("wide one", 1, 1024, 1)]
+    for op, gates in (("LSTM", 4), ("GRU", 3), ("RNN", 1)):
+        for variant, n, size, d in shapes:
+            yield OperatorCase(
+                op,
+                lambda g=gates, n=n, size=size, d=d: [
+                    normal(64, n, 128),
+                    normal(d, g * size, 128) / 12,
+                    normal(d, g * size, size) / size**0.5,
+                ],
+                {"hidden_size": size, "direction": "bidirectional" if d == 2 else "forward"},
+                variant=variant,
+                constants=(1, 2),
+            )
+    for variant, n, size in (("", 8, 128), ("one", 1, 128), ("wide", 8, 1024)):
+        yield OperatorCase(
+            "DynamicQuantizeLSTM",
+            lambda n=n, size=size: [
+                normal(64, n, 128),
+                integers(-127, 128, 1, 128, 4 * size, dtype=np.int8),
+                integers(-127, 128, 1, size, 4 * size, dtype=np.int8),
+                *[None] * 5,
+                *[np.full(1, 0.001, np.float32), np.zeros(1, np.int8)] * 2,
+            ],
+            {"hidden_size": size},
+            domain=MICROSOFT,
+            variant=variant,
+            constants=(1, 2, 8, 9, 10, 11),
+        )
 
 
 def quantised() -> Iterator[OperatorCase]:
