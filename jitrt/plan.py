@@ -21,6 +21,8 @@ from jitrt.schedule import Schedule
 from jitrt.table import ALIGNMENT
 
 PARALLEL_NS = 6000  # a step expected to take less runs on the calling thread
+FEWEST_PLANS, MOST_PLANS = 64, 1024  # of a program that are kept, as tables are of an arena
+PLANS_NBYTES = 1 << 25  # that their arguments may take, if these are more than the fewest
 CHUNKS_PER_THREAD = 8
 SHORT_NS = 2_000_000  # of a step, for each thread
 SHARING_CHUNKS_PER_THREAD = 2  # of steps whose units share work
@@ -264,6 +266,11 @@ class Plan:
             made = sizes[numbers].astype(recipe.buffers[number].dtype)
             self.sized.append(made)
             self.bases[number] = made.ctypes.data
+
+    @property
+    def kept(self) -> int:
+        """How many plans like this one are kept."""
+        return max(FEWEST_PLANS, min(MOST_PLANS, PLANS_NBYTES // self.words.nbytes))
 
     @property
     def flops(self) -> Numbers:

@@ -25,7 +25,7 @@ from jitrt.graph import Graph, Node
 from jitrt.host_call import Continuation, HostCall, Value
 from jitrt.log import INFO, WARNING, Log
 from jitrt.options import RunOptions
-from jitrt.plan import Plan, Recipe
+from jitrt.plan import FEWEST_PLANS, Plan, Recipe
 from jitrt.schedule import Scheduler
 from jitrt.table import Arena, Failure, Table
 from jitrt.tensor import Input, Tensor
@@ -36,7 +36,6 @@ from jitrt.types import HOST_TYPES, STRING
 if TYPE_CHECKING:
     from jitrt.trace_events import TraceEvents
 
-MAX_PLANS = 1024
 MAX_SCHEDULES = 16
 
 Place = tuple[int, int | None, int]  # input, axis or None for the value, position in the value
@@ -155,7 +154,7 @@ class Program:
         """
         key = shapes if shapes is not None and not self.by_value else self._signature(arrays)
         variant, plan = self.plans.get(key) or self._prepare(arrays)
-        if len(self.plans) > MAX_PLANS // 2:
+        if len(self.plans) > FEWEST_PLANS // 2:
             with suppress(KeyError):  # another thread has just dropped it
                 self.plans.move_to_end(key)
         if not variant.computes and not self.context.running:
@@ -204,7 +203,7 @@ class Program:
             if config.settings.debug:
                 show.write(self._summary(arrays, variant, plan))
             self.plans[self._signature(arrays)] = variant, plan
-            while len(self.plans) > MAX_PLANS:
+            while len(self.plans) > plan.kept:
                 self.plans.popitem(last=False)
             return variant, plan
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 ALIGNMENT = 64
 BRIEF_NS = 20_000  # a run expected to take less keeps the GIL
-MAX_TABLES = 1024  # of an arena
 
 Array = np.ndarray[Any, Any]
 
@@ -38,7 +37,7 @@ class Arena:
 
     def table(self, plan: Plan) -> Table:
         """A new table for the plan; the oldest of too many gives way."""
-        if len(self.tables) >= MAX_TABLES:
+        if len(self.tables) >= plan.kept:
             del self.tables[next(iter(self.tables))]
         made = self.tables[plan.number] = Table(plan, self)
         return made
