@@ -25,7 +25,7 @@ TEAM_BYTES = 4 * LINE
 MOST = 255  # parts of a phase
 FINISHED = -1
 EAGER = 256  # polls without a pause
-PATIENCE = 4095  # polls between calls of the scheduler, less than a power of two by one
+PATIENCE = 1023  # polls between calls of the scheduler, less than a power of two by one
 PAUSES = {"x86_64": ("llvm.x86.sse2.pause", ()), "aarch64": ("llvm.aarch64.isb", (("i32", "15"),))}
 
 
@@ -115,7 +115,7 @@ def spin_until(f: Function, condition: Callable[[], str]) -> None:
 
     poll:  if condition: go to done
            if ++polls > 256: pause
-           if polls % 4096 == 0: sched_yield()
+           if polls % 1024 == 0: sched_yield()
            go to poll
     """
     poll, idle, done = f.fresh("poll"), f.fresh("idle"), f.fresh("done")
