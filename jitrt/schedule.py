@@ -153,6 +153,8 @@ class Scheduler:
     def _slice_of_concat(self, tensor: Tensor, order: Sequence[int] | None) -> Array | None:
         """The tensor's part of the one concatenation that reads it, perhaps in another shape."""
         operand, joined = tensor, self._only_user(tensor)
+        if joined is not None and _is_permuted(joined) and _writes_strided(tensor):
+            return self._slice_of_permuted(tensor, joined)
         while joined is not None and isinstance(joined.source, View):
             if joined.source.kind not in ("reshape", "reinterpret"):
                 return None
@@ -171,6 +173,15 @@ class Scheduler:
             return part
         own = part.view("reshape", None, tensor.shape)
         return None if own is None else replace(own, dtype=tensor.dtype)
+
+    def _slice_of_permuted(self, tensor: Tensor, permuted: Tensor) -> Array | None:
+        """The part of a concatenation that reads the tensor with its dimensions in another order."""
+        joined = self._only_user(permuted)
+        if joined is None or not isinstance(joined.source, Concat):
+            return None
+        order = tuple(int(d) for d in np.argsort(permuted.source.parameters))  # type: ignore[union-attr]
+        part = self._slice_of_concat(permuted, order)
+        return None if part is None else part.view("permute", order, tensor.shape)
 
     def _only_user(self, tensor: Tensor) -> Tensor | None:
         """The one tensor that is computed from this one, which is no output."""
@@ -340,6 +351,10 @@ def call_accepts_output(call: Call, target: Array) -> bool:
     if is_dense(target.shape, target.strides):
         return True
     return call.strided_output and call.accepts(-1, target.strides, target.shape)
+
+
+def _is_permuted(tensor: Tensor) -> bool:
+    return isinstance(tensor.source, View) and tensor.source.kind == "permute"
 
 
 def _writes_strided(tensor: Tensor) -> bool:

@@ -204,6 +204,24 @@ def test_concatenation_needs_no_copy(axis: int) -> None:
     assert not any("copy" in label for label in labels)
 
 
+@pytest.mark.parametrize("axis", [1, 2])
+def test_images_are_written_into_a_concatenation(axis: int) -> None:
+    nodes = [
+        node("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1]),
+        node("MaxPool", ["a"], ["b"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        node("Conv", ["a", "w2"], ["c"], pads=[1, 1, 1, 1]),
+        node("Concat", ["b", "c"], ["f"], axis=axis),
+        node("Conv", ["f", "w3"], ["y"]),
+    ]
+    joined = 32 if axis == 1 else 16
+    constants = {"w": random(16, 9, 3, 3), "w2": random(16, 16, 3, 3), "w3": random(4, joined, 1, 1)}
+    source = model(nodes, {"x": ["n", 9, 8, 11]}, ["y"], constants)
+    assert_like_onnxruntime(source, {"x": random(2, 9, 8, 11)}, {"x": random(1, 9, 8, 11)})
+    labels = steps_of(source, x=random(2, 9, 8, 11))
+    assert [label for label in labels if label != "copy"] == ["Conv", "MaxPool", "Conv", "Conv"]
+    assert labels.count("copy") == 2  # of x and y
+
+
 def test_concatenations_of_everything() -> None:
     """Inputs, constants, one value twice, concatenations in concatenations, an operand that is an output."""
     nodes = [
