@@ -114,8 +114,20 @@ def count_digits(counts, keys, shift, begin, end):
     for b in range(begin, end):
         for d in range(DIGITS):
             counts[b, d] = 0
-        for i in range(b * BLOCK, min((b + 1) * BLOCK, keys.size)):
-            counts[b, (keys[i] >> np.uint64(shift)) & np.uint64(DIGITS - 1)] += 1
+        first, stop = b * BLOCK, min((b + 1) * BLOCK, keys.size)
+        if one_digit(keys[first:stop], shift):
+            counts[b, (keys[first] >> np.uint64(shift)) & np.uint64(DIGITS - 1)] = stop - first
+        else:
+            for i in range(first, stop):
+                counts[b, (keys[i] >> np.uint64(shift)) & np.uint64(DIGITS - 1)] += 1
+
+
+def one_digit(keys, shift):
+    """Whether all keys have the same digit, as the upper ones of small numbers; vectors find out."""
+    differ = np.uint64(0)
+    for key in keys:
+        differ |= key ^ keys[0]
+    return (differ >> np.uint64(shift)) & np.uint64(DIGITS - 1) == 0
 
 
 def sum_digits(starts, counts, begin, end):
@@ -133,12 +145,19 @@ def move_digits(K, P, keys, places, starts, shift, begin, end, scratch):
     for b in range(begin, end):
         for d in range(DIGITS):
             following[d] = starts[b, d]
-        for i in range(b * BLOCK, min((b + 1) * BLOCK, keys.size)):
-            d = (keys[i] >> np.uint64(shift)) & np.uint64(DIGITS - 1)
-            to = following[d]
-            following[d] = to + 1
-            K[to] = keys[i]
-            P[to] = places[i]
+        first, stop = b * BLOCK, min((b + 1) * BLOCK, keys.size)
+        if one_digit(keys[first:stop], shift):
+            to = following[(keys[first] >> np.uint64(shift)) & np.uint64(DIGITS - 1)]
+            for i in range(stop - first):
+                K[to + i] = keys[first + i]
+                P[to + i] = places[first + i]
+        else:
+            for i in range(first, stop):
+                d = (keys[i] >> np.uint64(shift)) & np.uint64(DIGITS - 1)
+                to = following[d]
+                following[d] = to + 1
+                K[to] = keys[i]
+                P[to] = places[i]
 
 
 def move_keys(K, keys, starts, shift, begin, end, scratch):
@@ -147,11 +166,17 @@ def move_keys(K, keys, starts, shift, begin, end, scratch):
     for b in range(begin, end):
         for d in range(DIGITS):
             following[d] = starts[b, d]
-        for i in range(b * BLOCK, min((b + 1) * BLOCK, keys.size)):
-            d = (keys[i] >> np.uint64(shift)) & np.uint64(DIGITS - 1)
-            to = following[d]
-            following[d] = to + 1
-            K[to] = keys[i]
+        first, stop = b * BLOCK, min((b + 1) * BLOCK, keys.size)
+        if one_digit(keys[first:stop], shift):
+            to = following[(keys[first] >> np.uint64(shift)) & np.uint64(DIGITS - 1)]
+            for i in range(stop - first):
+                K[to + i] = keys[first + i]
+        else:
+            for i in range(first, stop):
+                d = (keys[i] >> np.uint64(shift)) & np.uint64(DIGITS - 1)
+                to = following[d]
+                following[d] = to + 1
+                K[to] = keys[i]
 
 
 def sort_rows(order, keys, begin, end, scratch):
