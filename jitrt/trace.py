@@ -376,7 +376,7 @@ def _answer_name(node: Node, number: int) -> str:
 
 def _is_given(tensor: Tensor | None) -> bool:
     """Whether no kernel computes the tensor."""
-    return tensor is None or (isinstance(tensor.source, (Input, Constant)) and not tensor.symbolic)
+    return tensor is None or isinstance(tensor.source, Input if tensor.symbolic else (Input, Constant))
 
 
 def _is_small(tensor: Tensor) -> bool:
