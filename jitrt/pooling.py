@@ -13,12 +13,13 @@ from jitrt.codegen.kernel import Step
 from jitrt.codegen.target import host
 from jitrt.codegen.windows import windows_step
 from jitrt.convolutions import ConvAttributes, ImageCall
-from jitrt.dims import Size, concrete
+from jitrt.dims import Size, concrete, prod
 from jitrt.tensor import Tensor, Value
 from jitrt.types import F32, F64, I8, U8, is_float
 
 TYPES = (F32, F64, I8, U8)
 FEW_CHANNELS = 8  # fewer do not fill enough of a vector
+LARGEST = 1024  # elements of a window, each of which may be a line of a kernel's table
 
 
 class Pooling(ImageCall):
@@ -31,10 +32,10 @@ class Pooling(ImageCall):
         super().__init__(x, np.zeros(0), None, attributes, (x.shape[0], *spatial, x.shape[-1]))
 
     @classmethod
-    def serves(cls, x: Tensor) -> bool:
-        """Whether there are kernels for the type of x[n, *spatial, c], and it has enough channels."""
+    def serves(cls, x: Tensor, attributes: ConvAttributes) -> bool:
+        """Whether kernels exist for the type, enough channels and a small window of x[n, *spatial, c]."""
         few = isinstance(x.shape[-1], int) and x.shape[-1] < FEW_CHANNELS
-        return x.dtype in TYPES and not few
+        return x.dtype in TYPES and not few and prod(attributes.kernel) <= LARGEST
 
     def kernel_steps(self, x: Image, out: Image, more: dict[str, Any]) -> list[Step]:
         """One step."""

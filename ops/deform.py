@@ -14,8 +14,8 @@ from jitrt.types import BOOL, F32, F64, I32, I64
 from ._parts import host_form_by_parts
 from ._sampling import sample
 from ._shared import size_tensor, widen
+from ._windows import first_tap, stop_tap
 from .matmul import matmul_tensors
-from .pool import first_tap, stop_tap
 
 
 @operator("DeformConv", since=19)

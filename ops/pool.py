@@ -10,7 +10,7 @@ import numpy as np
 
 from jitrt.calls import cast_tensor, launch
 from jitrt.convolutions import ConvAttributes
-from jitrt.dims import Size, prod
+from jitrt.dims import Dim, Size, prod, same
 from jitrt.expr import absolute, power, sqrt
 from jitrt.gradient import wants_gradients
 from jitrt.opdef import operator
@@ -21,6 +21,7 @@ from jitrt.types import BF16, F16, F32, I64, is_float
 
 from ._quantization import dequantized_tensor
 from ._shared import mean, widen
+from ._windows import max_windows, max_windows_and_places, mean_windows, sum_windows
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Window:
     before: list[Size]
     after: list[Size]
     output: list[Size]
+    whole: bool = True  # windows end inside of the padding
 
     @property
     def attributes(self) -> ConvAttributes:
@@ -50,6 +52,24 @@ class Window:
             *([1] * lead + self.dilations),
             *([0] * lead + self.before),
         ]
+
+    def element_counts(self, spatial: Sequence[Size], padding: bool) -> np.ndarray[Any, Any] | None:
+        """How many elements each window has, [*output, 1] or all alike [1], at least 1; None if sizes matter.
+
+        Elements of padding count where `padding` says so, those beyond it never.
+        """
+        if self.whole and (padding or all(same(p, 0) for p in (*self.before, *self.after))):
+            return np.array([prod(self.kernel)])
+        axes = (spatial, self.output, self.before, self.after)
+        if any(isinstance(size, Dim) for sizes in axes for size in sizes):
+            return None
+        counts = np.ones(1, np.int64)
+        for a, (size, n, before, after) in enumerate(zip(*(map(int, sizes) for sizes in axes), strict=True)):
+            low, high = (-before, size + after) if padding else (0, size)
+            taps = np.arange(self.kernel[a]) * self.dilations[a]
+            places = np.arange(n)[:, None] * self.strides[a] - before + taps
+            counts = counts[..., None] * ((places >= low) & (places < high)).sum(1)
+        return np.maximum(counts[0], 1)[..., None]
 
     def counted(self, padding: bool) -> list[Size]:
         """The padding before and after three axes that counts as elements."""
@@ -95,7 +115,7 @@ def window(
         count = (span + stride - 1) // stride + 1
         starts_in_padding = (count - 1) * stride >= size + before[a]
         output.append(count - 1 if starts_in_padding else count)
-    return Window(kernel, strides, dilations, before, after, output)
+    return Window(kernel, strides, dilations, before, after, output, whole=not ceil_mode)
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -166,7 +186,7 @@ def average_pool(
 ) -> Tensor:
     """The mean of each window. https://onnx.ai/onnx/operators/onnx__AveragePool.html"""
     w = window(X.shape[2:], kernel_shape, strides, dilations, pads, auto_pad, ceil_mode)
-    return _pool(mean_windows, X, w, _zero(X), counts_padding=bool(count_include_pad))
+    return _mean(X, w, bool(count_include_pad))
 
 
 @operator("AveragePool", since=1)
@@ -180,7 +200,7 @@ def average_pool_1(
 ) -> Tensor:
     """The mean of each window. https://onnx.ai/onnx/operators/onnx__AveragePool.html"""
     w = window(X.shape[2:], kernel_shape, strides, None, pads, auto_pad, 0)
-    return _pool(mean_windows, X, w, _zero(X))
+    return _mean(X, w, counts_padding=False)
 
 
 @operator("LpPool", since=2)
@@ -227,18 +247,36 @@ def _zero(X: Tensor) -> Tensor:
 
 def _largest(X: Tensor, w: Window) -> Tensor:
     """The maximum of each window."""
-    last, rank = X.permute([0, *range(2, X.ndim), 1]), len(w.kernel)
-    wide = cast_tensor(last, F32) if X.dtype in (F16, BF16) else last
-    if not Pooling.serves(wide) or wants_gradients():
+    x = _image(X)
+    if not Pooling.serves(x, w.attributes) or wants_gradients():
         return _pool(max_windows, X, w, _lowest(X))
-    (y,) = Pooling("max", wide, w.attributes, w.output).outputs
-    return cast_tensor(y.permute([0, rank + 1, *range(1, rank + 1)]), X.dtype)
+    (y,) = Pooling("max", x, w.attributes, w.output).outputs
+    return _from_image(y, X)
+
+
+def _mean(X: Tensor, w: Window, counts_padding: bool) -> Tensor:
+    """The mean of each window: its sum over the number of elements that count."""
+    x, counts = _image(X), w.element_counts(X.shape[2:], counts_padding)
+    if counts is None or not Pooling.serves(x, w.attributes) or wants_gradients():
+        return _pool(mean_windows, X, w, _zero(X), counts_padding)
+    (total,) = Pooling("add", x, w.attributes, w.output).outputs
+    return _from_image(map_tensors(lambda t, n: t / n, total, constant(counts.astype(x.dtype))), X)
+
+
+def _image(X: Tensor) -> Tensor:
+    """X[N, C, spatial...] as [N, spatial..., C], in a type that is computed in."""
+    return cast_tensor(X.permute([0, *range(2, X.ndim), 1]), F32 if X.dtype in (F16, BF16) else X.dtype)
+
+
+def _from_image(y: Tensor, X: Tensor) -> Tensor:
+    """The inverse of `_image`."""
+    return cast_tensor(y.permute([0, X.ndim - 1, *range(1, X.ndim - 1)]), X.dtype)
 
 
 def _pool(
     kernel: Callable[..., None], X: Tensor, w: Window, initial: Tensor, counts_padding: bool = False
 ) -> Tensor:
-    """Windows combined by one of the kernels below."""
+    """Windows combined by one of the kernels of `_windows`."""
     rows = _row_shape(X.shape, w.output)
     (y,) = launch(
         kernel,
@@ -287,122 +325,3 @@ def _root(x: Tensor, p: float) -> Tensor:
     if p == 1:
         return x
     return map_tensors(sqrt if p == 2 else lambda x: power(x, 1 / p), x)
-
-
-def larger(x, y):
-    """The larger of two, NaN if one is."""
-    return x if (x > y) | (x != x) else y
-
-
-def add(x, y):
-    """The sum of two."""
-    return x + y
-
-
-def divide(total, count):
-    """The mean of `count` elements, 0 of none."""
-    return total / count if count > 0 else total
-
-
-def keep(y, count):
-    """What a window gives that is no mean."""
-    return y
-
-
-def window_kernel(name, combine, finish):
-    """The kernel that combines the elements of windows, and finishes with their number."""
-
-    def kernel(
-        Y, X, initial, C, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, bd, bh, bw, ad, ah, aw, begin, end
-    ):
-        """A unit is a row of Y [N, D, H, W * C]; `initial` is what a window of nothing gives.
-
-        Padding of `bd, bh, bw` before and `ad, ah, aw` after counts as elements.
-        """
-        D, H, W = X.shape[1], X.shape[2], X.shape[3] // C
-        OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3] // C
-        for unit in range(begin, end):
-            n, od, oh = unit // (OD * OH), unit // OH % OD, unit % OH
-            d0, h0 = od * sd - pd, oh * sh - ph
-            rows = taps_between(d0, dd, kd, -bd, D + ad) * taps_between(h0, dh, kh, -bh, H + ah)
-            for x in range(OW * C):
-                Y[n, od, oh, x] = initial[0]
-            ow = 0
-            while ow < OW:
-                w0 = ow * sw - pw
-                k0, k1 = first_tap(w0, dw, 0), stop_tap(w0, dw, kw, W)
-                # windows a pixel apart whose taps are all inside go together
-                run = min(OW, W + pw - (kw - 1) * dw) - ow if sw == 1 and k1 - k0 == kw else 1
-                for i in range(first_tap(d0, dd, 0), stop_tap(d0, dd, kd, D)):
-                    for j in range(first_tap(h0, dh, 0), stop_tap(h0, dh, kh, H)):
-                        d, h, y = d0 + i * dd, h0 + j * dh, ow * C
-                        for k in range(k0, k1 - 2, 3):
-                            a, b, e = (w0 + k * dw) * C, (w0 + (k + 1) * dw) * C, (w0 + (k + 2) * dw) * C
-                            for c in range(run * C):
-                                pair = combine(X[n, d, h, a + c], X[n, d, h, b + c])
-                                last = combine(X[n, d, h, e + c], Y[n, od, oh, y + c])
-                                Y[n, od, oh, y + c] = combine(pair, last)
-                        for k in range(k1 - max(k1 - k0, 0) % 3, k1):
-                            a = (w0 + k * dw) * C
-                            for c in range(run * C):
-                                Y[n, od, oh, y + c] = combine(X[n, d, h, a + c], Y[n, od, oh, y + c])
-                ow += run
-            for ow in range(OW):
-                count = X.dtype.type(rows * taps_between(ow * sw - pw, dw, kw, -bw, W + aw))
-                for x in range(ow * C, ow * C + C):
-                    Y[n, od, oh, x] = finish(Y[n, od, oh, x], count)
-
-    kernel.__name__ = name
-    return kernel
-
-
-max_windows = window_kernel("max_windows", larger, keep)
-sum_windows = window_kernel("sum_windows", add, keep)
-mean_windows = window_kernel("mean_windows", add, divide)
-
-
-def max_windows_and_places(
-    Y, places, X, lowest, C, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, column_major, begin, end
-):
-    """As the kernel for maxima, with each one's position in the flattened [N, C, D, H, W] tensor.
-
-    In column-major order the spatial axes count from the first, the fastest, to the last.
-    """
-    D, H, W = X.shape[1], X.shape[2], X.shape[3] // C
-    OD, OH, OW = Y.shape[1], Y.shape[2], Y.shape[3] // C
-    for unit in range(begin, end):
-        n, od, oh = unit // (OD * OH), unit // OH % OD, unit % OH
-        d0, h0 = od * sd - pd, oh * sh - ph
-        for ow in range(OW):
-            w0, y = ow * sw - pw, ow * C
-            empty = True
-            for c in range(C):
-                Y[n, od, oh, y + c], places[n, od, oh, y + c] = lowest[0], 0
-            for i in range(first_tap(d0, dd, 0), stop_tap(d0, dd, kd, D)):
-                for j in range(first_tap(h0, dh, 0), stop_tap(h0, dh, kh, H)):
-                    for k in range(first_tap(w0, dw, 0), stop_tap(w0, dw, kw, W)):
-                        d, h, w = d0 + i * dd, h0 + j * dh, w0 + k * dw
-                        place = d + D * (h + H * w) if column_major else (d * H + h) * W + w
-                        for c in range(C):
-                            x, best = X[n, d, h, w * C + c], Y[n, od, oh, y + c]
-                            if empty or x > best or (x != x and best == best):
-                                Y[n, od, oh, y + c] = x
-                                places[n, od, oh, y + c] = (n * C + c) * D * H * W + place
-                        empty = False
-
-
-def first_tap(start, step, low):
-    """The first tap of a window from `start` that is not before element `low`."""
-    return (step - 1 + low - start) // step if start < low else 0
-
-
-def stop_tap(start, step, taps, size):
-    """One past the last tap of a window from `start` that is before element `size`."""
-    if start + (taps - 1) * step < size:
-        return taps
-    return (size - start + step - 1) // step
-
-
-def taps_between(start, step, taps, low, size):
-    """The number of taps of a window from `start` on elements `low` to `size`."""
-    return max(stop_tap(start, step, taps, size) - first_tap(start, step, low), 0)

@@ -9,7 +9,7 @@ from jitrt.errors import InvalidArgument
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor
 
-from .pool import larger
+from ._windows import larger
 
 LAST = (0, 2, 3, 1)
 FIRST = (0, 3, 1, 2)

@@ -102,32 +102,40 @@ OPTIONS = (
 )
 
 POOLS = {"MaxPool": max_pool, "AveragePool": average_pool, "LpPool": lp_pool}
-IMAGES = [Case(op, [IMAGE], o, f, tolerance=4) for op, f in POOLS.items() for o in OPTIONS[:-1]]
+FEW_AND_MANY = (IMAGE, normal(2, 10, 9, 8))
+IMAGES = [
+    Case(op, [x], o, f, tolerance=4) for x in FEW_AND_MANY for op, f in POOLS.items() for o in OPTIONS[:-1]
+]
 IMAGES += [
-    Case("AveragePool", [IMAGE], {**o, "count_include_pad": 1}, average_pool, tolerance=4)
+    Case("AveragePool", [x], {**o, "count_include_pad": 1}, average_pool, tolerance=4)
+    for x in FEW_AND_MANY
     for o in OPTIONS[1:6]
 ]
 IMAGES += [
-    Case("AveragePool", [IMAGE], OPTIONS[-1], lambda x, **_: x.mean((2, 3), keepdims=True), tolerance=4)
+    Case("AveragePool", [x], OPTIONS[-1], lambda x, **_: x.mean((2, 3), keepdims=True), tolerance=4)
+    for x in FEW_AND_MANY
 ]
 DIMENSIONS = [
     Case(
         op,
-        [normal(2, 3, *shape)],
+        [normal(2, channels, *shape)],
         {"kernel_shape": [2] * len(shape), "strides": [2] * len(shape), "pads": [1] * 2 * len(shape)},
         f,
         tolerance=4,
     )
     for op, f in POOLS.items()
+    for channels in (3, 20)
     for shape in ((11,), (4, 5, 6))
 ]
 TYPES = [
-    Case(op, [normal(1, 4, 6, 5, dtype=t)], {"kernel_shape": [2, 2]}, f, tolerance=4)
+    Case(op, [normal(1, channels, 6, 5, dtype=t)], {"kernel_shape": [2, 2]}, f, tolerance=4)
     for op, f in POOLS.items()
+    for channels in (4, 20)
     for t in FLOATS
 ]
 TYPES += [
-    Case("MaxPool", [integers(1, 3, 5, 5, dtype=t)], {"kernel_shape": [3, 3]}, max_pool)
+    Case("MaxPool", [integers(1, channels, 5, 5, dtype=t)], {"kernel_shape": [3, 3]}, max_pool)
+    for channels in (3, 70)
     for t in (np.int8, np.uint8)
 ]
 PLACES = [
