@@ -16,7 +16,9 @@ from jitrt.codegen.dot_conv import (
     pack_dot_weights,
 )
 from jitrt.codegen.dot_strips import byte_strips_of, pack_strip_weights
-from jitrt.types import I8, I32, U8
+from jitrt.types import I8, U8
+
+written = pytest.mark.parametrize("output", [np.int32, np.uint8], ids=["int32", "the low byte"])
 
 # batch, channels, outputs, groups, spatial, kernel, strides, dilations, pads
 CASES = [
@@ -72,7 +74,7 @@ def images(x, y, channels_first):
         image = Image.channels_first(ref(memory), U8, x.shape[0], x.shape[-1], x.shape[1:-1])
     else:
         image = Image.channels_last(ref(x), U8, x.shape[0], x.shape[1:-1], x.shape[-1])
-    return image, Image.channels_last(ref(y), I32, y.shape[0], y.shape[1:-1], y.shape[-1])
+    return image, Image.channels_last(ref(y), y.dtype, y.shape[0], y.shape[1:-1], y.shape[-1])
 
 
 @pytest.fixture
@@ -81,30 +83,32 @@ def rng():
 
 
 @each_way
+@written
 @pytest.mark.parametrize("channels_first", [False, True])
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_conv(case, channels_first, target, rng):
+def test_conv(case, channels_first, output, target, rng):
     batch, channels, outputs, groups, spatial, kernel, strides, dilations, pads = case
     x = integers(rng, U8, batch, *spatial, channels)
     w, zero = integers(rng, I8, outputs, channels // groups, *kernel), np.array(77, U8)
     expected = convolve(x, w, 77, groups, strides, dilations, pads)
-    y = np.zeros(expected.shape, np.int32)
+    y = np.zeros(expected.shape, output)
     image, out = images(x, y, channels_first)
     window = Window(kernel, strides, dilations, pads[: len(kernel)])
     packed = pack_dot_weights(w, image, out, window, groups, target)
     step = dot_conv_step(image, ref(packed), out, window, zero=ref(zero), groups=groups, target=target)
     run_twice(step, target, y)
-    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(y, expected.astype(output))
 
 
 @each_way
+@written
 @pytest.mark.parametrize("case", STRIPS, ids=str)
-def test_strips(case, target, rng):
+def test_strips(case, output, target, rng):
     batch, channels, outputs, spatial, kernel, strides, dilations, pads = case
     x = integers(rng, U8, batch, *spatial, channels)
     w, zero = integers(rng, I8, outputs, channels, *kernel), np.array(77, U8)
     expected = convolve(x, w, 77, 1, strides, dilations, pads)
-    y = np.zeros(expected.shape, np.int32)
+    y = np.zeros(expected.shape, output)
     image, out = images(x, y, channels_first=True)
     window = Window(kernel, strides, dilations, pads[:2])
     strips = byte_strips_of(image, out, window, 1, target=target)
@@ -114,7 +118,7 @@ def test_strips(case, target, rng):
     packed = pack_strip_weights(w, strips, target)
     more = {"zero": ref(zero), "strips": strips, "target": target}
     run_twice(dot_conv_step(image, ref(packed), out, window, **more), target, y)
-    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(y, expected.astype(output))
 
 
 @each_way

@@ -58,12 +58,16 @@ class TileProduct(Product):
 
     @cached_property
     def shape(self) -> TileShape:
-        """Two tiles of rows by two of columns."""
-        return TileShape(I32, HALVES * ROWS, 2, LANES, 32)
+        """Two tiles of columns by one of rows, or two where the epilogue writes bytes.
+
+        A tile of more numbers of 32 bits waits for its own stores.
+        """
+        halves = HALVES if self.epilogue.root.dtype.itemsize == 1 else 1
+        return TileShape(I32, halves * ROWS, 2, LANES, 32)
 
     def microkernel(self, vectors: int, whole: bool) -> Kernel:
         """The micro-kernels for panels of `vectors` vectors."""
-        return tile_microkernel(vectors, self.target, self.row_bytes)
+        return tile_microkernel(vectors, self.target, self.shape.rows, self.row_bytes)
 
     def enter(self, f: Function) -> None:
         """Configure the tiles."""
@@ -87,10 +91,10 @@ def release_tiles(f: Function) -> None:
     f.call("llvm.x86.tilerelease", "void")
 
 
-def tile_microkernel(vectors: int, target: Target, row_bytes: int = 0) -> Kernel:
-    """The micro-kernel for panels of `vectors` vectors, called as `microkernels` are; it starts from zeros.
+def tile_microkernel(vectors: int, target: Target, rows: int, row_bytes: int = 0) -> Kernel:
+    """The micro-kernel for at most `rows` rows and panels of `vectors` vectors, called as `microkernels` are.
 
-    For one vector and at most 16 rows, which are `row_bytes` or else 4 * k apart, it is
+    It starts from zeros. For one vector and at most 16 rows, which are `row_bytes` or else 4 * k apart, it is
 
         tilezero 0
         for t in taps:
@@ -103,23 +107,24 @@ def tile_microkernel(vectors: int, target: Target, row_bytes: int = 0) -> Kernel
 
     For more rows, tiles 5 and 1 (of two vectors 2 and 3) are those of the other 16.
     """
-    name = f"tiles {ROWS}x{vectors}x{LANES}{f' {row_bytes} apart' if row_bytes else ''}"
+    name = f"tiles {rows}x{vectors}x{LANES}{f' {row_bytes} apart' if row_bytes else ''}"
 
     def build(symbol: str) -> str:
         f = Function(symbol, SIGNATURE, "void", target)
         row_pitch = row_bytes or f.mul("%k", 4)
+        line = rows * 8
         with f.branch(f.compare("sgt", "%height", ROWS)) as branch:
-            _multiply(f, HALVES, vectors, row_pitch)
+            _multiply(f, rows // ROWS, vectors, row_pitch, line)
             branch.otherwise()
-            _multiply(f, 1, vectors, row_pitch)
+            _multiply(f, 1, vectors, row_pitch, line)
         f.do("ret void")
         return module(f)
 
     return Kernel(name, name, build, pipeline="none")
 
 
-def _multiply(f: Function, halves: int, vectors: int, row_pitch: Integer) -> None:
-    """The product of 16 rows, or two times 16, and a panel."""
+def _multiply(f: Function, halves: int, vectors: int, row_pitch: Integer, line: int) -> None:
+    """The product of 16 rows, or two times 16, and a panel; a line of the row table has so many bytes."""
     b_pitch, out_pitch = f.mul("%b_pitch", 4), f.mul("%out_pitch", 4)
     accumulators = [(i, j, i * vectors + j) for i in range(halves) for j in range(vectors)]
     for *_, tile in accumulators:
@@ -136,7 +141,7 @@ def _multiply(f: Function, halves: int, vectors: int, row_pitch: Integer) -> Non
             for i, j, tile in accumulators:
                 use_tile(f, "tdpbusd", tile, ("i8", str(A + i)), ("i8", str(B + j)))
             loop.carry([f.at(row, ROW_BYTES), f.at(b, f.mul(b_pitch, GROUPS))])
-        taps.carry([f.at(table, HALVES * ROWS * 8), loop.values[1]])
+        taps.carry([f.at(table, line), loop.values[1]])
     for i, j, tile in accumulators:
         out = f.at(f.at("%out", f.mul(out_pitch, i * ROWS)), j * ROW_BYTES)
         use_tile(f, "tilestored64", tile, ("ptr", out), ("i64", str(out_pitch)))
