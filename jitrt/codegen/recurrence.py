@@ -28,17 +28,17 @@ from jitrt.codegen.microkernel import TileShape, microkernels, packed_columns, t
 from jitrt.codegen.target import Target
 from jitrt.codegen.team import LINE, TEAM_BYTES
 from jitrt.dims import Size, same
-from jitrt.expr import Dtype, Expr, load, structure
+from jitrt.expr import Dtype, Expr, structure
 from jitrt.types import I32, short_name
 
 # operands of a cell: the product and the input's part of each gate, the state and the cell state of the step
-# before, of a quantised state its scale, zero point and sum, and vectors [D, size]
+# before, of a quantised state its scale, zero point, and sum less zero points, and vectors [D, size]
 PRODUCTS, INPUTS, STATE, CELL, SCALE, ZERO, SUM, VECTORS = 0, 4, 8, 9, 10, 11, 12, 13
 SIZES = ("steps", "samples", "directions", "size", "k", "blocks", "most", "reverse")
 RESIDENT_BYTES = 1 << 20  # of weights that stay in a core's cache
 HEADER_BYTES = 64  # before a quantised state, for its scale, zero point and sum
 ROWS_AT_ONCE = 4  # samples whose products take as long as to read the weights
-PART = 1 << 18  # multiplications of a step that are worth a thread, as if there were so many more samples
+PART = 1 << 18  # multiplications of a step that are worth a thread, with ROWS_AT_ONCE more samples
 
 
 @dataclass(frozen=True)
@@ -181,11 +181,6 @@ class Recurrence:
         }
 
 
-def operand(number: int, dtype: Dtype) -> Expr:
-    """An operand of a cell by its number."""
-    return load(number, dtype)
-
-
 def recurrence_step(
     recurrence: Recurrence,
     values: Mapping[str, Argument],
@@ -211,9 +206,8 @@ def recurrence_step(
         **r.microkernels(),
         **values,
     }
-    moved = directions * r.weight_bytes(size) + steps * directions * samples * size * r.dtype.itemsize * (
-        r.gates + 1
-    )
+    columns = steps * directions * samples * size
+    moved = directions * r.weight_bytes(size) + columns * (r.gates + 1) * r.dtype.itemsize
     return Step(
         r.kernel,
         tuple(made[name] for name in r.names),
