@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
+from jitrt.ops._transposed import merged_axes
 from onnx import helper
 
 import jitrt
 from jitrt.convolutions import ConvAttributes
-from jitrt.ops._transposed import merged_axes
 
 
 def model(weights, **attributes):
