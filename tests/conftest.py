@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pool_kernels import load_kernels
 from steps import TARGETS
 
 from jitrt.codegen.target import Target
+from jitrt.execute import pool
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,3 +35,21 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(), f"{name} changed; if that is meant, run pytest --update-golden"
 
     return check
+
+
+@pytest.fixture(scope="module")
+def kernels() -> dict[str, int]:
+    return load_kernels()
+
+
+@pytest.fixture
+def four_threads() -> Iterator[None]:
+    """Up to four threads, whatever the machine has."""
+    workers = pool._shared_runtime().pool
+    if workers is None:
+        yield
+        return
+    limit = workers._limit[0]
+    workers._limit[0] = max(limit, 4)
+    yield
+    workers._limit[0] = limit
