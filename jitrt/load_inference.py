@@ -7,6 +7,8 @@ digest of the model's skeleton, and a model that was loaded before is not inferr
 from __future__ import annotations
 
 import json
+import os
+import threading
 from typing import Any
 
 from jitrt.codegen import cache as disk
@@ -16,6 +18,8 @@ from jitrt.load_graph import Changes
 from jitrt.skeleton import skeleton
 from jitrt.types import TensorType, from_onnx, to_onnx
 from jitrt.version import __version__
+
+_inferring = threading.RLock()  # held to import and to infer
 
 
 def complete(model: Model, data: Any, changes: Changes) -> None:
@@ -27,9 +31,10 @@ def complete(model: Model, data: Any, changes: Changes) -> None:
     key = _key(source, changes)
     kept = disk.get(key)
     if kept is None:
-        from jitrt.inference import infer  # imports onnx
+        with _inferring:
+            from jitrt.inference import infer  # imports onnx
 
-        found = infer(model, source, changes)
+            found = infer(model, source, changes)
         kept = json.dumps({name: _encoded(kind) for name, kind in found.items()}).encode()
         disk.put(key, kept)
     model.graph.types |= {name: _decoded(value) for name, value in json.loads(kept).items()}
@@ -50,3 +55,10 @@ def _decoded(value: Any) -> TensorType | str:
         return value
     code, shape = value
     return TensorType(from_onnx(code), None if shape is None else tuple(shape))
+
+
+# A forked child finds no module half imported.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_inferring.acquire, after_in_parent=_inferring.release, after_in_child=_inferring.release
+    )
