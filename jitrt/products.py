@@ -17,7 +17,7 @@ from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.split import PARTS, can_split, pack_split, split_cost, split_matmul_step
 from jitrt.constants import Packed, packed_constant
-from jitrt.dims import Size, prod, same
+from jitrt.dims import Size, hint, prod, same
 from jitrt.expr import load
 from jitrt.layout import Array, dense_strides, is_dense, nbytes
 from jitrt.loop_step import in_place, loop_step
@@ -152,10 +152,11 @@ class MatrixProduct(Call):
 def parts_to_multiply(a: Tensor, b: np.ndarray[Any, Any]) -> int:
     """The parts of each number if a product with a constant is best a sum of products of parts, else 0.
 
-    Few rows take longer to read the parts than the numbers. Which it is must not depend on the number of rows
-    where results must not.
+    Few rows take longer to read the parts than the numbers. The rows that count are those of the call that is
+    traced: other calls need no other kernel. Nor may it depend on them where results must not.
     """
-    if a.dtype not in PARTS or is_batch_invariant() or not can_split(b) or prod(a.shape[:-1]) < FEW_ROWS:
+    rows = hint(prod(a.shape[:-1]))
+    if a.dtype not in PARTS or is_batch_invariant() or rows < FEW_ROWS or not can_split(b):
         return 0
     (k, n), parts = b.shape, PARTS[a.dtype]
     return parts if split_cost(MANY_ROWS, n, k, parts=parts) < direct_cost(MANY_ROWS, n, k) else 0

@@ -33,7 +33,7 @@ from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.microkernel import TileShape
 from jitrt.codegen.product import Matrix, extras, placed
 from jitrt.codegen.split_rows import MatrixRows, SplitRows
-from jitrt.codegen.split_tiles import CHUNK, PRODUCTS, split_microkernel
+from jitrt.codegen.split_tiles import CHUNK, OUT_PITCH, PRODUCTS, split_microkernel
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import strided
 from jitrt.dims import Size, hint, prod
@@ -41,9 +41,10 @@ from jitrt.types import BF16, F16, F32
 
 PARTS = {F32: 3, F16: 2, BF16: 1}
 SHAPE = TileShape(F32, 2 * ROWS, 2, LANES, 32)
-SCRATCH = ("offsets", "rows")
+SCRATCH = ("offsets", "rows", "sums")
 BLOCK_BYTES = 5 << 18  # of split rows, most of the second-level cache of CPUs with tile registers
 BLOCK_ROWS = 256
+SLICE = 32  # chunks of a row of a matrix that are multiplied at once
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class SplitProduct:
         """The kernel's arguments, in order."""
         operands = (strided(f"E{i}", "row") for i in range(len(self.epilogue.operands)))
         return (
-            *("n", "k", "chunks", "taps", "pitch", "m", "block", "blocks", "batch.inner"),
+            *("n", "k", "chunks", "slice", "taps", "pitch", "m", "block", "blocks", "batch.inner"),
             *(f"scratch.{part}" for part in SCRATCH),
             *(f"microkernel{v}" for v in range(1, SHAPE.vectors + 1)),
             *self.rows.arguments,
@@ -92,13 +93,17 @@ class SplitProduct:
         m, n, k = sizes
         assert isinstance(k, int)
         chunks, taps = -(-k // CHUNK), hint(values["taps"])  # type: ignore[arg-type]
-        pitch = row_pitch(k, self.parts)
-        offsets = (1 + SHAPE.rows) * SHAPE.columns * F32.itemsize
-        start = offsets + -(-taps * 8 // ROW_BYTES) * ROW_BYTES
+        pitch = row_pitch(min(k, SLICE * CHUNK) if taps == 1 else k, self.parts)
         blocks, panels = (m + (block - 1)) // block, (n + (SHAPE.columns - 1)) // SHAPE.columns
+        part = chunks if taps > 1 else min(chunks, SLICE)
+        tiles = panels * ((rows + (SHAPE.rows - 1)) // SHAPE.rows) if part < chunks else 1
+        offsets = OUT_PITCH
+        sums = offsets + -(-taps * 8 // ROW_BYTES) * ROW_BYTES
+        start = sums + tiles * (SHAPE.rows * OUT_PITCH)
         values |= {
-            **{"n": n, "k": k, "chunks": chunks, "pitch": pitch, "m": m, "block": block, "blocks": blocks},
-            **{"batch.inner": batch[1], "scratch.offsets": offsets, "scratch.rows": start},
+            **{"n": n, "k": k, "chunks": chunks, "slice": part, "pitch": pitch},
+            **{"m": m, "block": block, "blocks": blocks, "batch.inner": batch[1]},
+            **{"scratch.offsets": offsets, "scratch.sums": sums, "scratch.rows": start},
             **self._microkernels(n),
         }
         arguments = tuple(values[name] for name in self.names)
@@ -194,7 +199,7 @@ def split_matmul_step(
         *(MatrixRows(a.dtype), PARTS[a.dtype], epilogue or plain(F32, out.dtype), bias is not None),
         target or host(),
     )
-    block, most = block_rows(m, row_pitch(k, own.parts))
+    block, most = block_rows(m, row_pitch(min(k, SLICE * CHUNK), own.parts))
     values: dict[str, Argument] = {
         "taps": 1,
         **placed("A", a.ref, a.batch, row=a.row),

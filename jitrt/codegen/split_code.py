@@ -7,7 +7,7 @@ from jitrt.codegen.epilogue import TilePlace, store_tile
 from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.product_code import is_address
 from jitrt.codegen.split import SHAPE, SplitProduct
-from jitrt.codegen.split_tiles import CHUNK
+from jitrt.codegen.split_tiles import CHUNK, OUT_PITCH
 from jitrt.codegen.walk import Walk
 from jitrt.types import F32
 
@@ -16,12 +16,12 @@ def driver(product: SplitProduct, symbol: str) -> str:
     """The IR of a split product's kernel:
 
     for batch, block in begin..end:
-        rows = parts of the block's rows
-        for panel:
-            init = bias
-            for tile of 32 in rows:
-                microkernel(rows[tile], panel of B, init, scratch)
-                store epilogue(scratch)
+        for slice of k:
+            rows = parts of the slice of the block's rows
+            for panel:
+                for tile of 32 in rows:
+                    sums[panel, tile] = microkernel(rows[tile], slice of the panel of B, sums or bias)
+                    in the last slice, store epilogue(sums[panel, tile])
     """
     f = Function(symbol, "ptr %args, i64 %begin, i64 %end, ptr %scratch", "i64", product.target)
     arguments = {
@@ -40,7 +40,7 @@ class _Driver:
         self.product, self.w, self.f = product, w, w.f
         self.rows = w.f.at("%scratch", w["scratch.rows"])
         self.offsets = w.f.at("%scratch", w["scratch.offsets"])
-        self.tile = w.f.at("%scratch", SHAPE.columns * F32.itemsize)
+        self.sums = w.f.at("%scratch", w["scratch.sums"])
 
     def emit(self) -> None:
         f, w, product = self.f, self.w, self.product
@@ -50,45 +50,66 @@ class _Driver:
             w.outer, w.inner = f.div(batch, w["batch.inner"]), f.rem(batch, w["batch.inner"])
             base = f.mul(block, w["block"])
             count = f.min(f.sub(w["m"], base), w["block"])
-            height = product.rows.copy(w, product.parts, base, count, self.rows)
-            product.rows.offsets(w, count, self.offsets)
             before = f.mul(number, panels)
             low, high = f.max(f.sub("%begin", before), 0), f.min(f.sub("%end", before), panels)
-            with f.count(low, high) as panel:
-                self._emit_panel(panel, base, height)
+            with f.count(0, w["chunks"], w["slice"]) as chunk:
+                first = f.mul(chunk, CHUNK)
+                part = {"k.first": str(first), "k": f.min(f.sub(w["k"], first), f.mul(w["slice"], CHUNK))}
+                sliced = Walk(f, SHAPE, {**w.arguments, **part}, w.outer, w.inner)
+                height = product.rows.copy(sliced, product.parts, base, count, self.rows)
+                product.rows.offsets(w, count, self.offsets)
+                with f.count(low, high) as panel:
+                    self._emit_panel(panel, f.sub(panel, low), base, height, chunk)
 
-    def _emit_panel(self, panel: str, base: Integer, rows: Integer) -> None:
-        f, w = self.f, self.w
+    def _emit_panel(self, panel: str, number: Integer, base: Integer, rows: Integer, chunk: str) -> None:
+        """A slice that starts with `chunk` of a panel, the call's `number`-th."""
+        f, w, parts = self.f, self.w, self.product.parts
         column = f.mul(panel, SHAPE.columns)
         columns = f.min(f.sub(w["n"], column), SHAPE.columns)
-        depth = f.mul(f.mul(w["taps"], w["chunks"]), CHUNK * self.product.parts * 2)
-        b = f.at(w.batch_address("B", 2), f.mul(column, depth))
-        following = f.at(b, f.mul(depth, SHAPE.columns))
-        tiles = f.ceil_div(rows, SHAPE.rows)
-        lines = f.ceil_div(
-            SHAPE.columns * self.product.parts, f.max(tiles, 1)
-        )  # of a chunk of B, for each tile
-        share = f.mul(f.mul(f.mul(w["taps"], w["chunks"]), lines), ROW_BYTES)
         narrow = f.compare("sle", columns, SHAPE.lanes)
         microkernel = f.select(narrow, w["microkernel1"], w["microkernel2"], "ptr")
-        self._emit_init(column, columns)
+        chunks = f.min(f.sub(w["chunks"], chunk), w["slice"])
+        all_chunks = f.mul(w["taps"], w["chunks"])
+        row = CHUNK * parts * 2  # bytes of a chunk in a column
+        b = f.at(w.batch_address("B", 2), f.mul(column, f.mul(all_chunks, row)))
+        b = f.at(b, f.mul(f.mul(chunk, f.select(narrow, SHAPE.lanes, SHAPE.columns)), row))
+        following = f.at(b, f.mul(all_chunks, row * SHAPE.columns))
+        tiles = f.max(f.ceil_div(rows, SHAPE.rows), 1)
+        lines = f.ceil_div(SHAPE.columns * parts, tiles)  # of a chunk of B, for each tile
+        share = f.mul(f.mul(f.mul(w["taps"], chunks), lines), ROW_BYTES)
+        starts, ends = f.compare("eq", chunk, 0), f.compare("sge", f.add(chunk, w["slice"]), w["chunks"])
+        kept = f.compare("slt", w["slice"], w["chunks"])  # whether sums wait for the next slice
+        with f.when(starts):
+            self._emit_init(column, columns)
         with f.count(0, rows, SHAPE.rows) as first:
-            height = f.min(f.sub(rows, first), SHAPE.rows)
-            fetch = f.at(following, f.mul(f.div(first, SHAPE.rows), share))
+            tile = f.div(first, SHAPE.rows)
+            place = f.select(kept, f.add(f.mul(number, tiles), tile), 0)
+            sums = f.at(self.sums, f.mul(place, SHAPE.rows * OUT_PITCH))
+            start = f.select(starts, "%scratch", sums, "ptr")
+            pitch = f.select(starts, 0, OUT_PITCH)
             a = f.at(self.rows, f.mul(first, w["pitch"]))
-            addresses = (a, b, "%scratch", self.tile)
-            passed = ", ".join(f"ptr {address}" for address in addresses)
-            sizes = ", ".join(f"i64 {w[name]}" for name in ("taps", "chunks", "pitch"))
-            f.do(
-                f"call void {microkernel}({passed}, i64 {height}, ptr {self.offsets}, {sizes}, "
-                f"i64 {SHAPE.columns}, ptr {fetch}, i64 {lines})"
+            height = f.min(f.sub(rows, first), SHAPE.rows)
+            fetch = f.at(following, f.mul(tile, share))
+            arguments = (
+                *(("ptr", address) for address in (a, b, start, sums)),
+                *(("i64", height), ("ptr", self.offsets), ("i64", w["taps"]), ("i64", chunks)),
+                *(("i64", w["pitch"]), ("i64", pitch), ("ptr", fetch), ("i64", lines)),
             )
+            f.do(f"call void {microkernel}({', '.join(f'{kind} {value}' for kind, value in arguments)})")
+            with f.when(ends):
+                self._store(base, first, height, column, columns, sums)
 
-            def store(row: Integer, start: Integer, count: Integer) -> None:
-                place = self._place(row, start, count, column, columns)
-                store_tile(f, self.product.epilogue, F32, SHAPE.lanes, place)
+    def _store(
+        self, base: Integer, first: Integer, height: Integer, column: Integer, columns: Integer, sums: str
+    ) -> None:
+        """Store a tile of sums."""
 
-            self.product.rows.store(w, base, first, height, store)
+        def store(row: Integer, start: Integer, count: Integer) -> None:
+            tile = self.f.at(sums, self.f.mul(start, OUT_PITCH))
+            place = self._place(tile, row, count, column, columns)
+            store_tile(self.f, self.product.epilogue, F32, SHAPE.lanes, place)
+
+        self.product.rows.store(self.w, base, first, height, store)
 
     def _emit_init(self, column: Integer, columns: Integer) -> None:
         """Write the first accumulators, the bias or zeros, to the start of scratch."""
@@ -101,10 +122,8 @@ class _Driver:
                 value = f.load(F32, bias, SHAPE.lanes, f.lanes_below(f.sub(columns, first), SHAPE.lanes))
             f.store(value, F32, f.at("%scratch", first * F32.itemsize), SHAPE.lanes)
 
-    def _place(
-        self, row: Integer, start: Integer, count: Integer, column: Integer, columns: Integer
-    ) -> TilePlace:
-        """Where `count` rows of a tile from its row `start` belong: from `row` of the result on."""
+    def _place(self, sums: str, row: Integer, count: Integer, column: Integer, columns: Integer) -> TilePlace:
+        """Where `count` rows of sums belong: from `row` of the result on."""
         f, w, epilogue = self.f, self.w, self.product.epilogue
         size = epilogue.root.dtype.itemsize
         pitch = f.mul(w["Y.row"], size)
@@ -117,5 +136,4 @@ class _Driver:
             address = w.batch_address(f"E{i}", itemsize) if operand.strides[0] != 0 else w[f"E{i}"]
             along = f.mul(column, itemsize) if operand.strides[2] else 0
             addresses.append(f.at(f.at(address, f.mul(row, pitches[-1])), along))
-        accumulators = f.at(self.tile, f.mul(start, SHAPE.columns * F32.itemsize))
-        return TilePlace(accumulators, SHAPE.columns, count, columns, output, pitch, addresses, pitches)
+        return TilePlace(sums, SHAPE.columns, count, columns, output, pitch, addresses, pitches)

@@ -27,7 +27,10 @@ class SplitRows(Protocol):
     def arguments(self) -> tuple[str, ...]: ...
 
     def copy(self, w: Walk, parts: int, base: Integer, count: Integer, out: str) -> Integer:
-        """Emit the copy for `count` rows or lines of the result from `base` on; returns rows to multiply."""
+        """Emit the copy for `count` rows or lines of the result from `base` on; returns rows to multiply.
+
+        Of each row, `k` elements from `k.first` on are copied.
+        """
 
     def offsets(self, w: Walk, count: Integer, out: str) -> None:
         """Emit the table of each tap's first row."""
@@ -48,6 +51,7 @@ class MatrixRows:
         f = w.f
         pitch = f.mul(w["A.row"], self.source.itemsize)
         start = f.at(w.batch_address("A", self.source.itemsize), f.mul(base, pitch))
+        start = f.at(start, f.mul(w["k.first"], self.source.itemsize))
         with f.count(0, count) as i:
             split_row(w, self.source, parts, f.at(start, f.mul(i, pitch)), f.at(out, f.mul(i, w["pitch"])))
         return count
@@ -106,7 +110,7 @@ class ImageLines:
             place = cell.get()
             clear_rows(w, parts, place, begin)
             source = f.add(f.mul(row, w["step.h"]), f.mul(f.sub(0, shift), w["step.w"]))
-            start = f.at(image, f.mul(source, size))
+            start = f.at(image, f.mul(f.add(source, w["k.first"]), size))
             apart = f.mul(f.mul(w["stride.w"], w["step.w"]), size)
             with f.count(begin, end) as column:
                 pixel, row_out = f.at(start, f.mul(column, apart)), f.at(place, f.mul(column, w["pitch"]))

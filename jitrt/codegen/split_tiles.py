@@ -16,9 +16,10 @@ from jitrt.codegen.target import Target
 
 REGISTERS = 8
 CHUNK = 32  # numbers of a line
+OUT_PITCH = 2 * LANES * 4  # bytes
 SIGNATURE = (
     "ptr %a, ptr %b, ptr %init, ptr %out, i64 %height, ptr %offsets, i64 %taps, i64 %chunks, i64 %pitch, "
-    "i64 %out_pitch, ptr %fetch, i64 %fetch_lines"
+    "i64 %init_pitch, ptr %fetch, i64 %fetch_lines"
 )
 # Which parts of A and B are multiplied: small products first, each next to one that shares an operand.
 PRODUCTS = {
@@ -32,9 +33,10 @@ def split_microkernel(vectors: int, parts: int, target: Target) -> Kernel:
     """The micro-kernel for up to 32 rows and panels of `vectors` vectors of 16 columns:
 
     `void f(ptr a, ptr b, ptr init, ptr out, i64 height, ptr offsets, i64 taps, i64 chunks, i64 pitch,
-    i64 out_pitch, ptr fetch, i64 fetch_lines)`. `offsets` are those of each tap's first row from `a`, `pitch`
-    leads from row to row of A, all in bytes; `out_pitch` counts elements. It reads and writes 16 rows if
-    `height` is at most 16, else 32. Each chunk brings so many lines from `fetch` on into the cache.
+    i64 init_pitch, ptr fetch, i64 fetch_lines)`. `offsets` are those of each tap's first row from `a`.
+    Rows of A are `pitch` bytes apart, those of what the sums start from `init_pitch`, and those of `out` 32
+    elements. 16 rows are read and written if `height` is at most 16, else 32. Each chunk brings so many lines
+    from `fetch` on into the cache.
     """
     name = f"split tiles {parts} parts x{vectors}"
 
@@ -84,9 +86,10 @@ def _tiles(name: str, rows: int, vectors: int, parts: int, target: Target) -> Fu
     f = Function(name, SIGNATURE, "void", target)
     count = rows * vectors
     for i in range(rows):
+        start = f.at("%init", f.mul("%init_pitch", i * ROWS))
         for j in range(vectors):
-            start = f.at("%init", j * ROW_BYTES)
-            use_tile(f, "tileloadd64", i * vectors + j, ("ptr", start), ("i64", "0"))
+            place = ("ptr", f.at(start, j * ROW_BYTES)), ("i64", "%init_pitch")
+            use_tile(f, "tileloadd64", i * vectors + j, *place)
     b_pitch, height = vectors * ROW_BYTES, str(f.mul("%pitch", ROWS))
     matrix = GROUPS * b_pitch  # bytes of a part of a chunk of B
     with f.carrying(0, "%taps", 1, [("ptr", "%b"), ("ptr", "%fetch")]) as taps:
@@ -109,11 +112,9 @@ def _tiles(name: str, rows: int, vectors: int, parts: int, target: Target) -> Fu
             fetch = f.at(fetch, f.mul("%fetch_lines", ROW_BYTES))
             loop.carry([f.at(row, parts * ROW_BYTES), f.at(b, parts * matrix), fetch])
         taps.carry(loop.values[1:])
-    out_pitch = f.mul("%out_pitch", 4)
     for i in range(rows):
-        line = f.at("%out", f.mul(out_pitch, i * ROWS))
         for j in range(vectors):
-            place = ("ptr", f.at(line, j * LANES * 4)), ("i64", str(out_pitch))
-            use_tile(f, "tilestored64", i * vectors + j, *place)
+            out = f.at("%out", i * ROWS * OUT_PITCH + j * ROW_BYTES)
+            use_tile(f, "tilestored64", i * vectors + j, ("ptr", out), ("i64", str(OUT_PITCH)))
     f.do("ret void")
     return f

@@ -29,7 +29,7 @@ from jitrt.codegen.product import SECOND_LEVEL_BYTES, Matrix, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import strided
 from jitrt.codegen.winograd_transform import F2, F4, Transform
-from jitrt.dims import prod
+from jitrt.dims import hint, prod
 from jitrt.expr import Dtype
 from jitrt.types import short_name
 
@@ -140,17 +140,16 @@ def choose_transform(
 ) -> Transform | None:
     """The transform with which such a convolution is expected to be fastest.
 
-    None where that costs more than `below`, that of a direct sum by default. A batch of any size counts as 1,
-    so that all sizes share packed weights and bits.
+    None where that costs more than `below`, that of a direct sum by default. A batch of any size counts as
+    1, and an image of any size as the one that is traced: all sizes share packed weights.
     """
     if not is_winograd_allowed() or gathers(x) or not can_use_winograd(x, out, window, groups):
         return None
-    batch = x.batch if isinstance(x.batch, int) else 1
     weights = x.channels * out.channels
-    cost = direct_cost(batch * prod(out.spatial), out.channels, 9 * x.channels) if below is None else below
+    cost = direct_cost(prod(out.spatial), out.channels, 9 * x.channels) if below is None else below
     chosen = None
     for transform in (F4, F2):
-        tiles = batch * prod((s + (transform.outputs - 1)) // transform.outputs for s in out.spatial)
+        tiles = hint(prod((s + (transform.outputs - 1)) // transform.outputs for s in out.spatial))
         each = weights * (2 * tiles * PRODUCT + x.dtype.itemsize * WAIT)
         total = transform.positions * (each + tiles * (x.channels + out.channels) * TRANSFORM)
         if total < cost:
