@@ -1,6 +1,6 @@
 """Sliding windows over channels-last images, each channel on its own: depthwise convolutions, pooling.
 
-A unit of work is a row of the output. A call walks its rows in blocks, and blocks by tiles: up to `pixels`
+A unit of work is a row of the output. A call walks its rows in blocks, and blocks by tiles: some
 neighbours in a row, whose sums are registers. A tile goes down the rows of its block with some vectors of
 channels: elements that rows share stay in the first-level cache, those of neighbours are loaded once.
 """
@@ -53,9 +53,12 @@ class Windows:
         return self.target.lanes(self.dtype.itemsize)
 
     @property
-    def pixels(self) -> int:
-        """Windows of a tile: their sums, a row of weights and an element are in registers at once."""
-        return 14 if self.target.vector_registers >= 32 else 8
+    def widths(self) -> tuple[int, ...]:
+        """Windows of tiles, falling: their sums, a row of weights and an element are in registers at once.
+
+        A row is cut into as many of the widest as fit, then of the next.
+        """
+        return (14, 10, 7, 5, 3, 2, 1) if self.target.vector_registers >= 32 else (8, 5, 3, 2, 1)
 
     @property
     def columns(self) -> int:
@@ -101,7 +104,7 @@ class Windows:
     @property
     def row_bytes(self) -> int:
         """Where in scratch the bytes of the table for a row are."""
-        return self.tile + self.pixels * self.target.vector_bytes
+        return self.tile + self.widths[0] * self.target.vector_bytes
 
     @property
     def table(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.vector import element, literal
 from jitrt.codegen.windows import BLOCK_ROWS, ENTRY, VECTORS, Windows
-from jitrt.codegen.windows_tile import Tile, moving, parameters, signature
+from jitrt.codegen.windows_tile import Tile, moving, parameters
 from jitrt.types import BOOL, is_float
 
 
@@ -20,8 +20,8 @@ def driver(windows: Windows, symbol: str) -> str:
         table = for each row, lines of the input under its windows
         for chunk of channels:
             first sums of the chunk's vectors, addresses of their weights
-            for tile in row:
-                the tile of its width, inside of the image or at an edge of it, in all rows of the block
+            for width in widths, while it fits the row:
+                the tile of this width, inside of the image or at an edge of it, in all rows of the block
     """
     f = Function(symbol, "ptr %args, i64 %begin, i64 %end, ptr %scratch", "i64", windows.target)
     arguments = {
@@ -30,28 +30,13 @@ def driver(windows: Windows, symbol: str) -> str:
     }
     _Driver(windows, f, arguments).emit()
     f.do("ret i64 0")
-    widths = range(1, windows.pixels + 1)
-    tiles = [Tile(windows, width, edge).function() for edge in (False, True) for width in widths]
-    choices = [_choice(windows, edge, widths) for edge in (False, True)]
-    return module(f, *choices, *tiles)
+    tiles = [Tile(windows, width, edge).function() for edge in (False, True) for width in windows.widths]
+    return module(f, *tiles)
 
 
 def is_address(name: str) -> bool:
     """Whether an argument is an address."""
     return name in ("X", "Y", "B", "bias") or (name[0] == "E" and "." not in name)
-
-
-def _choice(windows: Windows, edge: bool, widths: range) -> Function:
-    """`switch (width) { case 1: return tile1(...); ... }`."""
-    f = Function(f"tiles{int(edge)}", f"i64 %width, {signature(windows)}", "void", windows.target)
-    f.do(f"switch i64 %width, label %none [{' '.join(f'i64 {n}, label %case{n}' for n in widths)}]")
-    for n in widths:
-        f.start(f"case{n}")
-        f.do(f"call void @tile{int(edge)}.{n}({signature(windows)})")
-        f.do("ret void")
-    f.start("none")
-    f.do("ret void")
-    return f
 
 
 def _initial(windows: Windows) -> str:
@@ -144,32 +129,33 @@ class _Driver:
         place = f.add(f.mul(image, w["X.batch"]), channel)
         source = f.at(w["X"], f.mul(place, self.size))
         output = f.at(w["Y"], f.mul(f.add(f.mul(image, w["Y.batch"]), channel), self.out_size))
-        tiles = f.max(f.ceil_div(w["out.w"], windows.pixels), 1)
-        low, higher = f.div(w["out.w"], tiles), f.rem(w["out.w"], tiles)
         reach = f.mul(f.sub(w["kernel.w"], 1), w["dilation.w"])  # negative in transposed convolutions
+        before, after = f.min(reach, 0), f.max(reach, 0)
         kinds = parameters(windows)
-        with f.count(0, tiles) as tile:
-            first = f.add(f.mul(tile, low), f.min(tile, higher))
-            width = f.add(low, f.let(f"zext i1 {f.compare('slt', tile, higher)} to i64"))
-            column = f.sub(f.mul(first, w["stride.w"]), w["pad.w"])
-            span = f.mul(f.sub(width, 1), windows.stride)
-            start, last = f.add(column, f.min(reach, 0)), f.add(f.add(column, span), f.max(reach, 0))
-            inside = f.let(f"and i1 {f.compare('sge', start, 0)}, {f.compare('slt', last, w['in.w'])}")
-            values = {
-                **{"scratch": "%scratch", "rows": rows, "vectors": vectors, "channels": left},
-                **{"input": f.at(source, f.mul(column, pitch)), "column": column, "columns": w["in.w"]},
-                **{"pitch": pitch, "ahead": f.mul(f.mul(w["stride.h"], w["step.h"]), self.size)},
-                **{"output": f.at(output, f.mul(first, output_pitch)), "output.pitch": output_pitch},
-            }
-            for i in moving(windows):
-                step = f.mul(w[f"E{i}.row"], windows.epilogue.operands[i].dtype.itemsize)
-                values |= {f"E{i}": f.at(self._operand(i, image, channel), f.mul(first, step))}
-                values |= {f"E{i}.pitch": step}
-            listed = ", ".join(f"{kinds[name]} {values[name]}" for name in kinds)
-            with f.branch(inside) as branch:
-                f.do(f"call void @tiles0(i64 {width}, {listed})")
-                branch.otherwise()
-                f.do(f"call void @tiles1(i64 {width}, {listed})")
+        cut: Integer = 0
+        for width in windows.widths:
+            end = f.add(cut, f.mul(f.div(f.sub(w["out.w"], cut), width), width))
+            with f.count(cut, end, width) as first:
+                column = f.sub(f.mul(first, w["stride.w"]), w["pad.w"])
+                last = f.add(f.add(column, (width - 1) * windows.stride), after)
+                begins = f.compare("sge", f.add(column, before), 0)
+                inside = f.let(f"and i1 {begins}, {f.compare('slt', last, w['in.w'])}")
+                values = {
+                    **{"scratch": "%scratch", "rows": rows, "vectors": vectors, "channels": left},
+                    **{"input": f.at(source, f.mul(column, pitch)), "column": column, "columns": w["in.w"]},
+                    **{"pitch": pitch, "ahead": f.mul(f.mul(w["stride.h"], w["step.h"]), self.size)},
+                    **{"output": f.at(output, f.mul(first, output_pitch)), "output.pitch": output_pitch},
+                }
+                for i in moving(windows):
+                    step = f.mul(w[f"E{i}.row"], windows.epilogue.operands[i].dtype.itemsize)
+                    values |= {f"E{i}": f.at(self._operand(i, image, channel), f.mul(first, step))}
+                    values |= {f"E{i}.pitch": step}
+                listed = ", ".join(f"{kinds[name]} {values[name]}" for name in kinds)
+                with f.branch(inside) as branch:
+                    f.do(f"call void @tile0.{width}({listed})")
+                    branch.otherwise()
+                    f.do(f"call void @tile1.{width}({listed})")
+            cut = end
 
     def _start_vector(self, image: str, number: str, channel: Integer) -> None:
         """Write what tiles need to know of a vector: weights, first sums, operands that are not `moving`."""
