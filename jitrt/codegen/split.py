@@ -134,29 +134,34 @@ def has_split_products(target: Target | None = None) -> bool:
 def pack_split(matrix: Array, parts: int) -> Array:
     """`matrix` f32[taps, k, n], all of it finite, as panels [panel][tap][chunk][part][pair][column][2]."""
     taps, k, n = matrix.shape
-    chunks = -(-k // CHUNK)
-    width = -(-n // LANES) * LANES
-    packed = aligned_empty((width * taps * chunks * CHUNK * parts,), np.dtype(np.uint16))
-    for first in range(0, n, SHAPE.columns):
-        columns = matrix[:, :, first : first + SHAPE.columns]
-        padded = np.zeros((taps, chunks * CHUNK, min(SHAPE.columns, width - first)), np.float32)
-        padded[:, :k, : columns.shape[2]] = columns
-        pairs = padded.reshape(taps, chunks, CHUNK // 2, 2, -1).swapaxes(-1, -2)
-        start = first * taps * chunks * CHUNK * parts
-        place = packed[start:][: pairs.size * parts].reshape(taps, chunks, parts, *pairs.shape[2:])
-        for part, numbers in enumerate(split_numbers(np.ascontiguousarray(pairs), parts)):
-            place[:, :, part] = numbers
+    chunks, width = -(-k // CHUNK), -(-n // LANES) * LANES
+    depth = taps * chunks * parts * (CHUNK // 2)  # pairs in a column
+    packed = aligned_empty((width * depth,), np.dtype(np.uint32))
+    whole = width // SHAPE.columns
+    order = (taps, chunks, parts, CHUNK // 2)
+    panels = packed[: whole * SHAPE.columns * depth].reshape(whole, *order, SHAPE.columns)
+    last = packed[panels.size :].reshape(*order, width - whole * SHAPE.columns)
+    rows = np.zeros((CHUNK, width), np.float32)
+    for tap in range(taps):
+        for chunk in range(chunks):
+            given = matrix[tap, chunk * CHUNK :][:CHUNK]
+            rows[: len(given), :n] = given
+            rows[len(given) :] = 0
+            for part, bits in enumerate(split_numbers(rows, parts)):
+                pairs = (bits[0::2] >> np.uint32(16)) | bits[1::2]
+                wide = pairs[:, : whole * SHAPE.columns].reshape(CHUNK // 2, whole, SHAPE.columns)
+                panels[:, tap, chunk, part] = wide.swapaxes(0, 1)
+                last[tap, chunk, part] = pairs[:, whole * SHAPE.columns :]
     return packed
 
 
 def split_numbers(numbers: Array, parts: int) -> list[Array]:
-    """The parts u16[...] of f32[...], each the bfloat16 nearest to what is left, ties to even."""
+    """The parts of f32[...] as the upper halves of u32[...], each the bfloat16 nearest to what is left."""
     result, left = [], numbers
     for _ in range(parts):
-        bits = left.view(np.uint32)
-        rounded = bits + (np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1)))
+        rounded = left.view(np.uint32) + np.uint32(0x8000)
         rounded &= np.uint32(0xFFFF0000)
-        result.append((rounded >> np.uint32(16)).astype(np.uint16))
+        result.append(rounded)
         left = left - rounded.view(np.float32)
     return result
 
