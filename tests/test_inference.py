@@ -92,6 +92,10 @@ def test_values_that_are_declared_wrongly_in_bodies():
     loaded(conditional(then, body([node("Neg", ["x"], ["t"])])))
 
 
+def test_an_equation_that_onnx_never_ends_to_read():
+    loaded(model([node("Einsum", ["x"], ["y"], equation="...:i ->...i")]))
+
+
 def test_calls_of_functions_with_fewer_outputs():
     twice = function("Twice", ["a"], ["b", "c"], [node("Neg", ["a"], ["b"]), node("Neg", ["a"], ["c"])])
     loaded(model([node("Twice", ["x"], ["y"], domain="my")], functions=[twice], domains=["my"]))
