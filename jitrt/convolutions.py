@@ -19,7 +19,7 @@ from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.loops import Operand
 from jitrt.codegen.microkernel import tile_shape
 from jitrt.codegen.product import Matrix
-from jitrt.codegen.split import PARTS, can_split
+from jitrt.codegen.split import can_split, parts_of
 from jitrt.codegen.split_conv import can_split_conv, pack_split_weights, split_conv_cost, split_conv_step
 from jitrt.codegen.target import host
 from jitrt.codegen.winograd import choose_transform, pack_winograd_weights, winograd_step
@@ -148,7 +148,7 @@ class Convolution(ImageCall):
             )
             step = winograd_step(x, Ref(packed.buffer), out, window, transform, **more)
         elif parts < direct:
-            count = PARTS[x.dtype]
+            count = parts_of(x.dtype)
             packed = packed_constant(self.weights, f"{count} parts", lambda w: pack_split_weights(w, count))
             step = split_conv_step(x, Ref(packed.buffer), out, window, **more)
         else:

@@ -27,6 +27,8 @@ Value = TypeVar("Value")
 
 RECORD_ASSIGNMENT = "session.record_ep_graph_assignment_info"
 
+PRECISIONS = {"highest": 3, "high": 2, "medium": 1}  # bfloat16 parts of a float32 number in products
+
 # keys of `add_session_config_entry` that do something here, and what they may be
 CONFIG_ENTRIES = {
     RECORD_ASSIGNMENT: ("0", "1"),
@@ -34,6 +36,7 @@ CONFIG_ENTRIES = {
     "jitrt.batch_invariant": ("0", "1"),
     "jitrt.shrink_arena": ("0", "1"),
     "jitrt.winograd": ("0", "1"),
+    "jitrt.float32_precision": tuple(PRECISIONS),
 }
 SHRINK_ARENA = "memory.enable_memory_arena_shrinkage"  # of a run
 
@@ -124,6 +127,8 @@ class SessionOptions(_Options):
     size of its batch. Products of one to three rows may then take up to 1.4 times as long, others take as
     long as without it. With `jitrt.winograd` "0", convolutions 3 x 3 are direct sums, never Winograd's
     algorithm: a few times more exact, and up to three times as slow (see codegen/winograd_transform.py).
+    `jitrt.float32_precision` is "highest", "high" (products are exact to 2^-15, of two bfloat16 parts) or
+    "medium" (2^-8, of one); it matters on CPUs with bfloat16 tile registers (see codegen/split.py).
     """
 
     __slots__ = ("cancelled", "denoted", "dimensions", "files", "initializers", "providers", "unused")
@@ -224,6 +229,11 @@ class SessionOptions(_Options):
     def flag(self, key: str, default: str = "0") -> bool:
         """Whether a configuration entry is "1"."""
         return self._entries.get(key, default) == "1"
+
+    @property
+    def parts_of_numbers(self) -> int:
+        """What `jitrt.float32_precision` stands for."""
+        return PRECISIONS[self._entries.get("jitrt.float32_precision", "highest")]
 
     def warn_of_the_meaningless(self) -> None:
         """Warn of options that are set and do nothing here, of each once."""

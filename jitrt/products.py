@@ -15,7 +15,7 @@ from jitrt.codegen.kernel import Buffer, Ref, Step
 from jitrt.codegen.loops import Operand
 from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.product import Matrix
-from jitrt.codegen.split import PARTS, can_split, pack_split, split_cost, split_matmul_step
+from jitrt.codegen.split import can_split, pack_split, parts_of, split_cost, split_matmul_step
 from jitrt.constants import Packed, packed_constant
 from jitrt.dims import Size, hint, prod, same
 from jitrt.expr import load
@@ -156,9 +156,9 @@ def parts_to_multiply(a: Tensor, b: np.ndarray[Any, Any]) -> int:
     traced: other calls need no other kernel. Nor may it depend on them where results must not.
     """
     rows = hint(prod(a.shape[:-1]))
-    if a.dtype not in PARTS or is_batch_invariant() or rows < FEW_ROWS or not can_split(b):
+    if a.dtype != b.dtype or is_batch_invariant() or rows < FEW_ROWS or not can_split(b):
         return 0
-    (k, n), parts = b.shape, PARTS[a.dtype]
+    (k, n), parts = b.shape, parts_of(a.dtype)
     return parts if split_cost(MANY_ROWS, n, k, parts=parts) < direct_cost(MANY_ROWS, n, k) else 0
 
 

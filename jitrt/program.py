@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jitrt import config, show
-from jitrt.codegen.order import batch_invariant, winograd
+from jitrt.codegen.order import batch_invariant, parts_of_numbers, winograd
 from jitrt.errors import Fail, InvalidArgument, JitrtError
 from jitrt.execute.cpus import thread_count
 from jitrt.execute.pool import STOPPED
@@ -56,7 +56,7 @@ class Context:
         self.running: dict[int, RunOptions] = {}  # of threads whose run has any
         self.events: TraceEvents | None = None  # of a session that is profiled
         self.flush_denormals = self.batch_invariant = False
-        self.winograd = True
+        self.winograd, self.parts_of_numbers = True, 3
         self.log = Log(WARNING)
 
     def borrow(self, size: int) -> Arena:
@@ -233,7 +233,9 @@ class Program:
 
     def _new_variant(self, arrays: Sequence[Value]) -> Variant:
         """Trace once for any size where that fits these, or else for sizes like these."""
-        with batch_invariant(self.context.batch_invariant), winograd(self.context.winograd):
+        own = self.context
+        precision = parts_of_numbers(own.parts_of_numbers)
+        with batch_invariant(own.batch_invariant), winograd(own.winograd), precision:
             variant = self._generic_variant(arrays) or self._build(self._trace(arrays, generic=False))
         self.variants.append(variant)
         if len(self.variants) > MAX_SCHEDULES:

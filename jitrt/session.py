@@ -84,6 +84,7 @@ class InferenceSession(Session):
         self._context.flush_denormals = options.flag("session.set_denormal_as_zero")
         self._context.batch_invariant = options.flag("jitrt.batch_invariant")
         self._context.winograd = options.flag("jitrt.winograd", "1")
+        self._context.parts_of_numbers = options.parts_of_numbers
         self._context.log = self._log = Log.of(options.log_severity_level, options.logid)
         self._specs = input_specs(model)
         self._defaults = {name: model.graph.constants[name] for name in model.overridable}

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from onnx import helper, numpy_helper
 from steps import assert_close, ref, run_twice
 from test_conv import input_image, oracle, output_image, window
 
+import jitrt
 from jitrt.codegen.conv import Image
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.gemm import PackedMatrix
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.split import (
-    PARTS,
     can_split,
     has_split_products,
     pack_split,
+    parts_of,
     split_matmul_step,
     split_numbers,
 )
@@ -52,7 +54,7 @@ def test_what_cannot_be_split():
 def multiply(a, b, bias=None):
     (m, k), n = a.shape, b.shape[1]
     y = np.zeros((m, n), np.float32)
-    packed = PackedMatrix(ref(pack_split(b[None], PARTS[a.dtype])), F32)
+    packed = PackedMatrix(ref(pack_split(b[None], parts_of(a.dtype))), F32)
     rows = Matrix(ref(a), a.dtype, a.strides[0] // a.itemsize)
     bias = None if bias is None else ref(bias)
     run_twice(split_matmul_step(rows, packed, Matrix(ref(y), F32, n), m=m, n=n, k=k, bias=bias), host(), y)
@@ -140,6 +142,24 @@ def test_convolutions(sizes, spatial, geometry, after, rng):
     step = split_conv_step(image, ref(pack_split_weights(weights, 3)), out, geometry, bias=ref(bias))
     run_twice(step, host(), y)
     assert_close(np.moveaxis(y, -1, 1), expected, 1e-6)
+
+
+@tiles
+@pytest.mark.parametrize(("precision", "error"), [("highest", 1e-6), ("high", 3e-5), ("medium", 1e-2)])
+def test_precision(precision, error, rng):
+    """Fewer parts are less exact, by about what the option's documentation says."""
+    weights = rng.standard_normal((96, 80), np.float32)
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    x, y = (helper.make_tensor_value_info(n, 1, [100, s]) for n, s in (("x", 96), ("y", 80)))
+    graph = helper.make_graph(nodes, "g", [x], [y], [numpy_helper.from_array(weights, "w")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = jitrt.SessionOptions()
+    options.add_session_config_entry("jitrt.float32_precision", precision)
+    rows = rng.standard_normal((100, 96), np.float32)
+    (result,) = jitrt.InferenceSession(model.SerializeToString(), options).run(None, {"x": rows})
+    expected = rows.astype(np.float64) @ weights
+    worst = np.abs(result - expected).max() / np.abs(expected).max()
+    assert error / 100 < worst < error or (precision == "highest" and worst < error)
 
 
 @tiles

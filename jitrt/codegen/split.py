@@ -8,7 +8,8 @@ nine products in x y, each exact in float32, six are computed:
 which tile registers do more than twice as fast as vector units multiply float32, and as exactly: what is left
 out is of either sign and 2^-26 on average, where each addition of a float32 sum rounds by up to 2^-24. See
 https://arxiv.org/abs/1904.06376. float16 numbers are sums of two parts (less than 2^-16 is left out), and
-bfloat16 ones are themselves. Numbers below 2^-126 count as zero, here and in the results.
+bfloat16 ones are themselves. Numbers below 2^-126 count as zero, here and in the results. A user may ask for
+fewer parts: with two, products are exact to 2^-15, with one to 2^-8.
 
 The rows of a block are split into scratch, once for all panels; a unit of work is a panel of a block:
 
@@ -31,15 +32,17 @@ from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.gemm import Array, PackedMatrix, aligned_empty
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.microkernel import TileShape
+from jitrt.codegen.order import most_parts
 from jitrt.codegen.product import Matrix, extras, placed
 from jitrt.codegen.split_rows import MatrixRows, SplitRows
 from jitrt.codegen.split_tiles import CHUNK, OUT_PITCH, PRODUCTS, split_microkernel
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import strided
 from jitrt.dims import Size, hint, prod
+from jitrt.expr import Dtype
 from jitrt.types import BF16, F16, F32
 
-PARTS = {F32: 3, F16: 2, BF16: 1}
+_PARTS = {F32: 3, F16: 2, BF16: 1}
 SHAPE = TileShape(F32, 2 * ROWS, 2, LANES, 32)
 SCRATCH = ("offsets", "rows", "sums")
 BLOCK_BYTES = 5 << 18  # of split rows, most of the second-level cache of CPUs with tile registers
@@ -121,6 +124,11 @@ class SplitProduct:
         }
 
 
+def parts_of(dtype: Dtype) -> int:
+    """The parts that a number is split into in products that are made now."""
+    return min(_PARTS[dtype], most_parts())
+
+
 def row_pitch(k: int, parts: int) -> int:
     """Bytes from row to row of split numbers: an odd number of lines, to be spread over a cache's sets."""
     return (-(-k // CHUNK) * parts | 1) * ROW_BYTES
@@ -168,7 +176,7 @@ def split_numbers(numbers: Array, parts: int) -> list[Array]:
 
 def can_split(weights: Array, target: Target | None = None) -> bool:
     """Whether products with the weights can be those of parts: none is infinite, or close to it."""
-    if not has_split_products(target) or weights.dtype not in PARTS or not weights.size:
+    if not has_split_products(target) or weights.dtype not in _PARTS or not weights.size:
         return False
     return float(np.abs(weights).max()) < 2.0**127
 
@@ -201,7 +209,7 @@ def split_matmul_step(
     """As `matmul_step`, with `b` as `pack_split` lays it out and adjacent columns of `a`."""
     assert isinstance(k, int)
     own = SplitProduct(
-        *(MatrixRows(a.dtype), PARTS[a.dtype], epilogue or plain(F32, out.dtype), bias is not None),
+        *(MatrixRows(a.dtype), parts_of(a.dtype), epilogue or plain(F32, out.dtype), bias is not None),
         target or host(),
     )
     block, most = block_rows(m, row_pitch(min(k, SLICE * CHUNK), own.parts))

@@ -13,9 +13,9 @@ from jitrt.codegen.kernel import Argument, Ref, Step
 from jitrt.codegen.product import Matrix, extras, placed
 from jitrt.codegen.split import (
     BLOCK_BYTES,
-    PARTS,
     SplitProduct,
     pack_split,
+    parts_of,
     row_pitch,
     split_cost,
     split_matmul_step,
@@ -23,7 +23,7 @@ from jitrt.codegen.split import (
 from jitrt.codegen.split_rows import AXES, ImageLines
 from jitrt.codegen.target import Target, host
 from jitrt.dims import Size, hint, prod, same
-from jitrt.types import F32
+from jitrt.types import BF16, F16, F32
 
 BLOCK_ROWS = 128  # at least, where an image has them
 
@@ -84,7 +84,7 @@ def can_split_conv(x: Image, out: Image, window: Window, groups: int) -> bool:
         groups == 1
         and len(window.kernel) <= len(AXES)
         and all(pad >= 0 for pad in window.pads)
-        and x.dtype in PARTS
+        and x.dtype in (F32, F16, BF16)
         and isinstance(x.channels, int)
         and isinstance(out.channels, int)
         and x.is_channels_last()
@@ -96,7 +96,7 @@ def split_conv_cost(x: Image, out: Image, window: Window) -> float:
     """What a convolution is expected to cost for one image."""
     assert isinstance(x.channels, int)
     assert isinstance(out.channels, int)
-    lines, parts = Lines.of(x, out, window), PARTS[x.dtype]
+    lines, parts = Lines.of(x, out, window), parts_of(x.dtype)
     copied = None if is_product(x, out, window) else lines.rows(lines.height)
     taps = int(prod(window.kernel))
     rows = lines.line * lines.height
@@ -140,7 +140,7 @@ def split_conv_step(
             target=target,
         )
     own = SplitProduct(
-        *(ImageLines(x.dtype), PARTS[x.dtype], epilogue or plain(F32, out.dtype), bias is not None),
+        *(ImageLines(x.dtype), parts_of(x.dtype), epilogue or plain(F32, out.dtype), bias is not None),
         target or host(),
     )
     lines = Lines.of(x, out, window)

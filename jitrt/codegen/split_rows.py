@@ -171,6 +171,8 @@ def split_row(w: Walk, source: Dtype, parts: int, start: str, out: str) -> None:
 def split(f: Function, halves: list[str], parts: int) -> list[str]:
     """Emit the parts, each a <32 x i16>, of two vectors of 16 float32: the upper halves of what is left.
 
+    The last one is rounded to nearest where there are fewer than a float32 number has.
+
     An infinity or a NaN is its last part, and that is multiplied with first parts only: whatever the other
     factor's further parts are, the result is that of IEEE arithmetic.
     """
@@ -183,6 +185,9 @@ def split(f: Function, halves: list[str], parts: int) -> list[str]:
         upper = []
         for i, half in enumerate(halves):
             raw = f.let(f"bitcast {vector} {half} to {bits}")
+            if part == parts - 1 < 2:
+                nearest = f.let(f"add {bits} {raw}, splat (i32 32768)")
+                raw = f.let(f"select <{LANES} x i1> {masks[i]}, {bits} {nearest}, {bits} {raw}")
             if part < parts - 1:
                 kept = f.let(f"and {bits} {raw}, splat (i32 -65536)")
                 raw = f.let(f"select <{LANES} x i1> {masks[i]}, {bits} {kept}, {bits} zeroinitializer")
