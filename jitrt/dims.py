@@ -19,10 +19,14 @@ Terms = dict[Monomial, int]
 
 
 class Guards:
-    """The decisions of one trace, each an expression in Python syntax that must be true again."""
+    """The decisions of one trace, each an expression in Python syntax that must be true again.
+
+    `traced` are the symbols' values in the traced call, where hints may stand for others.
+    """
 
     def __init__(self) -> None:
         self.conditions: dict[str, None] = {}
+        self.traced: dict[str, int] = {}
 
     def record(self, condition: str) -> None:
         """Add a condition, once."""
@@ -159,6 +163,13 @@ class Dim:
 def hint(size: Size) -> int:
     """The value of a size in the traced call, without recording a guard."""
     return size.hint if isinstance(size, Dim) else int(size)
+
+
+def traced(size: Size) -> int:
+    """The value of a size in the traced call, even where its hint stands for another; records no guard."""
+    if not isinstance(size, Dim):
+        return int(size)
+    return int(eval(source(size), {"max": max, "min": min}, size.guards.traced))
 
 
 def prod(sizes: Iterable[Size]) -> Size:

@@ -17,7 +17,7 @@ from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.split import can_split, pack_split, parts_of, split_cost, split_matmul_step
 from jitrt.constants import Packed, packed_constant
-from jitrt.dims import Size, hint, prod, same
+from jitrt.dims import Size, prod, same, traced
 from jitrt.expr import load
 from jitrt.layout import Array, dense_strides, is_dense, nbytes
 from jitrt.loop_step import in_place, loop_step
@@ -155,7 +155,7 @@ def parts_to_multiply(a: Tensor, b: np.ndarray[Any, Any]) -> int:
     Few rows take longer to read the parts than the numbers. The rows that count are those of the call that is
     traced: other calls need no other kernel. Nor may it depend on them where results must not.
     """
-    rows = hint(prod(a.shape[:-1]))
+    rows = traced(prod(a.shape[:-1]))
     if a.dtype != b.dtype or is_batch_invariant() or rows < FEW_ROWS or not can_split(b):
         return 0
     (k, n), parts = b.shape, parts_of(a.dtype)

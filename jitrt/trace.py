@@ -70,6 +70,7 @@ class Tracer:
             self.guards.record(f"{name} == {value}")
             return value
         self.guards.record(f"{name} >= 1")
+        self.guards.traced[name] = value
         return Dim.symbol(name, ANY_SIZE if one else value, self.guards)
 
     def _fixed(self, value: Any, place: tuple[int, int | None, int]) -> Any:

@@ -125,6 +125,8 @@ GEOMETRIES = [
     ((1, 96, 64), (60, 40), window((3, 3), pads=(1, 1)), (1, 1)),
     ((1, 8, 8), (1, 1), window((3, 3), pads=(1, 1)), (1, 1)),
     ((1, 1100, 40), (5, 6), window((1, 1), strides=(2, 2)), (0, 0)),
+    ((2, 24, 33), (5, 6, 7), window((3, 3, 3), pads=(1, 1, 1)), (1, 1, 1)),
+    ((1, 16, 20), (6, 9, 8), window((2, 3, 3), (2, 2, 1), (2, 1, 2), (1, 1, 2)), (0, 1, 2)),
 ]
 
 
@@ -142,6 +144,26 @@ def test_convolutions(sizes, spatial, geometry, after, rng):
     step = split_conv_step(image, ref(pack_split_weights(weights, 3)), out, geometry, bias=ref(bias))
     run_twice(step, host(), y)
     assert_close(np.moveaxis(y, -1, 1), expected, 1e-6)
+
+
+@tiles
+def test_volume_with_operands(rng):
+    """A residual of every image, and one that all images share."""
+    x, weights = (rng.standard_normal(s, np.float32) for s in ((2, 16, 4, 5, 6), (20, 16, 3, 3, 3)))
+    residual, shared = (rng.standard_normal((*n, 4, 5, 6, 20), np.float32) for n in ((2,), ()))
+    out, y = output_image(2, (4, 5, 6), 20)
+    epilogue = Epilogue(
+        load(0, F32) + load(1, F32) * load(2, F32),
+        (Operand(F32, (None, None, 1)), Operand(F32, (0, None, 1))),
+    )
+    operands = [Matrix(ref(residual), F32, 20, 1, (2400, 0)), Matrix(ref(shared), F32, 20, 1, (0, 0))]
+    geometry, packed = window((3, 3, 3), pads=(1, 1, 1)), ref(pack_split_weights(weights, 3))
+    step = split_conv_step(
+        input_image(x, "last"), packed, out, geometry, epilogue=epilogue, operands=operands
+    )
+    run_twice(step, host(), y)
+    expected = np.moveaxis(oracle(x, weights, geometry, 1, (1, 1, 1)), 1, -1) + residual * shared
+    assert_close(y, expected, 1e-6)
 
 
 @tiles

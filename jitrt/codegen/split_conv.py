@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jitrt.codegen.conv import Image, Window, image_bytes, is_even
@@ -30,12 +30,12 @@ BLOCK_ROWS = 128  # at least, where an image has them
 
 @dataclass(frozen=True)
 class Lines:
-    """How an image is cut into lines; see `ImageLines` for the names."""
+    """How an image is cut into lines; see `ImageLines` for the names, and for what the `images` are."""
 
     geometry: Mapping[str, Sequence[Size]]
     line: Size
     more: int
-    phases: int
+    images: int
 
     @classmethod
     def of(cls, x: Image, out: Image, window: Window) -> Lines:
@@ -51,23 +51,30 @@ class Lines:
         }
         reach = [(k - 1) * d for k, d in zip(geometry["kernel"], geometry["dilation"], strict=True)]
         strides = geometry["stride"]
-        geometry["phases"] = [min(s, r + 1) for s, r in zip(strides, reach, strict=True)]
-        line = geometry["out"][1] + reach[1] // strides[1]
-        return cls(geometry, line, reach[0] // strides[0], int(prod(geometry["phases"])))
+        phases = [min(s, r + 1) for s, r in zip(strides, reach, strict=True)]
+        geometry["phases"] = phases
+        line = geometry["out"][2] + reach[2] // strides[2]
+        images = geometry["kernel"][0] * phases[1] * phases[2]
+        return cls(geometry, line, reach[1] // strides[1], images)
+
+    @property
+    def depth(self) -> Size:
+        """Planes of the result."""
+        return self.geometry["out"][0]
 
     @property
     def height(self) -> Size:
-        """Lines of the result."""
-        return self.geometry["out"][0]
+        """Lines of a plane of the result."""
+        return self.geometry["out"][1]
 
     def rows(self, lines: Size) -> Size:
         """Pixels that are split for so many lines of the result."""
-        return self.phases * (lines + self.more) * self.line
+        return self.images * (lines + self.more) * self.line
 
     def block(self, pitch: int) -> int:
         """Lines of a block: as many as fit, or make a few tiles, and the blocks of about one height."""
         height, line = max(hint(self.height), 1), hint(self.line)
-        fitting = BLOCK_BYTES // 2 // (line * self.phases * pitch) - self.more
+        fitting = BLOCK_BYTES // 2 // (line * self.images * pitch) - self.more
         lines = min(max(1, min(fitting, 2 * BLOCK_ROWS // line), -(-BLOCK_ROWS // line)), height)
         return -(-height // -(-height // lines))
 
@@ -97,9 +104,9 @@ def split_conv_cost(x: Image, out: Image, window: Window) -> float:
     assert isinstance(x.channels, int)
     assert isinstance(out.channels, int)
     lines, parts = Lines.of(x, out, window), parts_of(x.dtype)
-    copied = None if is_product(x, out, window) else lines.rows(lines.height)
+    copied = None if is_product(x, out, window) else lines.rows(lines.height) * lines.depth
     taps = int(prod(window.kernel))
-    rows = lines.line * lines.height
+    rows = lines.line * lines.height * lines.depth
     return split_cost(rows, out.channels, x.channels, taps=taps, copied=copied, parts=parts)
 
 
@@ -139,11 +146,12 @@ def split_conv_step(
             label=label,
             target=target,
         )
-    own = SplitProduct(
-        *(ImageLines(x.dtype), parts_of(x.dtype), epilogue or plain(F32, out.dtype), bias is not None),
-        target or host(),
-    )
     lines = Lines.of(x, out, window)
+    plane = lines.height * lines.geometry["out"][2]
+    epilogue, operands = _of_planes(epilogue or plain(F32, out.dtype), operands, plane)
+    own = SplitProduct(
+        *(ImageLines(x.dtype), parts_of(x.dtype), epilogue, bias is not None), target or host()
+    )
     block = lines.block(row_pitch(x.channels, own.parts))
     values: dict[str, Argument] = {
         **{"taps": taps, "line": lines.line, "lines.more": lines.more},
@@ -154,12 +162,22 @@ def split_conv_step(
         },
         **placed("X", x.ref, (x.batch_stride, 0)),
         **placed("B", weights, (0, 0)),
-        **placed("Y", out.ref, (out.batch_stride, 0), row=out.steps[-1]),
+        **placed("Y", out.ref, (out.batch_stride, plane * out.steps[-1]), row=out.steps[-1]),
         **extras(operands, bias),
     }
     sizes = (lines.height, out.channels, x.channels)
-    step = own.step(values, sizes, (x.batch, 1), lines.rows(block), block, label)
+    step = own.step(values, sizes, (x.batch, lines.depth), lines.rows(block), block, label)
     count = taps * x.channels * out.channels
     step.flops = 2 * x.batch * pixels * count
     step.nbytes = image_bytes(x) + image_bytes(out) + count * 2 * own.parts
     return step
+
+
+def _of_planes(epilogue: Epilogue, operands: Sequence[Matrix], pixels: Size) -> tuple[Epilogue, list[Matrix]]:
+    """The epilogue and its operands, matrices of images, where planes are the inner batch."""
+    matrices = [replace(o, batch=(o.batch[0], o.row * pixels)) for o in operands]
+    patterns = [
+        p if p.strides[:2] == (0, 0) else replace(p, strides=(None, *p.strides[1:]))
+        for p in epilogue.operands
+    ]
+    return Epilogue(epilogue.root, tuple(patterns)), matrices

@@ -6,6 +6,7 @@ A row is as long as a pixel's channels: for each tap, rows that follow each othe
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from jitrt.codegen.walk import Walk, strided
 from jitrt.expr import Dtype
 
 LANES = CHUNK // 2
-AXES = ("h", "w")
+AXES = ("d", "h", "w")
 Store = Callable[[Integer, Integer, Integer], None]
 
 
@@ -69,10 +70,11 @@ class MatrixRows:
 class ImageLines:
     """Lines of channels-last images with zeros around them, for the windows of a convolution.
 
-    The pixels that a stride leads to from one another are laid out as an image of their own: `phases.h` x
-    `phases.w` images of `lines.more` lines beyond those of the result, and lines of `line` pixels. A tap is
-    a part of one of them, whose pixels follow each other like those of the result, which is as wide as
-    `line`, too: what is computed in its last columns is not used.
+    The pixels that a stride leads to from one another are laid out as an image of their own: there are
+    `kernel.d` x `phases.h` x `phases.w` images of `lines.more` lines beyond those of the result, and lines of
+    `line` pixels. A tap is a part of one of them, whose pixels follow each other like those of the result,
+    which is as wide as `line`, too: what is computed in its last columns is not used. The inner batch is the
+    depth of the result.
     """
 
     source: Dtype
@@ -89,20 +91,26 @@ class ImageLines:
     def copy(self, w: Walk, parts: int, base: Integer, count: Integer, out: str) -> Integer:
         """Line by line:
 
-        for phase.h, line, phase.w:
+        for kd, phase.h, phase.w, line:
+            plane = depth * stride.d + kd * dilation.d - pad.d
             row = (base + line) * stride.h + phase.h - pad.h
             for column:
                 x = column * stride.w + phase.w - pad.w
-                out[...] = x, row inside ? X[row, x] : 0
+                out[...] = x, row, plane inside ? X[plane, row, x] : 0
         """
         f = w.f
         image, size = w.batch_address("X", self.source.itemsize), self.source.itemsize
         lines = f.add(count, w["lines.more"])
         cell = f.cell("ptr", out)
-        with f.count(0, w["phases.h"]) as ph, f.count(0, w["phases.w"]) as pw, f.count(0, lines) as line:
+        axes = (w["kernel.d"], w["phases.h"], w["phases.w"], lines)
+        with ExitStack() as loops:
+            kd, ph, pw, line = (loops.enter_context(f.count(0, size)) for size in axes)
+            below = f.add(f.mul(w.inner, w["stride.d"]), f.mul(kd, w["dilation.d"]))
+            plane = f.sub(below, w["pad.d"])
             position = f.add(f.mul(f.add(base, line), w["stride.h"]), ph)
             row = f.sub(position, w["pad.h"])
-            inside = f.let(f"icmp ult i64 {row}, {w['in.h']}")
+            deep = f.let(f"icmp ult i64 {plane}, {w['in.d']}")
+            inside = f.let(f"and i1 {deep}, {f.let(f'icmp ult i64 {row}, ' + w['in.h'])}")
             shift = f.sub(w["pad.w"], pw)
             end = f.min(self._columns(w, f.add(w["in.w"], shift)), w["line"])
             end = f.select(inside, end, 0)
@@ -110,6 +118,7 @@ class ImageLines:
             place = cell.get()
             clear_rows(w, parts, place, begin)
             source = f.add(f.mul(row, w["step.h"]), f.mul(f.sub(0, shift), w["step.w"]))
+            source = f.add(source, f.mul(plane, w["step.d"]))
             start = f.at(image, f.mul(f.add(source, w["k.first"]), size))
             apart = f.mul(f.mul(w["stride.w"], w["step.w"]), size)
             with f.count(begin, end) as column:
@@ -124,15 +133,18 @@ class ImageLines:
         return w.f.ceil_div(w.f.max(width, 0), w["stride.w"])
 
     def offsets(self, w: Walk, count: Integer, out: str) -> None:
-        """`offset = ((phase.h * phases.w + phase.w) * lines + line) * line length + column`, in rows."""
+        """`offset = (((kd * phases.h + ph) * phases.w + pw) * lines + row) * line + column`, in rows."""
         f = w.f
         lines = f.add(count, w["lines.more"])
-        with f.count(0, w["kernel.h"]) as kh, f.count(0, w["kernel.w"]) as kw:
+        with ExitStack() as loops:
+            kd, kh, kw = (loops.enter_context(f.count(0, w[f"kernel.{axis}"])) for axis in AXES)
             y, x = f.mul(kh, w["dilation.h"]), f.mul(kw, w["dilation.w"])
-            phase = f.add(f.mul(f.rem(y, w["stride.h"]), w["phases.w"]), f.rem(x, w["stride.w"]))
+            phase = f.add(f.mul(kd, w["phases.h"]), f.rem(y, w["stride.h"]))
+            phase = f.add(f.mul(phase, w["phases.w"]), f.rem(x, w["stride.w"]))
             line = f.add(f.mul(phase, lines), f.div(y, w["stride.h"]))
             row = f.add(f.mul(line, w["line"]), f.div(x, w["stride.w"]))
-            place = f.at(out, f.add(f.mul(kh, w["kernel.w"]), kw), "i64")
+            tap = f.add(f.mul(f.add(f.mul(kd, w["kernel.h"]), kh), w["kernel.w"]), kw)
+            place = f.at(out, tap, "i64")
             f.put("i64", f.mul(row, w["pitch"]), place)
 
     def store(self, w: Walk, base: Integer, first: Integer, height: Integer, emit: Store) -> None:
