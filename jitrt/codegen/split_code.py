@@ -7,7 +7,7 @@ from jitrt.codegen.epilogue import TilePlace, store_tile
 from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.product_code import is_address
 from jitrt.codegen.split import SHAPE, SplitProduct
-from jitrt.codegen.split_tiles import CHUNK, OUT_PITCH
+from jitrt.codegen.split_tiles import CHUNK, OUT_PITCH, PRODUCTS
 from jitrt.codegen.walk import Walk
 from jitrt.types import F32
 
@@ -75,8 +75,9 @@ class _Driver:
         b = f.at(b, f.mul(f.mul(chunk, f.select(narrow, SHAPE.lanes, SHAPE.columns)), row))
         following = f.at(b, f.mul(all_chunks, row * SHAPE.columns))
         tiles = f.max(f.ceil_div(rows, SHAPE.rows), 1)
-        lines = f.ceil_div(SHAPE.columns * parts, tiles)  # of a chunk of B, for each tile
-        share = f.mul(f.mul(f.mul(w["taps"], chunks), lines), ROW_BYTES)
+        products = len(PRODUCTS[parts])
+        lines = f.ceil_div(SHAPE.columns * parts, f.mul(tiles, products))  # of a chunk of B, for each tile
+        share = f.mul(f.mul(f.mul(w["taps"], chunks), lines), products * ROW_BYTES)
         starts, ends = f.compare("eq", chunk, 0), f.compare("sge", f.add(chunk, w["slice"]), w["chunks"])
         kept = f.compare("slt", w["slice"], w["chunks"])  # whether sums wait for the next slice
         with f.when(starts):

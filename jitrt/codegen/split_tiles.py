@@ -35,8 +35,8 @@ def split_microkernel(vectors: int, parts: int, target: Target) -> Kernel:
     `void f(ptr a, ptr b, ptr init, ptr out, i64 height, ptr offsets, i64 taps, i64 chunks, i64 pitch,
     i64 init_pitch, ptr fetch, i64 fetch_lines)`. `offsets` are those of each tap's first row from `a`.
     Rows of A are `pitch` bytes apart, those of what the sums start from `init_pitch`, and those of `out` 32
-    elements. 16 rows are read and written if `height` is at most 16, else 32. Each chunk brings so many lines
-    from `fetch` on into the cache.
+    elements. 16 rows are read and written if `height` is at most 16, else 32. Each product of parts brings so
+    many lines from `fetch` on into the cache: all of a chunk's at once would hold up the tiles' loads.
     """
     name = f"split tiles {parts} parts x{vectors}"
 
@@ -96,8 +96,6 @@ def _tiles(name: str, rows: int, vectors: int, parts: int, target: Target) -> Fu
         first = f.at("%a", f.get("i64", f.at("%offsets", taps.index, "i64")))
         with f.carrying(0, "%chunks", 1, [("ptr", first), *(("ptr", v) for v in taps.values)]) as loop:
             row, b, fetch = loop.values
-            with f.count(0, "%fetch_lines") as line:
-                f.prefetch(f.at(fetch, f.mul(line, ROW_BYTES)))
             lower = f.at(row, height)
             a_tiles = [[f.at(start, p * ROW_BYTES) for start in (row, lower)[:rows]] for p in range(parts)]
             b_tiles = [[f.at(b, p * matrix + j * ROW_BYTES) for j in range(vectors)] for p in range(parts)]
@@ -106,10 +104,12 @@ def _tiles(name: str, rows: int, vectors: int, parts: int, target: Target) -> Fu
                 wanted = [*a_tiles[p], *b_tiles[q]]
                 left = [operands.load(tile, "%pitch", wanted) for tile in a_tiles[p]]
                 right = [operands.load(tile, str(b_pitch), wanted) for tile in b_tiles[q]]
+                with f.count(0, "%fetch_lines") as line:
+                    f.prefetch(f.at(fetch, f.mul(line, ROW_BYTES)))
+                fetch = f.at(fetch, f.mul("%fetch_lines", ROW_BYTES))
                 for i, x in enumerate(left):
                     for j, y in enumerate(right):
                         use_tile(f, "tdpbf16ps", i * vectors + j, ("i8", str(x)), ("i8", str(y)))
-            fetch = f.at(fetch, f.mul("%fetch_lines", ROW_BYTES))
             loop.carry([f.at(row, parts * ROW_BYTES), f.at(b, parts * matrix), fetch])
         taps.carry(loop.values[1:])
     for i in range(rows):
