@@ -1,86 +1,8 @@
 """Loops and branches as steps of one table, held against onnxruntime."""
 
-import json
-import threading
-import time
-from pathlib import Path
-
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, numpy_helper
-
-import jitrt
-
-onnxruntime = pytest.importorskip("onnxruntime")
-
-FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
-info, node = helper.make_tensor_value_info, helper.make_node
-
-
-def body(nodes, inputs, outputs, constants=()):
-    stored = [numpy_helper.from_array(np.asarray(value), name) for name, value in dict(constants).items()]
-    return helper.make_graph(
-        nodes, "body", [info(*i) for i in inputs], [info(*o) for o in outputs], initializer=stored
-    )
-
-
-def model_of(nodes, inputs, outputs, constants=()):
-    stored = [numpy_helper.from_array(np.asarray(value), name) for name, value in dict(constants).items()]
-    graph = helper.make_graph(
-        nodes, "g", [info(*i) for i in inputs], [info(n, t, None) for n, t in outputs], initializer=stored
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-
-
-def session_of(model):
-    return jitrt.InferenceSession(model.SerializeToString())
-
-
-def agree(model, *feeds, session=None):
-    """Run the feeds in one session, and compare."""
-    session = session or session_of(model)
-    peer = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    for feed in feeds:
-        expected = peer.run(None, feed)
-        for got, want in zip(session.run(None, feed), expected, strict=True):
-            want = np.asarray(want)
-            assert (got.dtype, got.shape) == (want.dtype, want.shape)
-            np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
-    return session
-
-
-def is_native(session):
-    """Whether what ran is one table a call: nothing happens in Python between the steps, or after them."""
-    programs = session._programs.values()
-    return all(v.trace.stop is None for p in programs for v in p.variants)
-
-
-def halves():
-    """x is halved, or becomes 3 x + added, by the iteration's number; gathers the sums."""
-    then = body([node("Mul", ["x", "half"], ["t"])], [], [("t", FLOAT, [None])], {"half": np.float32(0.5)})
-    other = body(
-        [node("Mul", ["x", "three"], ["o3"]), node("Add", ["o3", "added"], ["o"])],
-        [],
-        [("o", FLOAT, [None])],
-        {"three": np.float32(3)},
-    )
-    loop = body(
-        [
-            node("Mod", ["i", "two"], ["odd"]),
-            node("Cast", ["odd"], ["is_odd"], to=BOOL),
-            node("If", ["is_odd"], ["y"], then_branch=then, else_branch=other),
-            node("ReduceSum", ["y"], ["total"], keepdims=0),
-            node("Identity", ["going"], ["again"]),
-        ],
-        [("i", INT64, []), ("going", BOOL, []), ("x", FLOAT, [None])],
-        [("again", BOOL, []), ("y", FLOAT, [None]), ("total", FLOAT, [])],
-        {"two": np.int64(2)},
-    )
-    return model_of(
-        [node("Loop", ["m", "", "x0"], ["last", "sums"], body=loop), node("Neg", ["sums"], ["negative"])],
-        [("m", INT64, []), ("x0", FLOAT, ["n"]), ("added", FLOAT, ["n"])],
-        [("last", FLOAT), ("negative", FLOAT), ("sums", FLOAT)],
-    )
+from control_flow_models import BOOL, FLOAT, INT64, agree, body, halves, is_native, model_of, node, session_of
 
 
 def test_loop_with_a_branch():
@@ -332,70 +254,6 @@ def test_shape_that_depends_on_the_iteration():
     )
     data = np.arange(6, dtype=np.float32)
     agree(model, *({"m": np.array(m), "x0": np.array(1, np.float32), "data": data} for m in (1, 6)))
-
-
-def test_outputs_by_name_and_errors_of_a_body():
-    loop = body(
-        [
-            node("Gather", ["table", "x"], ["row"]),
-            node("Add", ["x", "one"], ["next"]),
-            node("Identity", ["going"], ["again"]),
-        ],
-        [("i", INT64, []), ("going", BOOL, []), ("x", INT64, [])],
-        [("again", BOOL, []), ("next", INT64, []), ("row", FLOAT, [2])],
-        {"one": np.int64(1)},
-    )
-    model = model_of(
-        [
-            node("Add", ["x0", "x0"], ["start"]),
-            node("Loop", ["m", "", "start"], ["last", "rows"], body=loop),
-            node("Neg", ["rows"], ["negative"]),
-        ],
-        [("m", INT64, []), ("x0", INT64, []), ("table", FLOAT, [5, 2])],
-        [("negative", FLOAT)],
-    )
-    session = session_of(model)
-    table = np.arange(10, dtype=np.float32).reshape(5, 2)
-    feed = {"m": np.array(3), "x0": np.array(1), "table": table}
-    last, start, rows = session.run(["last", "start", "rows"], feed)
-    assert (int(last), int(start)) == (5, 2)
-    np.testing.assert_array_equal(rows, table[2:])
-    assert is_native(session)
-    with pytest.raises(jitrt.errors.InvalidArgument, match="Gather"):
-        session.run(None, {**feed, "m": np.array(4)})
-    np.testing.assert_array_equal(session.run(None, feed)[0], -table[2:])
-
-
-def test_profile_has_the_steps_of_bodies(tmp_path):
-    options = jitrt.SessionOptions()
-    options.enable_profiling = True
-    options.profile_file_prefix = str(tmp_path / "profile")
-    session = jitrt.InferenceSession(halves().SerializeToString(), options)
-    x = np.ones(4, np.float32)
-    session.run(None, {"m": np.array(5), "x0": x, "added": x})
-    events = json.loads(Path(session.end_profiling()).read_text())
-    kernels = {e["args"]["kernel"]: e for e in events if "kernel" in e["args"]}
-    assert {"advance", "branch", "jump", "Mul+Add", "Mul"} <= kernels.keys()
-    assert all(e["dur"] >= 0 for e in kernels.values())
-
-
-def test_terminate_ends_a_loop():
-    loop = body(
-        [node("Add", ["x", "one"], ["next"]), node("GreaterOrEqual", ["next", "x"], ["again"])],
-        [("i", INT64, []), ("going", BOOL, []), ("x", INT64, [])],
-        [("again", BOOL, []), ("next", INT64, [])],
-        {"one": np.int64(0)},
-    )
-    model = model_of(
-        [node("Loop", ["", "", "x0"], ["last"], body=loop)], [("x0", INT64, [])], [("last", INT64)]
-    )
-    session, options = session_of(model), jitrt.RunOptions()
-    timer = threading.Timer(0.2, lambda: setattr(options, "terminate", True))
-    timer.start()
-    began = time.monotonic()
-    with pytest.raises(jitrt.errors.Fail, match="terminate"):
-        session.run(None, {"x0": np.array(3)}, options)
-    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize("seed", range(6))
