@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-THREADS = 256
-
 MATMUL = r"""
 struct Matrices {
     i64 m, n, k, batch;

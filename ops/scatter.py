@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jitrt.calls import launch, launch_move
-from jitrt.dims import Size, hint, prod, same
+from jitrt.dims import Size, prod, same
 from jitrt.expr import Expr, cast, where
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, map_indices, map_tensors
@@ -60,12 +60,6 @@ def scatter_elements(
     positions = _flat_elements(data, indices, axis, batches)
     positions = positions.reshape([batch, prod(indices.shape[batches:])])
     return _scatter(data, [batch, size, 1], positions, updates, reduction, index_error)
-
-
-def _covers(indices: Tensor, data: Tensor, axis: int, first: int) -> bool:
-    """Whether the indices have the data's sizes from dimension `first` on, the axis aside: guards say so."""
-    sizes = [(indices.shape[a], data.shape[a]) for a in range(first, data.ndim) if a != axis]
-    return all(hint(a) == hint(b) for a, b in sizes) and all(a == b for a, b in sizes)
 
 
 @operator("Scatter", since=9)

@@ -47,9 +47,6 @@ def complexes(*shape, seed=0):
     return parts.view(np.complex64).reshape(shape)
 
 
-PADDINGS = ("constant", "edge", "wrap", "reflect")
-
-
 def zero(x):
     return "" if x.dtype == object else 0
 
