@@ -11,7 +11,7 @@ import numpy as np
 
 from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step, pack_weights
 from jitrt.codegen.conv_transpose import conv_transpose_steps, pack_transpose_weights
-from jitrt.codegen.cost import direct_cost
+from jitrt.codegen.cost import direct_cost, typical
 from jitrt.codegen.depthwise import depthwise_step, pack_depthwise_weights
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.gemm import unpack_matrix
@@ -136,7 +136,7 @@ class Convolution(ImageCall):
     def kernel_steps(self, x: Image, out: Image, more: dict[str, Any]) -> list[Step]:
         """One step."""
         window, groups = self.attributes.window, self.attributes.groups
-        direct = direct_cost(prod(out.spatial), out.channels, x.channels // groups * prod(window.kernel))
+        direct = self._cost_of_sums(x, out)
         parts = self._cost_by_parts(x, out)
         transform = choose_transform(x, out, window, groups, min(direct, parts))
         if self.depthwise:
@@ -159,6 +159,11 @@ class Convolution(ImageCall):
             step = conv_step(x, Ref(packed.buffer), out, window, groups=groups, **more)
         step.keeps = (packed,)
         return [step]
+
+    def _cost_of_sums(self, x: Image, out: Image) -> float:
+        """What a direct sum is expected to cost."""
+        terms = int(x.channels // self.attributes.groups * prod(self.attributes.kernel))
+        return direct_cost(math.prod(typical(out.spatial)), int(out.channels), terms)
 
     def _cost_by_parts(self, x: Image, out: Image) -> float:
         """What the sum of products of parts is expected to cost."""

@@ -165,11 +165,14 @@ def hint(size: Size) -> int:
     return size.hint if isinstance(size, Dim) else int(size)
 
 
-def traced(size: Size) -> int:
-    """The value of a size in the traced call, even where its hint stands for another; records no guard."""
+def is_below(size: Size, limit: int) -> bool:
+    """Whether a size is below a limit in the traced call itself, even where its hint stands for another."""
     if not isinstance(size, Dim):
-        return int(size)
-    return int(eval(source(size), {"max": max, "min": min}, size.guards.traced))
+        return size < limit
+    text = source(size)
+    answer = bool(eval(text, {"max": max, "min": min}, size.guards.traced) < limit)
+    size.guards.record(f"{text} {'<' if answer else '>='} {limit}")
+    return answer
 
 
 def prod(sizes: Iterable[Size]) -> Size:

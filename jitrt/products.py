@@ -17,7 +17,7 @@ from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.split import can_split, pack_split, parts_of, split_cost, split_matmul_step
 from jitrt.constants import Packed, packed_constant
-from jitrt.dims import Size, prod, same, traced
+from jitrt.dims import Size, is_below, prod, same
 from jitrt.expr import load
 from jitrt.layout import Array, dense_strides, is_dense, nbytes
 from jitrt.loop_step import in_place, loop_step
@@ -152,14 +152,15 @@ class MatrixProduct(Call):
 def parts_to_multiply(a: Tensor, b: np.ndarray[Any, Any]) -> int:
     """The parts of each number if a product with a constant is best a sum of products of parts, else 0.
 
-    Few rows take longer to read the parts than the numbers. The rows that count are those of the call that is
-    traced: other calls need no other kernel. Nor may it depend on them where results must not.
+    Few rows take longer to read the parts than the numbers. Which it is must not depend on the number of rows
+    where results must not.
     """
-    rows = traced(prod(a.shape[:-1]))
-    if a.dtype != b.dtype or is_batch_invariant() or rows < FEW_ROWS or not can_split(b):
+    if a.dtype != b.dtype or is_batch_invariant() or not can_split(b):
         return 0
     (k, n), parts = b.shape, parts_of(a.dtype)
-    return parts if split_cost(MANY_ROWS, n, k, parts=parts) < direct_cost(MANY_ROWS, n, k) else 0
+    if split_cost(MANY_ROWS, n, k, parts=parts) >= direct_cost(MANY_ROWS, n, k):
+        return 0
+    return 0 if is_below(prod(a.shape[:-1]), FEW_ROWS) else parts
 
 
 def merge(sizes: Sequence[Size], strides: Sequence[Sequence[Size]]) -> tuple[list[Size], list[list[Size]]]:

@@ -182,13 +182,13 @@ def can_split(weights: Array, target: Target | None = None) -> bool:
 
 
 def split_cost(
-    rows: Size, n: int, k: int, *, taps: int = 1, copied: Size | None = None, parts: int = 3
+    rows: int, n: int, k: int, *, taps: int = 1, copied: int | None = None, parts: int = 3
 ) -> float:
     """What a product is expected to cost; `copied` rows, by default all, are split."""
     width, depth = -(-n // LANES) * LANES, -(-k // CHUNK) * CHUNK * taps
     each = TILE * len(PRODUCTS[parts])
-    split = hint(rows if copied is None else copied) * k * parts * SPLIT
-    return 2 * hint(rows) * width * depth * each + split + width * depth * parts * 2 * WAIT
+    split = (rows if copied is None else copied) * k * parts * SPLIT
+    return 2 * rows * width * depth * each + split + width * depth * parts * 2 * WAIT
 
 
 def split_matmul_step(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jitrt.codegen.conv import Image, Window, image_bytes, is_even
+from jitrt.codegen.cost import typical
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.gemm import Array, PackedMatrix
 from jitrt.codegen.kernel import Argument, Ref, Step
@@ -103,11 +104,17 @@ def split_conv_cost(x: Image, out: Image, window: Window) -> float:
     """What a convolution is expected to cost for one image."""
     assert isinstance(x.channels, int)
     assert isinstance(out.channels, int)
-    lines, parts = Lines.of(x, out, window), parts_of(x.dtype)
-    copied = None if is_product(x, out, window) else lines.rows(lines.height) * lines.depth
-    taps = int(prod(window.kernel))
-    rows = lines.line * lines.height * lines.depth
-    return split_cost(rows, out.channels, x.channels, taps=taps, copied=copied, parts=parts)
+    product = is_product(x, out, window)
+    lines = Lines.of(x, replace(out, spatial=typical(out.spatial)), window)
+    line, height, depth = hint(lines.line), hint(lines.height), hint(lines.depth)
+    return split_cost(
+        line * height * depth,
+        out.channels,
+        x.channels,
+        taps=int(prod(window.kernel)),
+        copied=None if product else hint(lines.rows(height)) * depth,
+        parts=parts_of(x.dtype),
+    )
 
 
 def pack_split_weights(weights: Array, parts: int) -> Array:

@@ -14,12 +14,13 @@ See `winograd_transform` for the matrices and for rounding. Results depend on si
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
 from jitrt.codegen.conv import Image, Window, gathers, image_bytes, is_even
-from jitrt.codegen.cost import PRODUCT, TRANSFORM, WAIT, direct_cost
+from jitrt.codegen.cost import PRODUCT, TRANSFORM, WAIT, direct_cost, typical
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
@@ -29,7 +30,7 @@ from jitrt.codegen.product import SECOND_LEVEL_BYTES, Matrix, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import strided
 from jitrt.codegen.winograd_transform import F2, F4, Transform
-from jitrt.dims import hint, prod
+from jitrt.dims import prod
 from jitrt.expr import Dtype
 from jitrt.types import short_name
 
@@ -141,15 +142,17 @@ def choose_transform(
     """The transform with which such a convolution is expected to be fastest.
 
     None where that costs more than `below`, that of a direct sum by default. A batch of any size counts as
-    1, and an image of any size as the one that is traced: all sizes share packed weights.
+    1, so that all sizes share packed weights and bits.
     """
     if not is_winograd_allowed() or gathers(x) or not can_use_winograd(x, out, window, groups):
         return None
-    weights = x.channels * out.channels
-    cost = direct_cost(prod(out.spatial), out.channels, 9 * x.channels) if below is None else below
+    assert isinstance(x.channels, int)
+    assert isinstance(out.channels, int)
+    weights, spatial = x.channels * out.channels, typical(out.spatial)
+    cost = direct_cost(math.prod(spatial), out.channels, 9 * x.channels) if below is None else below
     chosen = None
     for transform in (F4, F2):
-        tiles = hint(prod((s + (transform.outputs - 1)) // transform.outputs for s in out.spatial))
+        tiles = math.prod(-(-size // transform.outputs) for size in spatial)
         each = weights * (2 * tiles * PRODUCT + x.dtype.itemsize * WAIT)
         total = transform.positions * (each + tiles * (x.channels + out.channels) * TRANSFORM)
         if total < cost:
