@@ -10,6 +10,7 @@ import numpy as np
 
 from jitrt.codegen.compile import compile_kernels
 from jitrt.codegen.kernel import Buffer, Kernel, Ref, Step
+from jitrt.codegen.product import Matrix
 from jitrt.codegen.target import Target, host
 from jitrt.dims import hint
 
@@ -24,6 +25,14 @@ CANARY = 0xA5
 def ref(array: np.ndarray) -> Ref:
     """The address of an array."""
     return Ref(Buffer("constant", array.nbytes, array))
+
+
+def stored(values: np.ndarray, order: Sequence[int] = (0, 1, 2, 3)) -> tuple[np.ndarray, Matrix]:
+    """`values` [b0, b1, rows, columns] in memory whose axes are in `order`, and the matrix to pass."""
+    memory = np.ascontiguousarray(values.transpose(order))
+    view = memory.transpose(np.argsort(order))
+    b0, b1, row, column = (s // view.itemsize for s in view.strides)
+    return view, Matrix(ref(memory), view.dtype, row, column, (b0, b1))
 
 
 def run(step: Step, target: Target, cuts: Sequence[int] = ()) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from steps import TARGETS, assert_close, ref, run_twice
+from steps import assert_close, ref, run_twice
 
 from jitrt.codegen.attention import Heads, attention_step
 from jitrt.codegen.loop import Operand
 from jitrt.expr import exp, load, reduce, where
 from jitrt.types import BOOL, F32, F64, I32
 
-each_target = pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.vector_bytes * 8}bit")
 SIZES = [(1, 1, 1, 1), (3, 5, 2, 3), (23, 23, 32, 32), (17, 33, 7, 40), (40, 300, 64, 16), (70, 9, 33, 100)]
 
 
@@ -69,13 +68,11 @@ def check(
     assert_close(y, expected(scores) @ v.astype(np.float64), tolerance)
 
 
-@each_target
 @pytest.mark.parametrize("sizes", SIZES)
 def test_softmax(sizes, target, rng):
     check(target, rng, sizes, softmax(load(0, F32) * 0.3), lambda x: weights_of(x * 0.3))
 
 
-@each_target
 def test_float64(target, rng):
     weights = softmax(load(0, F64) * 0.3)
     for sizes in SIZES:
@@ -92,7 +89,6 @@ MASKS = [
 ]
 
 
-@each_target
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.float64])
 @pytest.mark.parametrize("shape", MASKS)
 def test_masks_that_are_added(shape, dtype, target, rng):
@@ -107,7 +103,6 @@ def _to_f32(x):
     return cast(x, F32)
 
 
-@each_target
 @pytest.mark.parametrize("shape", MASKS)
 def test_masks_that_choose(shape, target, rng):
     mask = rng.random(shape) > 0.4
@@ -115,7 +110,6 @@ def test_masks_that_choose(shape, target, rng):
     check(target, rng, (17, 33, 8, 20), softmax(x), lambda s: weights_of(np.where(mask, s, -1e4)), mask)
 
 
-@each_target
 def test_transposed_mask_and_range_of_keys(target, rng):
     mask = rng.standard_normal((1, 1, 1, 33, 17), np.float32).swapaxes(-1, -2)
     last = np.arange(17, dtype=np.int32).reshape(1, 1, 1, 17, 1) + 4
@@ -133,7 +127,6 @@ def test_transposed_mask_and_range_of_keys(target, rng):
     )
 
 
-@each_target
 def test_kept_values_beside_the_scores(target, rng):
     """Weights that need scores, exponentials and their sum again."""
     x = load(0, F32)

@@ -7,7 +7,7 @@ import re
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
-from steps import TARGETS, ref, run_twice
+from steps import TARGETS, ref, run_twice, stored
 
 from jitrt.codegen.amx import matrix_dot_of
 from jitrt.codegen.dot_gemm import dot_matmul_step, pack_matrix_groups
@@ -47,14 +47,6 @@ def rng():
 def integers(rng, dtype, *shape):
     limits = np.iinfo(dtype)
     return rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
-
-
-def stored(values, order=PLAIN):
-    """`values` [b0, b1, rows, columns] in memory whose axes are in `order`, and the matrix to pass."""
-    memory = np.ascontiguousarray(values.transpose(order))
-    view = memory.transpose(np.argsort(order))
-    b0, b1, row, column = (s // view.itemsize for s in view.strides)
-    return view, Matrix(ref(memory), view.dtype, row, column, (b0, b1))
 
 
 @each_way

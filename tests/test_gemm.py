@@ -8,7 +8,7 @@ import llvmlite.binding as llvm
 import ml_dtypes
 import numpy as np
 import pytest
-from steps import TARGETS, assert_close, ref, run, run_twice
+from steps import assert_close, ref, run, run_twice, stored
 
 from jitrt.codegen.emit import emit_assembly
 from jitrt.codegen.epilogue import Epilogue
@@ -23,23 +23,12 @@ from jitrt.types import BF16, F16, F32, F64
 SIZES = [(1, 1, 1), (1, 33, 17), (3, 16, 5), (5, 32, 40), (14, 64, 16), (33, 47, 19), (92, 100, 130)]
 PLAIN, SWAPPED, HEADS, HEADS_SWAPPED = (0, 1, 2, 3), (0, 1, 3, 2), (0, 2, 1, 3), (0, 2, 3, 1)
 
-each_target = pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.vector_bytes * 8}bit")
-
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(7)
 
 
-def stored(values, order=PLAIN):
-    """`values` [b0, b1, rows, columns] in memory whose axes are in `order`, and the matrix to pass."""
-    memory = np.ascontiguousarray(values.transpose(order))
-    view = memory.transpose(np.argsort(order))
-    b0, b1, row, column = (s // view.itemsize for s in view.strides)
-    return view, Matrix(ref(memory), view.dtype, row, column, (b0, b1))
-
-
-@each_target
 @pytest.mark.parametrize("has_bias", [False, True])
 @pytest.mark.parametrize(("m", "n", "k"), SIZES)
 def test_packed(m, n, k, has_bias, target, rng):
@@ -61,7 +50,6 @@ def test_packed(m, n, k, has_bias, target, rng):
     assert_close(y[0, 0], a[0, 0].astype(np.float64) @ b + has_bias * bias)
 
 
-@each_target
 @pytest.mark.parametrize("order_b", [PLAIN, SWAPPED, HEADS, HEADS_SWAPPED, (3, 2, 1, 0)])
 @pytest.mark.parametrize("order_a", [PLAIN, SWAPPED, HEADS])
 def test_strided_batches(order_a, order_b, target, rng):
@@ -77,7 +65,6 @@ def test_strided_batches(order_a, order_b, target, rng):
         assert_close(y, a.astype(np.float64) @ b)
 
 
-@each_target
 def test_repeated_matrices(target, rng):
     a, a_matrix = stored(rng.standard_normal((2, 4, 5, 8), np.float32))
     b, b_matrix = stored(rng.standard_normal((2, 1, 8, 40), np.float32))
@@ -87,7 +74,6 @@ def test_repeated_matrices(target, rng):
     assert_close(y, a.astype(np.float64) @ b)
 
 
-@each_target
 @pytest.mark.parametrize(
     ("dtype", "out", "tolerance"),
     [(F16, F16, 1e-3), (F16, F32, 3e-6), (BF16, F32, 3e-6), (BF16, BF16, 8e-3), (F64, F64, 1e-14)],
@@ -106,7 +92,6 @@ def test_float_types(dtype, out, tolerance, order, target, rng):
     assert_close(y, a.astype(np.float64) @ b.astype(np.float64) + bias, tolerance)
 
 
-@each_target
 @pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.int64, np.uint64])
 def test_integers_wrap(dtype, target, rng):
     m, n, k = 9, 37, 21
@@ -118,7 +103,6 @@ def test_integers_wrap(dtype, target, rng):
     np.testing.assert_array_equal(y, a @ b)
 
 
-@each_target
 @pytest.mark.parametrize("n", [5, 32, 50])
 def test_epilogue(n, target, rng):
     """maximum(acc * vector + residual, scalar), rounded to float16."""
@@ -150,7 +134,6 @@ def test_epilogue(n, target, rng):
     assert_close(y, np.maximum(expected, -0.25), 1e-3)
 
 
-@each_target
 def test_nan_and_infinity_stay_in_their_row(target):
     a, a_matrix = stored(np.ones((1, 1, 5, 3), np.float32))
     a[0, 0, 1, 0], a[0, 0, 3, 2] = np.nan, np.inf
@@ -162,7 +145,6 @@ def test_nan_and_infinity_stay_in_their_row(target):
     np.testing.assert_array_equal(y[0, 0], expected)
 
 
-@each_target
 def test_empty_inner_dimension_gives_bias(target):
     bias = np.arange(20, dtype=np.float32)
     y, y_matrix = stored(np.full((1, 1, 3, 20), np.nan, np.float32))
@@ -172,7 +154,6 @@ def test_empty_inner_dimension_gives_bias(target):
     np.testing.assert_array_equal(y[0, 0], np.tile(bias, (3, 1)))
 
 
-@each_target
 def test_packed_layout(target):
     matrix = np.arange(6 * 50, dtype=np.float32).reshape(6, 50)
     packed = pack_matrix(matrix.astype(ml_dtypes.bfloat16), target)

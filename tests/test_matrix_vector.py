@@ -5,20 +5,17 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 import pytest
-from steps import TARGETS, assert_close, ref, run_twice
+from steps import assert_close, ref, run_twice, stored
 
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.matrix_vector import matrix_vector_step
 from jitrt.codegen.microkernel import accumulator
-from jitrt.codegen.product import Matrix
 from jitrt.expr import cast, load, maximum
 from jitrt.types import F16, F32
 
 ROWS, COLUMNS, HEADS = (0, 1, 2, 3), (0, 1, 3, 2), (0, 2, 1, 3)
 SIZES = [(1, 1), (64, 16), (65, 17), (7, 40), (1300, 33), (130, 0), (47, 519), (0, 2)]
-
-each_target = pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.vector_bytes * 8}bit")
 
 
 @pytest.fixture
@@ -26,15 +23,6 @@ def rng():
     return np.random.default_rng(7)
 
 
-def stored(values, order=ROWS):
-    """`values` [b0, b1, rows, columns] in memory whose axes are in `order`, and the matrix to pass."""
-    memory = np.ascontiguousarray(values.transpose(order))
-    view = memory.transpose(np.argsort(order))
-    b0, b1, row, column = (s // view.itemsize for s in view.strides)
-    return view, Matrix(ref(memory), view.dtype, row, column, (b0, b1))
-
-
-@each_target
 @pytest.mark.parametrize("a_order", [ROWS, COLUMNS], ids=["A", "A'"])
 @pytest.mark.parametrize("b_order", [ROWS, COLUMNS], ids=["B", "B'"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, ml_dtypes.bfloat16])
@@ -49,7 +37,6 @@ def test_layouts_and_types(dtype, b_order, a_order, target, rng):
         assert_close(y, a.astype(np.float64) @ b.astype(np.float64), 1e-13 if dtype == np.float64 else 3e-6)
 
 
-@each_target
 @pytest.mark.parametrize("b_order", [ROWS, COLUMNS], ids=["B", "B'"])
 @pytest.mark.parametrize("wide", [True, False], ids=["wide", "narrow"])
 def test_epilogue(wide, b_order, target, rng):

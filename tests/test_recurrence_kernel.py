@@ -20,7 +20,6 @@ from jitrt.recurrences import pack_weights
 from jitrt.tensor import constant
 from jitrt.types import F32, F64
 
-each_target = pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.vector_bytes * 8}bit")
 STEPS = 7
 NATIVE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
 
@@ -121,7 +120,6 @@ class Layer:
         return Y, H
 
 
-@each_target
 @pytest.mark.parametrize(
     ("directions", "samples", "size", "dtype"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from onnx import helper, numpy_helper
-from steps import TARGETS, assert_close, ref, run_twice
+from steps import assert_close, ref, run_twice
 from test_conv import input_image, oracle, output_image, window
 
 import jitrt
@@ -27,7 +27,6 @@ from jitrt.tensor import constant
 from jitrt.types import F32, F64
 
 TRANSFORMS = pytest.mark.parametrize("transform", [F2, F4], ids=["F2", "F4"])
-EACH_TARGET = pytest.mark.parametrize("target", TARGETS, ids=lambda t: f"{t.vector_bytes * 8}bit")
 
 
 @pytest.fixture
@@ -36,7 +35,6 @@ def rng():
 
 
 @TRANSFORMS
-@EACH_TARGET
 @pytest.mark.parametrize(
     ("batch", "channels", "outputs", "spatial", "pads", "after"),
     [
@@ -66,7 +64,6 @@ def test_geometries(batch, channels, outputs, spatial, pads, after, transform, t
 
 
 @TRANSFORMS
-@EACH_TARGET
 def test_epilogue(transform, target, rng):
     """A residual, a gate for each image and channel, and an activation; into a slice of wider channels."""
     x, weights = (
@@ -101,7 +98,6 @@ def test_epilogue(transform, target, rng):
 
 
 @TRANSFORMS
-@EACH_TARGET
 def test_float64(transform, target, rng):
     x, weights = rng.standard_normal((1, 9, 6, 7)), rng.standard_normal((10, 9, 3, 3))
     geometry, (out, y) = window((3, 3), pads=(1, 1)), output_image(1, (6, 7), 10, F64)
@@ -112,7 +108,6 @@ def test_float64(transform, target, rng):
     assert_close(np.moveaxis(y, -1, 1), oracle(x, weights, geometry, 1, (1, 1)), 1e-13)
 
 
-@EACH_TARGET
 def test_error_of_long_sums(target, rng):
     """As many channels as networks have: within 1e-5 of the largest output, of relu's inputs too."""
     x = np.maximum(rng.standard_normal((1, 512, 8, 8), np.float32), 0)
