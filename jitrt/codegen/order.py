@@ -9,22 +9,20 @@ float32 numbers are multiplied part by part, some parts can be left out; see `sp
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
+
+Value = TypeVar("Value")
 
 _invariant: ContextVar[bool] = ContextVar("batch invariant", default=False)
 _winograd: ContextVar[bool] = ContextVar("winograd", default=True)
 _parts: ContextVar[int] = ContextVar("parts", default=3)
 
 
-@contextmanager
-def batch_invariant(wanted: bool) -> Iterator[None]:
+def batch_invariant(wanted: bool) -> AbstractContextManager[None]:
     """Where wanted, kernels made in the block sum a row up in one order, whatever the number of rows."""
-    token = _invariant.set(wanted)
-    try:
-        yield
-    finally:
-        _invariant.reset(token)
+    return _set(_invariant, wanted)
 
 
 def is_batch_invariant() -> bool:
@@ -32,14 +30,9 @@ def is_batch_invariant() -> bool:
     return _invariant.get()
 
 
-@contextmanager
-def winograd(allowed: bool) -> Iterator[None]:
+def winograd(allowed: bool) -> AbstractContextManager[None]:
     """Whether convolutions made in the block may be computed so."""
-    token = _winograd.set(allowed)
-    try:
-        yield
-    finally:
-        _winograd.reset(token)
+    return _set(_winograd, allowed)
 
 
 def is_winograd_allowed() -> bool:
@@ -47,16 +40,20 @@ def is_winograd_allowed() -> bool:
     return _winograd.get()
 
 
-@contextmanager
-def parts_of_numbers(most: int) -> Iterator[None]:
+def parts_of_numbers(most: int) -> AbstractContextManager[None]:
     """At most so many bfloat16 parts stand for a float32 number in products made in the block."""
-    token = _parts.set(most)
-    try:
-        yield
-    finally:
-        _parts.reset(token)
+    return _set(_parts, most)
 
 
 def most_parts() -> int:
     """How many parts may stand for a number in products that are made now."""
     return _parts.get()
+
+
+@contextmanager
+def _set(variable: ContextVar[Value], value: Value) -> Iterator[None]:
+    token = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(token)
