@@ -40,7 +40,8 @@ class Operator:
     where the operator has a hand-written kernel; the generated kernels need none. A `host` operator runs on
     arrays between native segments; one that `inlines` gives a graph to run in its place. `traced` is the
     definition over tensors of an operator with bodies; it raises RunsOnHostError for what is not one kernel
-    after the other.
+    after the other. The outputs of an operator that `gives_strings` are strings: always where it is a `host`
+    operator, else where an input is one, as for those that move elements.
     """
 
     domain: str
@@ -50,6 +51,7 @@ class Operator:
     scalar: Callable[..., Any] | None = None
     host: bool = False
     inlines: bool = False
+    gives_strings: bool = False
     fold: Callable[..., Any] | None = None
     prepare: Callable[..., Callable[..., Any]] | None = None
     traced: Callable[..., Any] | None = None
@@ -149,13 +151,17 @@ def operator(name: str, *, since: int, domain: str = "") -> Callable[[Callable[.
     return lambda definition: _register(Operator(domain, name, since, definition))
 
 
-def host_operator(name: str, *, since: int, domain: str = "") -> Callable[[Callable[..., Any]], Operator]:
+def host_operator(
+    name: str, *, since: int, domain: str = "", gives_strings: bool = False
+) -> Callable[[Callable[..., Any]], Operator]:
     """Register a function over NumPy arrays and Python values that runs between native segments.
 
     For strings, sequences, optionals and maps, and where shapes depend on data. The function may take
     `body` callables for its graph attributes.
     """
-    return lambda definition: _register(Operator(domain, name, since, definition, host=True))
+    return lambda definition: _register(
+        Operator(domain, name, since, definition, host=True, gives_strings=gives_strings)
+    )
 
 
 def inlining_operator(name: str, *, since: int, domain: str = "") -> Callable[[Callable[..., Any]], Operator]:

@@ -134,7 +134,7 @@ class InferenceSession(Session):
                 value = input_feed.get(name)
                 if value.__class__ is not np.ndarray:
                     break
-                if value.dtype is not dtype:
+                if value.dtype is not dtype and value.dtype != dtype:  # unpickled arrays have their own
                     if dtype is not STRING or value.dtype.kind != "U":
                         break
                     value = value.astype(object)

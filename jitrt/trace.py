@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -113,6 +114,7 @@ class Tracer:
         pending = list(reversed(nodes))
         hosts: list[Node] = []
         given: set[str] = set()  # names that host operators define
+        strings = {n for n, t in environment.items() if t is not None and t.dtype == STRING}
         rest: list[Node] = []
         wanted: list[Tensor] = []
         later: set[str] = set()  # names that the rest defines
@@ -122,9 +124,10 @@ class Tracer:
             walked.append(node)
             missing = later & node.names_read() if later else set()
             if missing:
-                if missing <= given and _is_host(node):
+                if missing <= given and _is_host(node, missing & strings):
                     hosts.append(node)
                     given.update(node.outputs)
+                    strings.update(_strings_of(node, strings))
                 else:
                     rest.append(node)
                 later.update(node.outputs)
@@ -151,6 +154,7 @@ class Tracer:
             except RunsOnHostError:
                 hosts.append(node)
                 given.update(node.outputs)
+                strings.update(_strings_of(node, strings))
                 later.update(node.outputs)
             except NeedsValueError as need:
                 name = self._named(need.tensor, node)
@@ -215,12 +219,7 @@ class Tracer:
                 Node("Identity", [outer], [inner], version=node.version)
                 for inner, outer in zip(body.inputs, node.inputs, strict=False)  # a branch of If has none
             ]
-            ends = [
-                Node("Identity", [inner], [outer], version=node.version)
-                for inner, outer in zip(body.outputs, node.outputs, strict=True)
-                if outer
-            ]
-            return [*starts, *body.nodes, *ends], body.constants
+            return [*starts, *_ending_as(body, node)], body.constants
         if entry is not None:
             return None
         dtypes = [None if not n else self.environment[n].dtype for n in node.inputs]
@@ -354,6 +353,20 @@ class Tracer:
         return RunsOnHostError()
 
 
+def _ending_as(body: Graph, node: Node) -> list[Node]:
+    """The body's nodes with the outputs of `node`, which those that nothing else reads give themselves."""
+    inner = list(zip(body.outputs, node.outputs, strict=True))
+    read = _live_names(body.nodes, (n for n in body.outputs if body.outputs.count(n) > 1))
+    names = {own: outer for own, outer in inner if outer and own not in read}
+    nodes = [
+        n if names.keys().isdisjoint(n.outputs) else replace(n, outputs=[names.get(o, o) for o in n.outputs])
+        for n in body.nodes
+    ]
+    given = {name for n in nodes for name in n.outputs}
+    copied = [(own, outer) for own, outer in inner if outer and outer not in given]
+    return [*nodes, *(Node("Identity", [own], [outer], version=node.version) for own, outer in copied)]
+
+
 def _sources(tensor: Tensor) -> list[Tensor]:
     """The tensors that a value follows from, up to inputs of unknown value."""
     seen, stack = {id(tensor): tensor}, [tensor]
@@ -389,10 +402,20 @@ def _is_small(tensor: Tensor) -> bool:
     )
 
 
-def _is_host(node: Node) -> bool:
-    """Whether the operator runs in Python whatever it is given."""
+def _is_host(node: Node, strings: set[str]) -> bool:
+    """Whether the operator runs in Python whatever it is given, or because it reads `strings`."""
     entry = opdef.lookup(node.domain, node.op_type, node.version)
-    return entry is not None and entry.host and entry.traced is None
+    if entry is None or entry.host:
+        return entry is not None and entry.traced is None
+    return entry.fold is not None and bool(strings)
+
+
+def _strings_of(node: Node, strings: set[str]) -> Sequence[str]:
+    """The outputs of a host operator that are sure to be strings."""
+    entry = opdef.lookup(node.domain, node.op_type, node.version)
+    if entry is None or not entry.gives_strings:
+        return ()
+    return node.outputs if entry.host or not strings.isdisjoint(node.inputs) else ()
 
 
 def _live_names(nodes: Sequence[Node], outputs: Iterable[str]) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -23,16 +23,18 @@ def host_form(*entries: Operator) -> Callable[[Form], Form]:
     def register(form: Form) -> Form:
         @wraps(form)
         def numpy(*inputs: Any, **attributes: Any) -> Any:
-            given = [x for x in inputs if x is not None]
-            if not any(x.dtype in HOST_TYPES for x in given) or any(map(has_sizes, given)):
-                return NotImplemented
-            return form(*inputs, **attributes)
+            return form(*inputs, **attributes) if _are_for_host(inputs) else NotImplemented
 
         for entry in entries:
             entry.numpy(numpy)
         return form
 
     return register
+
+
+def _are_for_host(inputs: Sequence[Any]) -> bool:
+    given = [x for x in inputs if x is not None]
+    return any(x.dtype in HOST_TYPES for x in given) and not any(map(has_sizes, given))
 
 
 def has_sizes(x: Array) -> bool:
@@ -48,19 +50,34 @@ def zero(dtype: np.dtype[Any]) -> Array:
 def host_form_by_views(*entries: Operator) -> None:
     """Give operators whose definition only makes views and joins them a NumPy form: the same views."""
     for entry in entries:
-        host_form(entry)(_by_views(entry))
+        entry.gives_strings = True
+        entry.prepared(partial(_by_views, entry))
 
 
-def _by_views(entry: Operator) -> Form:
-    def form(*inputs: Any, **attributes: Any) -> Any:
-        tensors = [None if x is None else _operand(x, i) for i, x in enumerate(inputs)]
-        results = entry.definition(*tensors, **attributes)
-        if isinstance(results, Tensor):
-            return _value(results, inputs, {})
-        values = [_value(t, inputs, {}) for t in results]
-        return values[0] if len(values) == 1 else values
+def _by_views(entry: Operator, **attributes: Any) -> Form:
+    known: dict[Any, Sequence[Tensor]] = {}  # the views, by all that they depend on
+
+    def form(*inputs: Any) -> Any:
+        key = tuple([_view_key(x) for x in inputs])
+        tensors = known.get(key)
+        if tensors is None:
+            if not _are_for_host(inputs):
+                return NotImplemented
+            operands = [None if x is None else _operand(x, i) for i, x in enumerate(inputs)]
+            made = entry.definition(*operands, **attributes)
+            known.clear()
+            known[key] = tensors = [made] if isinstance(made, Tensor) else made
+        if len(tensors) > 1:
+            return [_value(t, inputs, {}) for t in tensors]
+        return _value(tensors[0], inputs, {})
 
     return form
+
+
+def _view_key(x: Array | None) -> Any:
+    if x is None:
+        return None
+    return (x.dtype, x.shape, None if x.dtype in HOST_TYPES else x.tobytes())
 
 
 def _operand(x: Array, index: int) -> Tensor:
@@ -69,6 +86,8 @@ def _operand(x: Array, index: int) -> Tensor:
 
 def _value(t: Tensor, inputs: Sequence[Any], made: dict[int, Array]) -> Array:
     """The value of views of the inputs."""
+    if isinstance(t.source, Input):
+        return inputs[t.source.index]
     if id(t) not in made:
         made[id(t)] = _view(t, [_value(x, inputs, made) for x in operands_of(t)], inputs)
     return made[id(t)]
@@ -76,8 +95,6 @@ def _value(t: Tensor, inputs: Sequence[Any], made: dict[int, Array]) -> Array:
 
 def _view(t: Tensor, operands: list[Array], inputs: Sequence[Any]) -> Array:
     match t.source:
-        case Input(index=index):
-            return inputs[index]
         case Constant() if t.value is not None:
             return t.value
         case Concat(axis=axis):

@@ -42,13 +42,19 @@ def gather(data: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
     return y.reshape(shape)
 
 
+gather.gives_strings = True
+
+
 @gather.numpy
 def gather_values(data: Any, indices: Any, *, axis: int = 0) -> Any:
     """Gather on known values, which may be symbolic sizes."""
     if indices.dtype == object:
         return NotImplemented
-    _check_indices(indices, data.shape[axis])
-    return np.take(data, indices, axis)
+    try:
+        return data.take(indices, axis)
+    except IndexError:
+        _check_indices(indices, data.shape[axis])
+        raise
 
 
 def _check_indices(indices: Any, n: int) -> None:

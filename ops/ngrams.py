@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -10,12 +10,13 @@ import numpy as np
 
 from jitrt.calls import cast_tensor, launch
 from jitrt.errors import InvalidArgument
+from jitrt.execute.lookup import find
 from jitrt.expr import where
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, constant, map_tensors
-from jitrt.types import F32, I64
+from jitrt.types import F32, I64, STRING
 
-from ._host_forms import host_form
+from ._host_forms import has_sizes
 
 Array = np.ndarray[Any, Any]
 MODES = ("TF", "IDF", "TFIDF")
@@ -75,9 +76,8 @@ def tf_idf_vectorizer(
     return map_tensors(lambda n, w: where(n > 0, w, 0), counts, constant(scales))
 
 
-@host_form(tf_idf_vectorizer)
+@tf_idf_vectorizer.prepared
 def tf_idf_of_strings(
-    X: Any,
     *,
     max_gram_length: int,
     max_skip_count: int,
@@ -85,24 +85,37 @@ def tf_idf_of_strings(
     mode: str,
     ngram_counts: list[int],
     ngram_indexes: list[int],
+    pool_int64s: list[int] | None = None,
     pool_strings: list[str] | None = None,
     weights: list[float] | None = None,
-    **_: Any,
-) -> Any:
+) -> Callable[[Array], Any]:
     """TfIdfVectorizer of strings, which are numbered in the order in which the pool has them."""
     if pool_strings is None:
-        raise InvalidArgument("strings are counted by pool_strings, which is not given")
-    _check_rank(X.ndim)
+        return _without_pool
     scales = _scales(mode, ngram_indexes, weights)
-    numbers, pool = _numbered(_fixed(pool_strings))
+    numbers, pool = _numbered(pool_strings)
     trie = _trie(pool, _fixed(ngram_counts), _fixed(ngram_indexes), min_gram_length, max_gram_length)
-    tokens = np.array([numbers.get(text, -1) for text in X.flat], np.int64).reshape(np.atleast_2d(X).shape)
-    places = _places_found(trie, tokens, min_gram_length, max_gram_length, max_skip_count, len(scales))
-    counts = np.bincount(places, minlength=len(tokens) * len(scales)).astype(np.float32)
-    counts = counts.reshape(*X.shape[:-1], len(scales))
-    if mode == "TF":
-        return counts
-    return counts * scales if mode == "TFIDF" else np.where(counts > 0, scales, np.float32(0))
+    edges = Edges(trie, len(numbers))
+    lengths = min_gram_length, max_gram_length, max_skip_count
+
+    def count(X: Array) -> Any:
+        if X.dtype != STRING or has_sizes(X):
+            return NotImplemented
+        _check_rank(X.ndim)
+        tokens = find(X, numbers).reshape(X.shape if X.ndim == 2 else (1, X.size))
+        counts = np.zeros((*X.shape[:-1], len(scales)), np.float32)
+        np.add.at(counts.reshape(-1), _places_found(edges, tokens, *lengths, len(scales)), np.float32(1))
+        if mode == "TF":
+            return counts
+        return counts * scales if mode == "TFIDF" else np.where(counts > 0, scales, np.float32(0))
+
+    return count
+
+
+def _without_pool(X: Array) -> Any:
+    if X.dtype != STRING or has_sizes(X):
+        return NotImplemented
+    raise InvalidArgument("strings are counted by pool_strings, which is not given")
 
 
 def count_ngrams(Y, X, edges, columns, shortest, longest, skips, begin, end):
@@ -151,36 +164,50 @@ def _hashed(trie: Trie) -> Array:
     return table
 
 
-def _places_found(trie: Trie, tokens: Array, shortest: int, longest: int, skips: int, columns: int) -> Array:
+class Edges:
+    """A trie of tokens that are less than `base`, as arrays; token -1 leads nowhere."""
+
+    def __init__(self, trie: Trie, base: int) -> None:
+        self.base = base
+        self.first = np.full(base + 1, -1)  # the nodes that the root leads to, none at -1
+        for (node, token), target in trie.edges.items():
+            if node == 0:
+                self.first[token] = target
+        edges = sorted((node * base + token, target) for (node, token), target in trie.edges.items())
+        self.keys, self.targets = np.array([*edges, (np.iinfo(np.int64).max, -1)], np.int64).T.copy()
+        self.columns = np.array([*trie.columns, -1])  # none at -1
+
+    def follow(self, nodes: Array, tokens: Array) -> Array:
+        """The nodes that tokens lead to; -1 where they lead to none."""
+        wanted = np.where((nodes >= 0) & (tokens >= 0), nodes * self.base + tokens, -1)
+        at = np.searchsorted(self.keys, wanted)
+        found: Array = np.where(self.keys[at] == wanted, self.targets[at], -1)
+        return found
+
+
+def _places_found(
+    edges: Edges, tokens: Array, shortest: int, longest: int, skips: int, columns: int
+) -> Array:
     """Row * columns + column for each n-gram that `count_ngrams` counts."""
-    base = tokens.max(initial=0) + 1
-    edges = sorted(
-        (node * base + token, target) for (node, token), target in trie.edges.items() if token < base
-    )
-    keys, targets = np.array([*edges, (np.iinfo(np.int64).max, -1)], np.int64).T
-    ends = np.array(trie.columns)
-    found = [np.zeros(0, np.int64)]
+    rows = np.arange(len(tokens))[:, None] * columns
+    found = []
     for distance in range(1, skips + 2):
         least = max(shortest, 2) if distance > 1 else shortest
-        nodes = np.zeros_like(tokens)
+        nodes = edges.first[tokens]
         for size in range(1, longest + 1 if least <= longest else 1):
-            following = tokens[:, (size - 1) * distance :]
-            nodes = nodes[:, : following.shape[1]]
-            wanted = np.where((nodes >= 0) & (following >= 0), nodes * base + following, -1)
-            at = np.searchsorted(keys, wanted)
-            nodes = np.where(keys[at] == wanted, targets[at], -1)
+            if size > 1:
+                following = tokens[:, (size - 1) * distance :]
+                nodes = edges.follow(nodes[:, : following.shape[1]], following)
             if size >= least:
-                row, start = np.nonzero(nodes >= 0)
-                column = ends[nodes[row, start]]
-                found.append((row * columns + column)[column >= 0])
-    return np.concatenate(found)
+                column = edges.columns[nodes]
+                found.append((rows + column)[column >= 0])
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
-@lru_cache
-def _numbered(pool: tuple[str, ...]) -> tuple[dict[str, int], tuple[int, ...]]:
+def _numbered(pool: Sequence[str]) -> tuple[dict[str, int], tuple[int, ...]]:
     """A number for each string of the pool, and the pool in numbers."""
     numbers: dict[str, int] = {}
-    return numbers, tuple([numbers.setdefault(text, len(numbers)) for text in pool])
+    return numbers, tuple([numbers.setdefault(text, len(numbers)) for text in _fixed(pool)])
 
 
 @lru_cache

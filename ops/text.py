@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 CASES: dict[str, Callable[[str], str]] = {"NONE": str, "LOWER": str.lower, "UPPER": str.upper}
 
 
-@host_operator("StringNormalizer", since=10)
+@host_operator("StringNormalizer", since=10, gives_strings=True)
 def string_normalizer(
     X: Array,
     *,
@@ -41,7 +41,7 @@ def string_normalizer(
     return as_strings(kept, (len(kept),) if X.ndim == 1 else (1, len(kept)))
 
 
-@host_operator("StringConcat", since=20)
+@host_operator("StringConcat", since=20, gives_strings=True)
 def string_concat(X: Array, Y: Array) -> Array:
     """Strings joined in pairs, broadcast. https://onnx.ai/onnx/operators/onnx__StringConcat.html"""
     return np.asarray(np.add(X, Y), object)
@@ -64,8 +64,9 @@ def string_split(
 
 def as_table(rows: Sequence[Sequence[str]], shape: tuple[int, ...], fill: str) -> Array:
     """Rows of different lengths as an array [*shape, longest]."""
-    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-    longest = int(lengths.max(initial=0))
-    table = np.full((len(rows), longest), fill, object)
-    table[np.arange(longest) < lengths[:, None]] = list(chain.from_iterable(rows))
+    lengths = list(map(len, rows))
+    longest = max(lengths, default=0)
+    if min(lengths, default=0) < longest:
+        rows = list(zip(*zip_longest(*rows, fillvalue=fill), strict=True))
+    table = np.fromiter(chain.from_iterable(rows), object, len(rows) * longest)
     return table.reshape(*shape, longest)

@@ -12,11 +12,11 @@ ML = "ai.onnx.ml"
 COLORS = ["red", "green", "blue"]
 
 
-def model(nodes, inputs, outputs):
+def model(nodes, inputs, outputs, initializers=()):
     def infos(kinds):
         return [oh.make_tensor_value_info(name, kind, None) for name, kind in kinds.items()]
 
-    graph = oh.make_graph(nodes, "strings", infos(inputs), infos(outputs))
+    graph = oh.make_graph(nodes, "strings", infos(inputs), infos(outputs), initializers)
     opsets = [oh.make_opsetid("", 20), oh.make_opsetid(ML, 3)]
     return oh.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
 
@@ -56,6 +56,51 @@ def test_strings_are_encoded_before_any_kernel_runs():
     assert not first.computes
     assert first.rest is not None
     assert not any(variant.hosts for variant in first.rest.variants)
+
+
+def test_what_reads_strings_of_host_operators_follows_them_at_once():
+    """A column picked from strings, cut into words that are counted, and a class with a name."""
+    nodes = [
+        oh.make_node("Gather", ["colors", "second"], ["color"], axis=1),
+        oh.make_node("Flatten", ["color"], ["flat"]),
+        oh.make_node("OneHotEncoder", ["color"], ["marks"], domain=ML, cats_strings=COLORS),
+        oh.make_node("TfIdfVectorizer", ["flat"], ["counts"], **COUNTS),
+        oh.make_node("Flatten", ["marks"], ["features"]),
+        oh.make_node("Add", ["features", "counts"], ["sum"]),
+        oh.make_node("LinearClassifier", ["sum"], ["name", "scores"], domain=ML, **CLASSES),
+    ]
+    second = oh.make_tensor("second", TensorProto.INT64, [1], [1])
+    outputs = {"name": TensorProto.STRING, "scores": TensorProto.FLOAT}
+    session = jitrt.InferenceSession(model(nodes, {"colors": TensorProto.STRING}, outputs, [second]))
+    for count in (1, 5):
+        color = rows(count)[0]
+        feeds = {"colors": np.concatenate([color[::-1], color], 1)}
+        name, scores = session.run(None, feeds)
+        expected = 2 * (np.array(COLORS)[None] == color)
+        np.testing.assert_array_equal(scores, expected)
+        np.testing.assert_array_equal(name, np.array(COLORS, object)[expected.argmax(1)])
+    program, _ = session.prepare(None, feeds)
+    (first, *_) = program.variants
+    called = [[host.node.op_type for host in variant.hosts] for variant in (first, first.rest.variants[0])]
+    assert called == [["Gather", "Flatten", "OneHotEncoder", "TfIdfVectorizer"], ["ClassName"]]
+    assert not first.rest.variants[0].rest.variants  # nothing is left to do
+
+
+COUNTS = {
+    "max_gram_length": 1,
+    "min_gram_length": 1,
+    "max_skip_count": 0,
+    "mode": "TF",
+    "ngram_counts": [0],
+    "ngram_indexes": [0, 1, 2],
+    "pool_strings": COLORS,
+}
+CLASSES = {
+    "classlabels_strings": COLORS,
+    "coefficients": np.eye(3).ravel().tolist(),
+    "intercepts": [0.0] * 3,
+    "post_transform": "NONE",
+}
 
 
 @pytest.mark.parametrize("kind", ["U", "T", "S"])

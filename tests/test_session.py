@@ -93,6 +93,14 @@ def test_feeds_of_any_kind_and_layout() -> None:
     np.testing.assert_array_equal(s.run(None, {"x": read_only})[0], wanted)
 
 
+def test_unpickled_arrays_take_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    s, x = session(RELU), pickle.loads(pickle.dumps(random(2, 3)))
+    assert x.dtype is not np.dtype(np.float32)
+    (wanted,) = s.run(None, {"x": x})
+    monkeypatch.setattr(s, "prepare", None)
+    np.testing.assert_array_equal(s.run(None, {"x": x})[0], wanted)
+
+
 def memoryview_of(x: np.ndarray) -> object:
     """An object that only speaks DLPack."""
 

@@ -143,7 +143,7 @@ def classifier(name: str, *, since: int) -> Callable[[Callable[..., Any]], Opera
     return register
 
 
-@host_operator("ClassName", since=1, domain="jitrt")
+@host_operator("ClassName", since=1, domain="jitrt", gives_strings=True)
 def class_name(index: Array, *, names: list[str]) -> Array:
     """The names of class numbers; two classes without their own names are called 0 and 1."""
     return class_name_among(names=names)(index)

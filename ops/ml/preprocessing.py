@@ -158,6 +158,6 @@ def one_hot_values(
         found = find(X, strings) if X.dtype == STRING else find(X.astype(np.int64), integers)
         if not zeros and (found < 0).any():
             raise ValueError("Unknown Category and zeros = 0.")
-        return rows.take(found, 0).reshape(*X.shape, count)
+        return rows.take(found.reshape(X.shape), 0)
 
     return encode

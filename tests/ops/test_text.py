@@ -150,6 +150,7 @@ TOKENS = [
     (["a.b\nc"], {"tokenexp": "."}, [["a", ".", "b", "\n", "c"]]),
     (["Hello abc12 3", ""], {"tokenexp": "[a-z]+"}, [["ello", "abc"], []]),
     (["é_a-b 12.C", "-"], {"tokenexp": "[a-zA-Z0-9_]+"}, [["_a", "b", "12", "C"], []]),
+    (["a?é b\nc", "é?\n", "x\x1cy"], {"tokenexp": "[0-z]+"}, [["a?", "b", "c"], ["?"], ["x", "y"]]),
     (["abcabc"], {"tokenexp": "abc|abcabc"}, [["abcabc"]]),
     (["aabx"], {"tokenexp": "x*"}, [["x"]]),
     ([" ", "  "], {"separators": [" "]}, [[], []]),
