@@ -22,7 +22,7 @@ from jitrt.codegen.conv import (
     is_even,
 )
 from jitrt.codegen.depthwise_microkernel import depthwise_microkernels
-from jitrt.codegen.dot import Dot, dot_of, multiply_bytes
+from jitrt.codegen.dot import Dot, dot_of
 from jitrt.codegen.dot_gemm import dot_matmul_step, dot_product, pack_groups, pack_matrix_groups
 from jitrt.codegen.dot_matrices import GROUP_BYTES
 from jitrt.codegen.dot_strips import SLACK, ColumnStrips
@@ -86,9 +86,11 @@ class GatheredGroups(GatheredPixels):
 class DepthwiseProduct(Product):
     """A product of bytes, each column of the rows with its own of B."""
 
+    diagonal = True
+
     def microkernel(self, vectors: int, whole: bool) -> Kernel:
         """The micro-kernels for panels of `vectors` vectors."""
-        return depthwise_microkernels(I32, vectors, self.target, not whole, U8, multiply_bytes)
+        return depthwise_microkernels(vectors, self.target, masked=not whole)
 
 
 def is_matrix(x: Image, out: Image, window: Window, groups: int) -> bool:
@@ -252,7 +254,6 @@ def depthwise_dot_step(
     product = DepthwiseProduct(
         *("depthwise dot", I32, BytePixels(U8), PackedPanels(I32), epilogue or plain(I32, out.dtype), False),
         target,
-        diagonal=True,
     )
     values: dict[str, Argument] = {
         **{"m": rows.pixels, "n": channels, "k": 1, "taps": prod(window.kernel), "batch.inner": rows.count},

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import ClassVar
 
-from jitrt.codegen.depthwise_microkernel import depthwise_microkernels
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.function import Function
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
@@ -70,7 +69,7 @@ class Product:
     epilogue: Epilogue
     has_bias: bool
     target: Target
-    diagonal: bool = False  # column n of the result is that of the rows, times B: a depthwise convolution
+    diagonal: ClassVar[bool] = False  # column n of the result is that of the rows, times B
     whole_tiles: ClassVar[bool] = False  # micro-kernels write all rows of a tile, whatever its height
 
     @cached_property
@@ -123,8 +122,6 @@ class Product:
 
     def microkernel(self, vectors: int, whole: bool) -> Kernel:
         """The micro-kernels for panels of `vectors` vectors, which are `whole` where no column is missing."""
-        if self.diagonal:
-            return depthwise_microkernels(self.dtype, vectors, self.target, masked=not whole)
         return microkernels(self.dtype, vectors, self.target)
 
     def units(self, m: Size, n: Size) -> Size:
