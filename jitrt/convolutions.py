@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step, pack_weights
 from jitrt.codegen.conv_transpose import conv_transpose_steps, pack_transpose_weights
-from jitrt.codegen.cost import direct_cost, typical
+from jitrt.codegen.cost import direct_cost
 from jitrt.codegen.depthwise import depthwise_step, pack_depthwise_weights
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.gemm import unpack_matrix
@@ -137,8 +136,9 @@ class Convolution(ImageCall):
         """One step."""
         window, groups = self.attributes.window, self.attributes.groups
         direct = self._cost_of_sums(x, out)
-        parts = self._cost_by_parts(x, out)
-        transform = choose_transform(x, out, window, groups, min(direct, parts))
+        by_parts = self._cost_by_parts(x, out)
+        splits = by_parts is not None and by_parts < direct
+        transform = choose_transform(x, out, window, groups, by_parts if splits else direct)
         if self.depthwise:
             packed = packed_constant(self.weights, "depthwise", pack_depthwise_weights)
             step = depthwise_step(x, Ref(packed.buffer), out, window, **more)
@@ -147,7 +147,7 @@ class Convolution(ImageCall):
                 self.weights, f"{transform}", lambda w: pack_winograd_weights(w, transform)
             )
             step = winograd_step(x, Ref(packed.buffer), out, window, transform, **more)
-        elif parts < direct:
+        elif splits:
             count = parts_of(x.dtype)
             packed = packed_constant(self.weights, f"{count} parts", lambda w: pack_split_weights(w, count))
             step = split_conv_step(x, Ref(packed.buffer), out, window, **more)
@@ -160,16 +160,16 @@ class Convolution(ImageCall):
         step.keeps = (packed,)
         return [step]
 
-    def _cost_of_sums(self, x: Image, out: Image) -> float:
+    def _cost_of_sums(self, x: Image, out: Image) -> Size:
         """What a direct sum is expected to cost."""
         terms = int(x.channels // self.attributes.groups * prod(self.attributes.kernel))
-        return direct_cost(math.prod(typical(out.spatial)), int(out.channels), terms)
+        return direct_cost(prod(out.spatial), int(out.channels), terms)
 
-    def _cost_by_parts(self, x: Image, out: Image) -> float:
-        """What the sum of products of parts is expected to cost."""
+    def _cost_by_parts(self, x: Image, out: Image) -> Size | None:
+        """What the sum of products of parts is expected to cost, where it can be computed so."""
         window, groups = self.attributes.window, self.attributes.groups
         if not can_split_conv(x, out, window, groups) or not can_split(self.weights):
-            return math.inf
+            return None
         return split_conv_cost(x, out, window)
 
     def reference(self, inputs: Sequence[Value | None]) -> list[Value]:

@@ -8,7 +8,7 @@ from them. That is the program that continues from there.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from jitrt.dims import Dim, Guards, Size
 from jitrt.errors import Fail, JitrtError
 from jitrt.errors import NotImplemented as NotImplementedHere
 from jitrt.graph import Graph, Node
+from jitrt.host_nodes import is_host, live_names, strings_of
 from jitrt.tensor import (
     Constant,
     Input,
@@ -124,10 +125,10 @@ class Tracer:
             walked.append(node)
             missing = later & node.names_read() if later else set()
             if missing:
-                if missing <= given and _is_host(node, missing & strings):
+                if missing <= given and is_host(node, missing & strings):
                     hosts.append(node)
                     given.update(node.outputs)
-                    strings.update(_strings_of(node, strings))
+                    strings.update(strings_of(node, strings))
                 else:
                     rest.append(node)
                 later.update(node.outputs)
@@ -154,7 +155,7 @@ class Tracer:
             except RunsOnHostError:
                 hosts.append(node)
                 given.update(node.outputs)
-                strings.update(_strings_of(node, strings))
+                strings.update(strings_of(node, strings))
                 later.update(node.outputs)
             except NeedsValueError as need:
                 name = self._named(need.tensor, node)
@@ -179,8 +180,8 @@ class Tracer:
         if early and not set(walked) <= set(left):
             hosts, rest, wanted = early, [node for node in walked if node not in early], []
             environment = {name: tensor for name, tensor in environment.items() if _is_given(tensor)}
-        read_later = _live_names(rest, outputs).union(*map(self._answer_names, rest))
-        live = _live_names(hosts, read_later)
+        read_later = live_names(rest, outputs).union(*map(self._answer_names, rest))
+        live = live_names(hosts, read_later)
         results = {n: environment[n] for n in environment if n in live and environment[n] is not None}
         return Trace(self.inputs, results, self.symbols, self.guards, hosts, rest, wanted, read_later)
 
@@ -356,7 +357,7 @@ class Tracer:
 def _ending_as(body: Graph, node: Node) -> list[Node]:
     """The body's nodes with the outputs of `node`, which those that nothing else reads give themselves."""
     inner = list(zip(body.outputs, node.outputs, strict=True))
-    read = _live_names(body.nodes, (n for n in body.outputs if body.outputs.count(n) > 1))
+    read = live_names(body.nodes, (n for n in body.outputs if body.outputs.count(n) > 1))
     names = {own: outer for own, outer in inner if outer and own not in read}
     nodes = [
         n if names.keys().isdisjoint(n.outputs) else replace(n, outputs=[names.get(o, o) for o in n.outputs])
@@ -400,24 +401,3 @@ def _is_small(tensor: Tensor) -> bool:
         and int(np.prod(concrete, dtype=np.int64)) <= MAX_VALUE_SIZE
         and (is_integer(tensor.dtype) or tensor.dtype == np.bool_ or tensor.ndim <= 1)
     )
-
-
-def _is_host(node: Node, strings: set[str]) -> bool:
-    """Whether the operator runs in Python whatever it is given, or because it reads `strings`."""
-    entry = opdef.lookup(node.domain, node.op_type, node.version)
-    if entry is None or entry.host:
-        return entry is not None and entry.traced is None
-    return entry.fold is not None and bool(strings)
-
-
-def _strings_of(node: Node, strings: set[str]) -> Sequence[str]:
-    """The outputs of a host operator that are sure to be strings."""
-    entry = opdef.lookup(node.domain, node.op_type, node.version)
-    if entry is None or not entry.gives_strings:
-        return ()
-    return node.outputs if entry.host or not strings.isdisjoint(node.inputs) else ()
-
-
-def _live_names(nodes: Sequence[Node], outputs: Iterable[str]) -> set[str]:
-    """Names that the nodes and the outputs read."""
-    return set(outputs).union(*(node.names_read() for node in nodes))

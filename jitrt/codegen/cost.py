@@ -1,12 +1,11 @@
 """What products are expected to cost, in femtoseconds of one thread; it decides how they are computed.
 
-Sizes that a model leaves open count as typical ones, so that results never depend on earlier calls. The costs
-were measured on a CPU with 512-bit vectors and tile registers; their ratios are what decides.
+Costs of sizes that a model leaves open are such sizes themselves: to compare them records a guard, so that
+results never depend on earlier calls. They were measured on a CPU with 512-bit vectors and tile registers;
+their ratios are what decides.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from jitrt.dims import Size
 from jitrt.types import F32
@@ -20,14 +19,6 @@ SPLIT = 80_000  # a part of an element that is split
 WAIT = 90_000  # a byte of weights that is waited for
 
 
-TYPICAL = 32  # pixels along an axis of unknown size
-
-
-def typical(spatial: Iterable[Size]) -> tuple[int, ...]:
-    """The sizes of an image, or what counts as them."""
-    return tuple(s if isinstance(s, int) else TYPICAL for s in spatial)
-
-
-def direct_cost(rows: int, n: int, k: int) -> float:
+def direct_cost(rows: Size, n: int, k: int) -> Size:
     """Of a direct sum of float32."""
     return 2 * rows * n * k * DIRECT + n * k * F32.itemsize * STREAM

@@ -182,8 +182,8 @@ def can_split(weights: Array, target: Target | None = None) -> bool:
 
 
 def split_cost(
-    rows: int, n: int, k: int, *, taps: int = 1, copied: int | None = None, parts: int = 3
-) -> float:
+    rows: Size, n: int, k: int, *, taps: int = 1, copied: Size | None = None, parts: int = 3
+) -> Size:
     """What a product is expected to cost; `copied` rows, by default all, are split."""
     width, depth = -(-n // LANES) * LANES, -(-k // CHUNK) * CHUNK * taps
     each = TILE * len(PRODUCTS[parts])

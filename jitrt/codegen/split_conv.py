@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jitrt.codegen.conv import Image, Window, image_bytes, is_even
-from jitrt.codegen.cost import typical
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.gemm import Array, PackedMatrix
 from jitrt.codegen.kernel import Argument, Ref, Step
@@ -100,19 +99,17 @@ def can_split_conv(x: Image, out: Image, window: Window, groups: int) -> bool:
     )
 
 
-def split_conv_cost(x: Image, out: Image, window: Window) -> float:
+def split_conv_cost(x: Image, out: Image, window: Window) -> Size:
     """What a convolution is expected to cost for one image."""
     assert isinstance(x.channels, int)
     assert isinstance(out.channels, int)
-    product = is_product(x, out, window)
-    lines = Lines.of(x, replace(out, spatial=typical(out.spatial)), window)
-    line, height, depth = hint(lines.line), hint(lines.height), hint(lines.depth)
+    lines = Lines.of(x, out, window)
     return split_cost(
-        line * height * depth,
+        lines.line * lines.height * lines.depth,
         out.channels,
         x.channels,
         taps=int(prod(window.kernel)),
-        copied=None if product else hint(lines.rows(height)) * depth,
+        copied=None if is_product(x, out, window) else lines.rows(lines.height) * lines.depth,
         parts=parts_of(x.dtype),
     )
 

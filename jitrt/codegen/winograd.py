@@ -14,13 +14,12 @@ See `winograd_transform` for the matrices and for rounding. Results depend on si
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
 from jitrt.codegen.conv import Image, Window, gathers, image_bytes, is_even
-from jitrt.codegen.cost import PRODUCT, TRANSFORM, WAIT, direct_cost, typical
+from jitrt.codegen.cost import PRODUCT, STREAM, TRANSFORM, direct_cost
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
@@ -30,7 +29,7 @@ from jitrt.codegen.product import SECOND_LEVEL_BYTES, Matrix, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import strided
 from jitrt.codegen.winograd_transform import F2, F4, Transform
-from jitrt.dims import prod
+from jitrt.dims import Size, prod
 from jitrt.expr import Dtype
 from jitrt.types import short_name
 
@@ -137,7 +136,7 @@ def can_use_winograd(x: Image, out: Image, window: Window, groups: int) -> bool:
 
 
 def choose_transform(
-    x: Image, out: Image, window: Window, groups: int, below: float | None = None
+    x: Image, out: Image, window: Window, groups: int, below: Size | None = None
 ) -> Transform | None:
     """The transform with which such a convolution is expected to be fastest.
 
@@ -148,12 +147,12 @@ def choose_transform(
         return None
     assert isinstance(x.channels, int)
     assert isinstance(out.channels, int)
-    weights, spatial = x.channels * out.channels, typical(out.spatial)
-    cost = direct_cost(math.prod(spatial), out.channels, 9 * x.channels) if below is None else below
+    weights = x.channels * out.channels
+    cost = direct_cost(prod(out.spatial), out.channels, 9 * x.channels) if below is None else below
     chosen = None
     for transform in (F4, F2):
-        tiles = math.prod(-(-size // transform.outputs) for size in spatial)
-        each = weights * (2 * tiles * PRODUCT + x.dtype.itemsize * WAIT)
+        tiles = prod((size + (transform.outputs - 1)) // transform.outputs for size in out.spatial)
+        each = weights * (2 * tiles * PRODUCT + x.dtype.itemsize * STREAM)
         total = transform.positions * (each + tiles * (x.channels + out.channels) * TRANSFORM)
         if total < cost:
             chosen, cost = transform, total
