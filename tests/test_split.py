@@ -22,7 +22,12 @@ from jitrt.codegen.split import (
     split_matmul_step,
     split_numbers,
 )
-from jitrt.codegen.split_conv import can_split_conv, pack_split_weights, split_conv_step
+from jitrt.codegen.split_conv import (
+    can_split_conv,
+    pack_split_weights,
+    split_conv_cost,
+    split_conv_step,
+)
 from jitrt.codegen.target import host
 from jitrt.expr import load, maximum
 from jitrt.types import BF16, F16, F32
@@ -182,6 +187,13 @@ def test_precision(precision, error, rng):
     expected = rows.astype(np.float64) @ weights
     worst = np.abs(result - expected).max() / np.abs(expected).max()
     assert error / 100 < worst < error or (precision == "highest" and worst < error)
+
+
+def test_lines_longer_than_a_cache_are_not_split():
+    short, long = (Image.channels_last(ref(np.zeros(1)), F32, 1, (size,), 64) for size in (400, 40_000))
+    assert split_conv_cost(short, short, window((3,), pads=(1,))) is not None
+    assert split_conv_cost(long, long, window((3,), pads=(1,))) is None
+    assert split_conv_cost(long, long, window((1,))) is not None
 
 
 @tiles

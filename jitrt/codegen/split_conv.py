@@ -99,19 +99,18 @@ def can_split_conv(x: Image, out: Image, window: Window, groups: int) -> bool:
     )
 
 
-def split_conv_cost(x: Image, out: Image, window: Window) -> Size:
-    """What a convolution is expected to cost for one image."""
+def split_conv_cost(x: Image, out: Image, window: Window) -> Size | None:
+    """What a convolution is expected to cost for one image; None if its lines are too long for the cache."""
     assert isinstance(x.channels, int)
     assert isinstance(out.channels, int)
+    parts, taps = parts_of(x.dtype), int(prod(window.kernel))
+    if is_product(x, out, window):
+        return split_cost(prod(out.spatial), out.channels, x.channels, parts=parts)
     lines = Lines.of(x, out, window)
-    return split_cost(
-        lines.line * lines.height * lines.depth,
-        out.channels,
-        x.channels,
-        taps=int(prod(window.kernel)),
-        copied=None if is_product(x, out, window) else lines.rows(lines.height) * lines.depth,
-        parts=parts_of(x.dtype),
-    )
+    if lines.rows(1) * row_pitch(x.channels, parts) > BLOCK_BYTES:
+        return None
+    rows, copied = lines.line * lines.height * lines.depth, lines.rows(lines.height) * lines.depth
+    return split_cost(rows, out.channels, x.channels, taps=taps, copied=copied, parts=parts)
 
 
 def pack_split_weights(weights: Array, parts: int) -> Array:
