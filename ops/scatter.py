@@ -102,26 +102,8 @@ def _scatter_lines(data: Tensor, indices: Tensor, updates: Tensor, axis: int, re
     flat = [outer, data.shape[axis] * inner]
     marks = [prod(indices.shape[:axis]), indices.shape[axis] * inner]
     operands = (data.reshape(flat), updates.reshape(marks), indices.reshape(marks))
-    outputs, extent = [(data.dtype, flat)], outer * block_count(inner)
-    if reduction == "none":
-        (y,) = launch_move(
-            scatter_lines,
-            *operands,
-            moved=2,
-            outputs=outputs,
-            scalars=[inner],
-            extent=extent,
-            error=index_error,
-        )
-    else:
-        (y,) = launch(
-            combine_lines,
-            *operands,
-            outputs=outputs,
-            scalars=[inner, REDUCTIONS[reduction]],
-            extent=extent,
-            error=index_error,
-        )
+    extent = outer * block_count(inner)
+    y = _launch_scatter(scatter_lines, combine_lines, operands, inner, extent, reduction, index_error)
     return y.reshape(data.shape)
 
 
@@ -165,27 +147,31 @@ def _scatter(
     batch, n, inner = shape
     flat = [batch, n * inner]
     operands = (data.reshape(flat), updates.reshape([batch, positions.shape[1] * inner]), positions)
-    outputs, extent = [(data.dtype, flat)], batch * block_count(inner)
+    extent = batch * block_count(inner)
+    y = _launch_scatter(scatter_rows, combine_rows, operands, inner, extent, reduction, error)
+    return y.reshape(data.shape)
+
+
+def _launch_scatter(
+    move: Callable[..., Any],
+    combine: Callable[..., Any],
+    operands: tuple[Tensor, Tensor, Tensor],
+    inner: Size,
+    extent: Size,
+    reduction: str,
+    error: Callable[[int], Exception],
+) -> Tensor:
+    """The data, updates and places through `move`, or through `combine` where there is a reduction."""
+    data = operands[0]
+    outputs = [(data.dtype, list(data.shape))]
     if reduction == "none":
         (y,) = launch_move(
-            scatter_rows,
-            *operands,
-            moved=2,
-            outputs=outputs,
-            scalars=[inner],
-            extent=extent,
-            error=error,
+            move, *operands, moved=2, outputs=outputs, scalars=[inner], extent=extent, error=error
         )
     else:
-        (y,) = launch(
-            combine_rows,
-            *operands,
-            outputs=outputs,
-            scalars=[inner, REDUCTIONS[reduction]],
-            extent=extent,
-            error=error,
-        )
-    return y.reshape(data.shape)
+        scalars = [inner, REDUCTIONS[reduction]]
+        (y,) = launch(combine, *operands, outputs=outputs, scalars=scalars, extent=extent, error=error)
+    return y
 
 
 def scatter_rows(Y, X, updates, positions, inner, begin, end):

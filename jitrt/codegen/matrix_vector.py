@@ -23,7 +23,7 @@ from functools import partial
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.microkernel import TileShape, accumulator, tile_shape
-from jitrt.codegen.product import Matrix, extras, placed
+from jitrt.codegen.product import Matrix, extra_names, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import strided
 from jitrt.dims import Size, prod, same
@@ -78,12 +78,10 @@ class MatrixVector:
     @property
     def names(self) -> tuple[str, ...]:
         """The kernel's arguments, in order."""
-        operands = (strided(f"E{i}", "row") for i in range(len(self.epilogue.operands)))
         return (
             *("n", "k", "batch.inner"),
             *(*strided("A", "column"), *strided("B", "row", "column"), *strided("Y")),
-            *(strided("bias") if self.has_bias else ()),
-            *(name for operand in operands for name in operand),
+            *extra_names(self.epilogue, self.has_bias),
         )
 
     @property

@@ -65,6 +65,14 @@ def packed_columns(n: Size, shape: TileShape) -> Size:
     return (n + (shape.lanes - 1)) // shape.lanes * shape.lanes
 
 
+def panel_widths(n: Size, shape: TileShape) -> set[int]:
+    """The vectors of the panels of a matrix of n columns, all that there may be if n is not known."""
+    if not isinstance(n, int):
+        return set(range(1, shape.vectors + 1))
+    last = -(-(n % shape.columns) // shape.lanes)
+    return {last, shape.vectors} if n >= shape.columns else {last}
+
+
 def multiply_add(f: Function, shape: TileShape, a: str, b: str, c: str) -> str:
     """Emit a * b + c on vectors."""
     vector = shape.vector

@@ -20,7 +20,7 @@ from typing import ClassVar
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.function import Function
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
-from jitrt.codegen.microkernel import LINE, TileShape, microkernels, tile_shape
+from jitrt.codegen.microkernel import LINE, TileShape, microkernels, panel_widths, tile_shape
 from jitrt.codegen.target import Target
 from jitrt.codegen.walk import PanelSource, RowSource, strided
 from jitrt.dims import Size
@@ -48,6 +48,12 @@ def placed(name: str, ref: Ref, batch: tuple[Size, Size], **more: Size) -> dict[
     """The argument values of a strided operand."""
     strides = {"outer": batch[0], "inner": batch[1], **more}
     return {name: ref, **{f"{name}.{part}": stride for part, stride in strides.items()}}
+
+
+def extra_names(epilogue: Epilogue, has_bias: bool) -> tuple[str, ...]:
+    """The names of the arguments that `extras` gives values to."""
+    operands = (strided(f"E{i}", "row") for i in range(len(epilogue.operands)))
+    return (*(strided("bias") if has_bias else ()), *(name for operand in operands for name in operand))
 
 
 def extras(operands: Sequence[Matrix], bias: Ref | None, bias_inner: Size = 0) -> dict[str, Argument]:
@@ -86,15 +92,13 @@ class Product:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The kernel's arguments, in order."""
-        operands = (strided(f"E{i}", "row") for i in range(len(self.epilogue.operands)))
         return (
             *("m", "n", "k", "taps", "batch.inner", "zeros.length", *(f"scratch.{part}" for part in SCRATCH)),
             *(f"microkernel{v}" for v in range(1, self.shape.vectors + 1)),
             *self.row_source.arguments,
             *self.panel_source.arguments,
             *strided("Y", "row"),
-            *(strided("bias") if self.has_bias else ()),
-            *(name for operand in operands for name in operand),
+            *extra_names(self.epilogue, self.has_bias),
         )
 
     @property
@@ -109,12 +113,8 @@ class Product:
 
     def microkernels(self, n: Size) -> dict[str, Argument]:
         """The micro-kernels that n columns need, as arguments."""
-        shape, needed = self.shape, list(range(1, self.shape.vectors + 1))
-        whole = False
-        if isinstance(n, int):
-            whole = n % shape.lanes == 0
-            last = -(-(n % shape.columns) // shape.lanes)
-            needed = [v for v in needed if v == last or (v == shape.vectors and n >= shape.columns)]
+        shape, needed = self.shape, panel_widths(n, self.shape)
+        whole = isinstance(n, int) and n % shape.lanes == 0
         return {
             f"microkernel{v}": self.microkernel(v, whole) if v in needed else 0
             for v in range(1, shape.vectors + 1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from jitrt.codegen.epilogue import TilePlace, store_tile, stored_as_is
+from jitrt.codegen.epilogue import Epilogue, TilePlace, store_tile, stored_as_is
 from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.matrices import RowsInPlace
 from jitrt.codegen.microkernel import LINE
 from jitrt.codegen.product import FIRST_LEVEL_BYTES, SECOND_LEVEL_BYTES, TABLE_BYTES, Product
 from jitrt.codegen.walk import Walk
+from jitrt.expr import Dtype
 
 AHEAD = 1024  # bytes of B to fetch in advance
 
@@ -116,6 +117,10 @@ class _Driver:
     def _table(self, tile: Integer) -> str:
         return self.f.at("%scratch", self.f.add(self.w["scratch.table"], self.f.mul(tile, self.line)))
 
+    def _place(self, row: Integer, height: Integer, column: Integer, columns: Integer) -> TilePlace:
+        accumulators = self.f.at("%scratch", self.shape.columns * self.size)
+        return tile_place(self.w, self.product.epilogue, accumulators, row, height, column, columns)
+
     def _emit_panel(self, panel: str, base: Integer, begin: str, end: str, first: str) -> None:
         f, w, shape = self.f, self.w, self.shape
         column = f.mul(panel, shape.columns)
@@ -123,7 +128,7 @@ class _Driver:
         vectors = f.ceil_div(columns, shape.lanes)
         width = f.mul(vectors, shape.lanes)
         b, b_pitch = self.product.panel_source.panel(w, panel, columns, width)
-        self._emit_init(column, columns)
+        emit_init(w, self.product.has_bias, self.product.dtype, column, columns)
         microkernel = self._microkernel(vectors)
         whole = self._is_direct(columns, width)
         with f.count(begin, end) as tile:
@@ -192,29 +197,39 @@ class _Driver:
             return "false"
         return self.f.compare("eq", columns, width)
 
-    def _emit_init(self, column: Integer, columns: Integer) -> None:
-        """Write the first accumulators, the bias or zeros, to the start of scratch."""
-        f, w, shape, dtype = self.f, self.w, self.shape, self.product.dtype
-        for j in range(shape.vectors):
-            first = j * shape.lanes
-            value = "zeroinitializer"
-            if self.product.has_bias:
-                bias = f.at(w.batch_address("bias", self.size), f.mul(f.add(column, first), self.size))
-                mask = f.lanes_below(f.sub(columns, first), shape.lanes)
-                value = f.load(dtype, bias, shape.lanes, mask)
-            f.store(value, dtype, f.at("%scratch", first * self.size), shape.lanes)
 
-    def _place(self, row: Integer, height: Integer, column: Integer, columns: Integer) -> TilePlace:
-        f, w, shape, epilogue = self.f, self.w, self.shape, self.product.epilogue
-        size = epilogue.root.dtype.itemsize
-        pitch = f.mul(w["Y.row"], size)
-        output = f.at(f.at(w.batch_address("Y", size), f.mul(row, pitch)), f.mul(column, size))
-        addresses, pitches = [], []
-        for i, operand in enumerate(epilogue.operands):
-            itemsize = operand.dtype.itemsize
-            pitches.append(f.mul(w[f"E{i}.row"], itemsize) if operand.strides[1] != 0 else 0)
-            address = w.batch_address(f"E{i}", itemsize) if operand.strides[0] != 0 else w[f"E{i}"]
-            along = f.mul(column, itemsize) if operand.strides[2] else 0
-            addresses.append(f.at(f.at(address, f.mul(row, pitches[-1])), along))
-        accumulators = f.at("%scratch", shape.columns * self.size)
-        return TilePlace(accumulators, shape.columns, height, columns, output, pitch, addresses, pitches)
+def emit_init(w: Walk, has_bias: bool, dtype: Dtype, column: Integer, columns: Integer) -> None:
+    """Write the first accumulators of a panel, the bias or zeros, to the start of scratch."""
+    f, shape, size = w.f, w.shape, dtype.itemsize
+    for j in range(shape.vectors):
+        first = j * shape.lanes
+        value = "zeroinitializer"
+        if has_bias:
+            bias = f.at(w.batch_address("bias", size), f.mul(f.add(column, first), size))
+            value = f.load(dtype, bias, shape.lanes, f.lanes_below(f.sub(columns, first), shape.lanes))
+        f.store(value, dtype, f.at("%scratch", first * size), shape.lanes)
+
+
+def tile_place(
+    w: Walk,
+    epilogue: Epilogue,
+    accumulators: str,
+    row: Integer,
+    height: Integer,
+    column: Integer,
+    columns: Integer,
+) -> TilePlace:
+    """Where `height` rows of accumulators belong: from `row` and `column` of the result on."""
+    f = w.f
+    size = epilogue.root.dtype.itemsize
+    pitch = f.mul(w["Y.row"], size)
+    output = f.at(f.at(w.batch_address("Y", size), f.mul(row, pitch)), f.mul(column, size))
+    addresses: list[str] = []
+    pitches: list[Integer] = []
+    for i, operand in enumerate(epilogue.operands):
+        itemsize = operand.dtype.itemsize
+        pitches.append(f.mul(w[f"E{i}.row"], itemsize) if operand.strides[1] != 0 else 0)
+        address = w.batch_address(f"E{i}", itemsize) if operand.strides[0] != 0 else w[f"E{i}"]
+        along = f.mul(column, itemsize) if operand.strides[2] else 0
+        addresses.append(f.at(f.at(address, f.mul(row, pitches[-1])), along))
+    return TilePlace(accumulators, w.shape.columns, height, columns, output, pitch, addresses, pitches)

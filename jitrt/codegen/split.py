@@ -31,9 +31,9 @@ from jitrt.codegen.cost import SPLIT, TILE, WAIT
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.gemm import Array, PackedMatrix, aligned_empty
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
-from jitrt.codegen.microkernel import TileShape
+from jitrt.codegen.microkernel import TileShape, panel_widths
 from jitrt.codegen.order import most_parts
-from jitrt.codegen.product import Matrix, extras, placed
+from jitrt.codegen.product import Matrix, extra_names, extras, placed
 from jitrt.codegen.split_rows import MatrixRows, SplitRows
 from jitrt.codegen.split_tiles import CHUNK, OUT_PITCH, PRODUCTS, split_microkernel
 from jitrt.codegen.target import Target, host
@@ -63,7 +63,6 @@ class SplitProduct:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The kernel's arguments, in order."""
-        operands = (strided(f"E{i}", "row") for i in range(len(self.epilogue.operands)))
         return (
             *("n", "k", "chunks", "slice", "taps", "pitch", "m", "block", "blocks", "batch.inner"),
             *(f"scratch.{part}" for part in SCRATCH),
@@ -71,8 +70,7 @@ class SplitProduct:
             *self.rows.arguments,
             *strided("B"),
             *strided("Y", "row"),
-            *(strided("bias") if self.has_bias else ()),
-            *(name for operand in operands for name in operand),
+            *extra_names(self.epilogue, self.has_bias),
         )
 
     @property
@@ -114,10 +112,7 @@ class SplitProduct:
         return Step(self.kernel, arguments, units, label, scratch=scratch, sharing=panels)
 
     def _microkernels(self, n: Size) -> dict[str, Argument]:
-        needed = {1, SHAPE.vectors}
-        if isinstance(n, int):
-            last = -(-(n % SHAPE.columns) // LANES)
-            needed = {last, SHAPE.vectors} if n >= SHAPE.columns else {last}
+        needed = panel_widths(n, SHAPE)
         return {
             f"microkernel{v}": split_microkernel(v, self.parts, self.target) if v in needed else 0
             for v in range(1, SHAPE.vectors + 1)
@@ -178,7 +173,8 @@ def can_split(weights: Array, target: Target | None = None) -> bool:
     """Whether products with the weights can be those of parts: none is infinite, or close to it."""
     if not has_split_products(target) or weights.dtype not in _PARTS or not weights.size:
         return False
-    return float(np.abs(weights).max()) < 2.0**127
+    limit = 2.0**127
+    return -limit < float(weights.min()) and float(weights.max()) < limit
 
 
 def split_cost(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from jitrt.codegen.amx import ROW_BYTES, configure_tiles, release_tiles
-from jitrt.codegen.epilogue import TilePlace, store_tile
+from jitrt.codegen.epilogue import store_tile
 from jitrt.codegen.function import Function, Integer, module
-from jitrt.codegen.product_code import is_address
+from jitrt.codegen.product_code import emit_init, is_address, tile_place
 from jitrt.codegen.split import SHAPE, SplitProduct
 from jitrt.codegen.split_tiles import CHUNK, OUT_PITCH, PRODUCTS
 from jitrt.codegen.walk import Walk
@@ -81,7 +81,7 @@ class _Driver:
         starts, ends = f.compare("eq", chunk, 0), f.compare("sge", f.add(chunk, w["slice"]), w["chunks"])
         kept = f.compare("slt", w["slice"], w["chunks"])  # whether sums wait for the next slice
         with f.when(starts):
-            self._emit_init(column, columns)
+            emit_init(w, self.product.has_bias, F32, column, columns)
         with f.count(0, rows, SHAPE.rows) as first:
             tile = f.div(first, SHAPE.rows)
             place = f.select(kept, f.add(f.mul(number, tiles), tile), 0)
@@ -104,37 +104,11 @@ class _Driver:
         self, base: Integer, first: Integer, height: Integer, column: Integer, columns: Integer, sums: str
     ) -> None:
         """Store a tile of sums."""
+        epilogue = self.product.epilogue
 
         def store(row: Integer, start: Integer, count: Integer) -> None:
             tile = self.f.at(sums, self.f.mul(start, OUT_PITCH))
-            place = self._place(tile, row, count, column, columns)
-            store_tile(self.f, self.product.epilogue, F32, SHAPE.lanes, place)
+            place = tile_place(self.w, epilogue, tile, row, count, column, columns)
+            store_tile(self.f, epilogue, F32, SHAPE.lanes, place)
 
         self.product.rows.store(self.w, base, first, height, store)
-
-    def _emit_init(self, column: Integer, columns: Integer) -> None:
-        """Write the first accumulators, the bias or zeros, to the start of scratch."""
-        f, w = self.f, self.w
-        for j in range(SHAPE.vectors):
-            first = j * SHAPE.lanes
-            value = "zeroinitializer"
-            if self.product.has_bias:
-                bias = f.at(w.batch_address("bias", F32.itemsize), f.mul(f.add(column, first), F32.itemsize))
-                value = f.load(F32, bias, SHAPE.lanes, f.lanes_below(f.sub(columns, first), SHAPE.lanes))
-            f.store(value, F32, f.at("%scratch", first * F32.itemsize), SHAPE.lanes)
-
-    def _place(self, sums: str, row: Integer, count: Integer, column: Integer, columns: Integer) -> TilePlace:
-        """Where `count` rows of sums belong: from `row` of the result on."""
-        f, w, epilogue = self.f, self.w, self.product.epilogue
-        size = epilogue.root.dtype.itemsize
-        pitch = f.mul(w["Y.row"], size)
-        output = f.at(f.at(w.batch_address("Y", size), f.mul(row, pitch)), f.mul(column, size))
-        addresses: list[str] = []
-        pitches: list[Integer] = []
-        for i, operand in enumerate(epilogue.operands):
-            itemsize = operand.dtype.itemsize
-            pitches.append(f.mul(w[f"E{i}.row"], itemsize) if operand.strides[1] != 0 else 0)
-            address = w.batch_address(f"E{i}", itemsize) if operand.strides[0] != 0 else w[f"E{i}"]
-            along = f.mul(column, itemsize) if operand.strides[2] else 0
-            addresses.append(f.at(f.at(address, f.mul(row, pitches[-1])), along))
-        return TilePlace(sums, SHAPE.columns, count, columns, output, pitch, addresses, pitches)

@@ -23,9 +23,9 @@ from jitrt.codegen.cost import PRODUCT, STREAM, TRANSFORM, direct_cost
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
-from jitrt.codegen.microkernel import TileShape, microkernels, packed_columns, tile_shape
+from jitrt.codegen.microkernel import TileShape, microkernels, packed_columns, panel_widths, tile_shape
 from jitrt.codegen.order import is_winograd_allowed
-from jitrt.codegen.product import SECOND_LEVEL_BYTES, Matrix, extras, placed
+from jitrt.codegen.product import SECOND_LEVEL_BYTES, Matrix, extra_names, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import strided
 from jitrt.codegen.winograd_transform import F2, F4, Transform
@@ -59,7 +59,6 @@ class Winograd:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The kernel's arguments, in order."""
-        operands = (strided(f"E{i}", "row") for i in range(len(self.epilogue.operands)))
         return (
             *("m", "n", "k", "blocks", "V.row", "V.position", "M.position"),
             *(f"scratch.{part}" for part in SCRATCH),
@@ -68,8 +67,7 @@ class Winograd:
             *strided("X"),
             *strided("B"),
             *strided("Y"),
-            *(strided("bias") if self.has_bias else ()),
-            *(name for operand in operands for name in operand),
+            *extra_names(self.epilogue, self.has_bias),
         )
 
     @property
@@ -213,12 +211,10 @@ def winograd_step(
 
 
 def _microkernels(own: Winograd, n: int) -> dict[str, Argument]:
-    shape = own.shape
-    last = -(-(n % shape.columns) // shape.lanes)
-    needed = {last, shape.vectors} if n >= shape.columns else {last}
+    needed = panel_widths(n, own.shape)
     return {
         f"microkernel{v}": microkernels(own.dtype, v, own.target) if v in needed else 0
-        for v in range(1, shape.vectors + 1)
+        for v in range(1, own.shape.vectors + 1)
     }
 
 
