@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import Thread
 from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from jitrt.codegen.kernel import Buffer
+from jitrt.execute.cpus import allowed
 from jitrt.load_tensor import release
 
 Value = np.ndarray[Any, Any]
@@ -17,28 +20,55 @@ CHUNK = 1 << 16  # numbers looked at while they are in cache
 
 
 class Packed:
-    """A constant as a kernel wants it."""
+    """A constant as a kernel wants it; `buffer` has its data once it is made."""
 
-    def __init__(self, source: Value, packed: Value) -> None:
-        self.source = source  # alive as long as its address is a key
-        self.buffer = Buffer("constant", packed.nbytes, packed)
+    def __init__(self, source: Value, pack: Callable[[Value], Value]) -> None:
+        self.source, self.pack = source, pack  # the source is alive as long as its address is a key
+        self.buffer = Buffer("constant", 0)
+
+    def make(self) -> None:
+        """Pack, and give the source's pages in a file back to the system."""
+        packed = without_subnormals(self.pack(self.source))
+        del self.pack  # with all that it refers to
+        self.buffer.nbytes, self.buffer.data = packed.nbytes, packed
+        release(self.source)
 
 
 _packed: WeakValueDictionary[Any, Packed] = WeakValueDictionary()
 
 
 def packed_constant(value: Value, form: str, pack: Callable[[Value], Value]) -> Packed:
-    """`pack(value)`, made once for each array and `form` while anybody keeps it.
-
-    The file pages of `value` are given back to the system.
-    """
+    """`pack(value)`, to be made by `packing` once for each array and `form` while anybody keeps it."""
     key = (value.__array_interface__["data"][0], value.shape, value.strides, value.dtype.str, form)
     found = _packed.get(key)
     if found is None:
-        found = Packed(value, without_subnormals(pack(value)))
-        release(value)
-        _packed[key] = found
+        found = _packed[key] = Packed(value, pack)
     return found
+
+
+@contextmanager
+def packing(constants: Iterable[Packed]) -> Iterator[None]:
+    """Make what is not made yet, on all CPUs this process may use, while the caller does other things."""
+    missing = [c for c in dict.fromkeys(constants) if c.buffer.data is None]
+    left, failures = iter(missing), list[Exception]()
+
+    def make() -> None:
+        for constant in left:  # an iterator over a list gives each element to one thread
+            try:
+                constant.make()
+            except Exception as error:
+                failures.append(error)
+
+    threads = [Thread(target=make, name="jitrt pack") for _ in range(min(len(allowed()), len(missing)))]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for thread in threads:
+            thread.join()
+    for failure in failures:
+        raise failure
 
 
 def without_subnormals(weights: Value) -> Value:

@@ -13,7 +13,7 @@ scanned are read and written in place. A branch is a jump over one body to the o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,7 @@ class LoopCall(Call):
         counter = Array(I64, (), (), Ref(Buffer("arena", 8)))
         proceeds = Array(BOOL, (), (), Ref(Buffer("arena", 1)))
         start = Array(I64, (), (), Ref(Buffer("constant", 8, np.array(-1))))
-        begin = [_copy(start, counter), _copy(replace(going, shape=(), strides=()), proceeds)]
+        begin = [_copy(start, counter), _copy(going._replace(shape=(), strides=()), proceeds)]
         end = [_copy(counter, outputs[0])]
         places: dict[Buffer, Ref] = {number: counter.ref}
         if self.decides:
@@ -127,7 +127,7 @@ class LoopCall(Call):
             even, odd = (Ref(Buffer("arena", read.nbytes)) for _ in range(2))
             swaps[read], swaps[written] = (even, odd), (odd, even)
             state = Array(final.dtype, final.shape, dense_strides(final.shape), Ref(read))
-            begin.append(_copy(initial, replace(state, ref=even)))
+            begin.append(_copy(initial, state._replace(ref=even)))
             end.append(_copy(state, final))
 
         captured = len(taken) - len(self.body.captures)

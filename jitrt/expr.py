@@ -8,8 +8,7 @@ float16 and bfloat16 values are computed in float32 and rounded where they are s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, Union
 
 import numpy as np
@@ -18,6 +17,8 @@ from jitrt.types import BF16, BOOL, F16, F32, I32, is_float, short_name
 
 Dtype = np.dtype[Any]
 Scalar = Union["Expr", int, float, bool]
+
+_made: dict[Any, Expr] = {}
 
 ARITHMETIC = ("add", "sub", "mul", "div", "rem", "min", "max", "pow")
 BITWISE = ("and", "or", "xor", "shl", "shr")
@@ -28,11 +29,11 @@ UNARY = (
     *("floor", "ceil", "rint", "trunc"),
 )
 REDUCTIONS = ("sum", "prod", "max", "min")
+MOST_KEPT = 1 << 16  # of these nodes; equal ones made after that are other objects, which only takes time
 
 
-@dataclass(frozen=True, eq=False)
 class Expr:
-    """A node of a scalar expression.
+    """A node of a scalar expression. Nodes that are made alike are one object, whoever makes them.
 
     `op` is one of the names above, or
     `load` (operand number `value`), `const` (`value`), `cast` (to `dtype`), `bitcast` (same width),
@@ -43,10 +44,31 @@ class Expr:
     `div` truncates on integers; `rem` takes the dividend's sign (C's `fmod`); `min` and `max` propagate NaN.
     """
 
+    __slots__ = ("_nodes", "args", "dtype", "op", "value")
+
     op: str
     args: tuple[Expr, ...]
     dtype: Dtype
-    value: Any = None
+    value: Any
+    _nodes: tuple[Expr, ...] | None
+
+    def __new__(cls, op: str, args: tuple[Expr, ...], dtype: Dtype, value: Any = None) -> Expr:
+        key = op, args, dtype, value.tobytes() if isinstance(value, np.generic) else value
+        found = _made.get(key)
+        if found is None:
+            found = object.__new__(cls)
+            found.op, found.args, found.dtype, found.value, found._nodes = op, args, dtype, value, None
+            if len(_made) >= MOST_KEPT:
+                _made.clear()
+            _made[key] = found
+        return found
+
+    @property
+    def nodes(self) -> tuple[Expr, ...]:
+        """The node and all it is computed from, once each, arguments before their users."""
+        if self._nodes is None:
+            self._nodes = tuple(_visit((self,), ()))
+        return self._nodes
 
     def _binary(self, op: str, other: Scalar, swap: bool = False) -> Expr:
         other = lift(other, self.dtype)
@@ -247,41 +269,56 @@ sinh, cosh, tanh, asinh, acosh, atanh = map(_unary, ("sinh", "cosh", "tanh", "as
 floor, ceil, rint, trunc = map(_unary, ("floor", "ceil", "rint", "trunc"))
 
 
-def walk(*roots: Expr, known: Container[Expr] = ()) -> Iterator[Expr]:
+def walk(*roots: Expr, known: Container[Expr] | None = None) -> Iterable[Expr]:
     """Every node once, arguments before their users; `known` nodes, and what only they use, are left out."""
-    seen: set[int] = set()
+    if known is not None:
+        return _visit(roots, known)
+    return roots[0].nodes if len(roots) == 1 else dict.fromkeys(n for root in roots for n in root.nodes)
+
+
+def _visit(roots: Sequence[Expr], known: Container[Expr]) -> Iterator[Expr]:
+    seen: set[Expr] = set()
     stack = [(root, False) for root in reversed(roots)]
     while stack:
         node, expanded = stack.pop()
-        if id(node) in seen or node in known:
+        if node in seen or node in known:
             continue
         if expanded:
-            seen.add(id(node))
+            seen.add(node)
             yield node
         else:
             stack.append((node, True))
             stack.extend((arg, False) for arg in reversed(node.args))
 
 
+def loads(*roots: Expr) -> list[int]:
+    """The numbers of the operands that are read, in order."""
+    return sorted({node.value for node in walk(*roots) if node.op == "load"})
+
+
+def is_indexed(root: Expr) -> bool:
+    """Whether the position in the loop is a part of the expression."""
+    return any(node.op == "index" for node in root.nodes)
+
+
 def substitute(root: Expr, replacement: Callable[[Expr], Expr | None]) -> Expr:
     """`root` with every node for which `replacement` gives another replaced, arguments first."""
-    made: dict[int, Expr] = {}
-    for node in walk(root):
-        args = tuple(made[id(a)] for a in node.args)
-        same = all(a is b for a, b in zip(args, node.args, strict=True))
-        rebuilt = node if same else Expr(node.op, args, node.dtype, node.value)
+    made: dict[Expr, Expr] = {}
+    for node in root.nodes:
+        args = tuple([made[a] for a in node.args])
+        rebuilt = node if args == node.args else Expr(node.op, args, node.dtype, node.value)
         other = replacement(rebuilt)
-        made[id(node)] = rebuilt if other is None else other
-    return made[id(root)]
+        made[node] = rebuilt if other is None else other
+    return made[root]
 
 
 def structure(roots: Sequence[Expr]) -> str:
     """A text that two DAGs share exactly when they compute the same: the key of generated kernels."""
-    number: dict[int, int] = {}
+    number: dict[Expr, int] = {}
     known: dict[str, int] = {}
     for node in walk(*roots):
         value = node.value.tobytes().hex() if node.op == "const" else node.value
-        args = ",".join(str(number[id(a)]) for a in node.args)
+        args = ",".join([str(number[a]) for a in node.args])
         line = f"{node.op}({args}){'' if value is None else f'[{value}]'}:{short_name(node.dtype)}"
-        number[id(node)] = known.setdefault(line, len(known))
-    return ";".join(known) + "->" + ",".join(str(number[id(r)]) for r in roots)
+        number[node] = known.setdefault(line, len(known))
+    return ";".join(known) + "->" + ",".join([str(number[r]) for r in roots])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from jitrt.codegen.kernel import Buffer, Ref
 from jitrt.dims import Size, same
-from jitrt.expr import walk
+from jitrt.expr import is_indexed
 from jitrt.layout import Array, dense_strides
 from jitrt.reach import reachable, users_of
 from jitrt.reshapes import undo_reshapes
@@ -204,7 +204,7 @@ def _follows_reduction(tensor: Tensor) -> bool:
 
 
 def _indexed(tensor: Tensor) -> bool:
-    return isinstance(tensor.source, Map) and any(node.op == "index" for node in walk(tensor.source.root))
+    return isinstance(tensor.source, Map) and is_indexed(tensor.source.root)
 
 
 def _through_views(tensor: Tensor, users: dict[int, list[Tensor]], kept: set[int]) -> Tensor | None:

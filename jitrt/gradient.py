@@ -15,7 +15,7 @@ import numpy as np
 from jitrt.calls import NumbaCall, cast_tensor
 from jitrt.dims import Size, prod, same
 from jitrt.errors import NotImplemented as NotImplementedHere
-from jitrt.expr import Expr, cast, eq, load, substitute, walk, where
+from jitrt.expr import Expr, cast, eq, load, loads, substitute, where
 from jitrt.expr_gradient import derivatives
 from jitrt.products import MatrixProduct
 from jitrt.tensor import (
@@ -149,7 +149,7 @@ def _map_parts(tensor: Tensor, source: Map, g: Tensor) -> Parts:
 
 def _map_of_used(root: Expr, operands: Sequence[Tensor]) -> Map:
     """The function of those operands that it loads."""
-    used = sorted({node.value for node in walk(root) if node.op == "load"})
+    used = loads(root)
     renumbered = substitute(
         root, lambda node: load(used.index(node.value), node.dtype) if node.op == "load" else None
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,8 +11,7 @@ from jitrt.codegen.kernel import Ref
 from jitrt.dims import Size, hint, prod, same
 
 
-@dataclass(frozen=True)
-class Array:
+class Array(NamedTuple):
     """Memory that holds a tensor: its element type, shape, strides in elements, and first element."""
 
     dtype: np.dtype[Any]
@@ -31,17 +29,17 @@ class Array:
         if kind == "reinterpret":
             return self
         if kind == "permute":
-            return replace(self, shape=shape, strides=tuple(self.strides[i] for i in parameters))
+            return self._replace(shape=shape, strides=tuple(self.strides[i] for i in parameters))
         if kind == "expand":
-            return replace(self, shape=shape, strides=broadcast_strides(self.shape, self.strides, shape))
+            return self._replace(shape=shape, strides=broadcast_strides(self.shape, self.strides, shape))
         if kind == "slice":
             axis, start, step = parameters
             stride = self.strides[axis]
             strides = (*self.strides[:axis], stride * step, *self.strides[axis + 1 :])
             offset = self.ref.offset + start * stride * self.dtype.itemsize
-            return replace(self, shape=shape, strides=strides, ref=Ref(self.ref.buffer, offset))
+            return self._replace(shape=shape, strides=strides, ref=Ref(self.ref.buffer, offset))
         split = reshape_strides(self.shape, self.strides, shape)
-        return None if split is None else replace(self, shape=shape, strides=split)
+        return None if split is None else self._replace(shape=shape, strides=split)
 
 
 def dense_strides(shape: Sequence[Size], order: Sequence[int] | None = None) -> tuple[Size, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
 VERBOSE, INFO, WARNING, ERROR, FATAL = range(5)
@@ -45,8 +45,7 @@ def set_default_logger_callback(callback: Callback | None, severity: int = WARNI
     _callback = callback
 
 
-@dataclass(frozen=True)
-class Log:
+class Log(NamedTuple):
     """Where a session or a run logs: messages of severity `least` and above, after `logid`."""
 
     least: int

@@ -7,16 +7,20 @@ steps through evenly become one. What is left in the kernel is the pattern; size
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from jitrt.codegen.kernel import Argument, Buffer, Step
 from jitrt.codegen.loops import Loop, Operand, extent, loop_kernel, scratch_bytes
 from jitrt.codegen.target import host
 from jitrt.dims import Size, hint, prod, same
-from jitrt.expr import Expr, substitute, walk
+from jitrt.expr import Expr, is_indexed, substitute, walk
 from jitrt.layout import Array
 
 TRANSCENDENTAL_FLOPS = 20
 _CHEAP = {"load", "const", "index", "cast", "bitcast", "reduce"}
+_SIMPLE = {"add", "sub", "mul", "fma", "neg", "abs", "min", "max", "select"}
+
+_loop = lru_cache(maxsize=1 << 12)(Loop)  # what is derived from a loop is derived once for all layers
 
 
 def loop_step(
@@ -48,7 +52,7 @@ def loop_step(
         Operand(a.dtype, tuple(_pattern(s) for s in stride))
         for a, stride in zip(arrays, strides, strict=True)
     ]
-    loop = Loop(
+    loop = _loop(
         len(sizes),
         tuple(reduced),
         tuple(operands[: len(inputs)]),
@@ -59,15 +63,13 @@ def loop_step(
     for array, operand, stride in zip(arrays, operands, strides, strict=True):
         args.append(array.ref)
         args += [s for s, pattern in zip(stride, operand.strides, strict=True) if pattern is None]
-    work = prod(sizes)
-    flops = sum(_flops(node.op) for node in walk(*roots))
     moved = sum((_moved(a, space) for a in arrays), 0)
     return Step(
         loop_kernel(loop, host()),
         tuple(args),
         extent(loop, sizes),
         label,
-        flops=work * flops,
+        flops=prod(sizes) * _flops(loop.roots),
         nbytes=moved,
         scratch=scratch_bytes(loop, sizes),
         in_place=in_place(inputs, outputs),
@@ -148,17 +150,13 @@ def _renumber_indices(root: Expr, place: dict[int, int]) -> Expr:
             return Expr("const", (), node.dtype, node.dtype.type(0))
         return Expr("index", (), node.dtype, place[node.value])
 
-    return substitute(root, replacement)
+    return substitute(root, replacement) if is_indexed(root) else root
 
 
-def _flops(op: str) -> int:
-    if op in _CHEAP:
-        return 0
-    return (
-        1
-        if op in ("add", "sub", "mul", "fma", "neg", "abs", "min", "max", "select")
-        else TRANSCENDENTAL_FLOPS
-    )
+@lru_cache(maxsize=1 << 12)
+def _flops(roots: tuple[Expr, ...]) -> int:
+    ops = [node.op for node in walk(*roots) if node.op not in _CHEAP]
+    return sum(1 if op in _SIMPLE else TRANSCENDENTAL_FLOPS for op in ops)
 
 
 def _moved(array: Array, space: Sequence[Size]) -> Size:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -98,8 +97,7 @@ class MatrixProduct(Call):
         operands = [matrix(e, *next(numbers)) for e in extra]
         if b is None:
             assert self.packed is not None
-            packed = self.packed.buffer
-            b_matrix: Matrix | PackedMatrix = PackedMatrix(Ref(packed), _dtype(packed))
+            b_matrix: Matrix | PackedMatrix = PackedMatrix(Ref(self.packed.buffer))
         else:
             _, pair = next(numbers)
             b_matrix = Matrix(b.ref, b.dtype, b.strides[-2], b.strides[-1], pair)
@@ -202,12 +200,6 @@ def _moves(strides: Sequence[Size]) -> int | None:
     return 0 if all(same(s, 0) for s in strides) else None
 
 
-def _dtype(constant: Buffer) -> Dtype:
-    assert constant.data is not None
-    dtype: Dtype = constant.data.dtype
-    return dtype
-
-
 def _densify(array: Array, copies: list[Step]) -> Array:
     return array if is_dense(array.shape, array.strides) else copied(array, array.shape, copies)
 
@@ -227,7 +219,7 @@ def has_adjacent_columns(array: Array) -> bool:
 def copied(array: Array, shape: Shape, copies: list[Step]) -> Array:
     """A dense array of `shape` with the elements of `array`, made by a step added to `copies`."""
     buffer = Buffer("arena", nbytes(array.dtype, shape))
-    target = replace(array, shape=shape, strides=dense_strides(shape), ref=Ref(buffer))
-    source = replace(array, shape=shape)
+    target = array._replace(shape=shape, strides=dense_strides(shape), ref=Ref(buffer))
+    source = array._replace(shape=shape)
     copies.append(loop_step([load(0, array.dtype)], shape, (), [source], [target], "copy"))
     return target

@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -249,7 +249,7 @@ class Program:
                 return Tracer(self.specs, arrays, generic).run(self.nodes, self.constants, self.outputs)
             except RestartError as restart:
                 for name in restart.names:
-                    self.specs[name] = replace(self.specs[name], by_value=True)
+                    self.specs[name] = self.specs[name]._replace(by_value=True)
                 self._note_values()
 
     def _build(self, trace: Trace) -> Variant:

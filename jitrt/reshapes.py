@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jitrt.dims import Size, hint, prod, same
-from jitrt.expr import walk
+from jitrt.expr import is_indexed
 from jitrt.reach import reachable, users_of
 from jitrt.tensor import Map, Shape, Tensor, View
 
@@ -37,7 +37,7 @@ def undo_reshapes(outputs: Sequence[Tensor]) -> None:
 
 
 def _has_indices(source: Map) -> bool:
-    return any(node.op == "index" for node in walk(source.root))
+    return is_indexed(source.root)
 
 
 def _before_reshape(tensor: Tensor, shape: Shape) -> Tensor | None:

@@ -8,8 +8,8 @@ and views are strides. A copy is made only where a kernel cannot read an array a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,8 +33,7 @@ class Schedule:
     results: dict[int, list[tuple[Tensor, Array]]] = field(default_factory=dict)  # by the step that ends them
 
 
-@dataclass(frozen=True)
-class EpilogueGroup:
+class EpilogueGroup(NamedTuple):
     """A group of maps that a kernel call applies to its result, as the call's `steps` receives it.
 
     `root` is over `load(0)`, the call's own result, and `load(1...)`, the arrays, whose strides are given
@@ -123,7 +122,7 @@ class Scheduler:
                         dense = self._dense(placed, tensor.node, self.destinations.get(base.serial))
                         view = dense.view(kind, parameters, tensor.shape)
                     assert view is not None
-                    array = replace(view, dtype=tensor.dtype)
+                    array = view._replace(dtype=tensor.dtype)
                 case _:
                     raise AssertionError(f"{tensor} is read before it is computed")
         self.arrays[tensor.serial] = array
@@ -172,7 +171,7 @@ class Scheduler:
         if operand is tensor:
             return part
         own = part.view("reshape", None, tensor.shape)
-        return None if own is None else replace(own, dtype=tensor.dtype)
+        return None if own is None else own._replace(dtype=tensor.dtype)
 
     def _slice_of_permuted(self, tensor: Tensor, permuted: Tensor) -> Array | None:
         """The part of a concatenation that reads the tensor with its dimensions in another order."""
@@ -194,7 +193,7 @@ class Scheduler:
             return array
         if target is None or not target.dense:
             buffer = Buffer("arena", nbytes(array.dtype, array.shape))
-            target = replace(array, strides=dense_strides(array.shape), ref=Ref(buffer))
+            target = array._replace(strides=dense_strides(array.shape), ref=Ref(buffer))
         self._copy(array, target, node)
         return target
 
@@ -217,11 +216,11 @@ class Scheduler:
         if full:
             order = layout_order(full[0].shape, full[0].strides)
         inputs = [
-            replace(a, shape=space, strides=broadcast_strides(a.shape, a.strides, space)) for a in arrays
+            a._replace(shape=space, strides=broadcast_strides(a.shape, a.strides, space)) for a in arrays
         ]
         result = self._allocate(group.root, order)
         self.arrays[group.root.serial] = result
-        target = replace(result, shape=space, strides=broadcast_strides(result.shape, result.strides, space))
+        target = result._replace(shape=space, strides=broadcast_strides(result.shape, result.strides, space))
         step = loop_step([root], space, group.axes or (), inputs, [target], _label(group))
         step.nodes = tuple(
             dict.fromkeys(m.node for m in sorted(group.members.values(), key=lambda t: t.serial))
@@ -260,7 +259,7 @@ class Scheduler:
             dense = Array(result.dtype, output.shape, dense_strides(output.shape), Ref(scratch))
             self._emit_call(call, [dense], EpilogueGroup(root, extra), group)
             strides = self._inverse(dense, dimensions, group.space)
-            self._copy(replace(dense, shape=group.space, strides=strides), result, group.root.node)
+            self._copy(dense._replace(shape=group.space, strides=strides), result, group.root.node)
         else:
             self._emit_call(call, [target], EpilogueGroup(root, extra), group)
         self.arrays[group.root.serial] = result
@@ -271,7 +270,7 @@ class Scheduler:
         """An array over the group's space as one over the dimensions of the call's output."""
         strides = broadcast_strides(array.shape, array.strides, space)
         own = tuple(0 if d is None else strides[d] for d in dimensions)
-        return replace(array, shape=output.shape, strides=own)
+        return array._replace(shape=output.shape, strides=own)
 
     def _inverse(
         self, array: Array, dimensions: Sequence[int | None], space: Sequence[Size]

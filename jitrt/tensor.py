@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -31,28 +31,25 @@ Shape = tuple[Size, ...]
 _serial = itertools.count()
 
 
-@dataclass(eq=False, frozen=True)
+@dataclass(eq=False)
 class Input:
     """Input number `index` of the traced segment."""
 
     index: int
 
 
-@dataclass(eq=False, frozen=True)
 class Constant:
     """A known value, kept in `Tensor.value`."""
 
 
-@dataclass(eq=False, frozen=True)
-class Map:
+class Map(NamedTuple):
     """An elementwise function of tensors that broadcast to the result's shape; operand i is `load(i)`."""
 
     root: ex.Expr
     operands: tuple[Tensor, ...]
 
 
-@dataclass(eq=False, frozen=True)
-class Reduce:
+class Reduce(NamedTuple):
     """A reduction over `axes`, which stay in the shape with size 1."""
 
     kind: str
@@ -60,8 +57,7 @@ class Reduce:
     axes: tuple[int, ...]
 
 
-@dataclass(eq=False, frozen=True)
-class View:
+class View(NamedTuple):
     """The base's elements in other places: `kind` is permute, slice, expand, reshape or reinterpret."""
 
     base: Tensor
@@ -69,8 +65,7 @@ class View:
     parameters: Any
 
 
-@dataclass(eq=False, frozen=True)
-class Concat:
+class Concat(NamedTuple):
     """Tensors joined along `axis`."""
 
     operands: tuple[Tensor, ...]
@@ -103,7 +98,7 @@ class Call:
         return None
 
 
-@dataclass(eq=False, frozen=True)
+@dataclass(eq=False)
 class Output:
     """Output number `index` of a kernel call."""
 
@@ -283,7 +278,7 @@ def map_tensors(function: Callable[..., ex.Expr], *operands: Tensor | None) -> T
 
 def _map(root: ex.Expr, operands: Sequence[Tensor]) -> Map:
     """Without operands that the function does not look at: the schedule shall not wait for them."""
-    used = sorted({node.value for node in ex.walk(root) if node.op == "load"})
+    used = ex.loads(root)
     if len(used) < len(operands):
         number = {old: new for new, old in enumerate(used)}
         root = ex.substitute(

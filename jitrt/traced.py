@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from jitrt.tensor import Tensor
 Kind = tuple[np.dtype[Any], tuple[Size, ...]]  # an element type and a shape
 
 
-@dataclass(frozen=True)
-class InputSpec:
+class InputSpec(NamedTuple):
     """What is fixed about an input: static sizes, and whether its value is part of the signature.
 
     `sizes` holds an int where the size is always the same and None where it may change; None for all

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
@@ -122,8 +121,7 @@ def is_small(dtype: np.dtype[Any]) -> bool:
     return dtype.itemsize == 1 and dtype not in (BOOL, I8, U8)
 
 
-@dataclass(frozen=True)
-class TensorType:
+class TensorType(NamedTuple):
     """A tensor's element type and shape; a dimension is an int, a symbol's name, or None if unknown."""
 
     dtype: np.dtype[Any]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from jitrt.codegen.epilogue import Epilogue, plain
@@ -62,7 +61,7 @@ def _plus_operand(root: Expr, operand: int, dtype: Dtype) -> Expr:
 
 
 def _transposed(x: Matrix) -> Matrix:
-    return replace(x, row=x.column, column=x.row)
+    return x._replace(row=x.column, column=x.row)
 
 
 def _adjacent(x: Matrix) -> bool:

@@ -17,8 +17,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -35,8 +34,7 @@ class DecodeError(ValueError):
     """The bytes are no message of the expected kind."""
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """A field's number, its value where absent, and what makes its readers (by wire type) for a name."""
 
     number: int

@@ -7,7 +7,7 @@ import pytest
 from models import model, node
 
 import jitrt
-from jitrt.constants import CHUNK, without_subnormals
+from jitrt.constants import CHUNK, packed_constant, packing, without_subnormals
 
 SUBNORMAL = np.float32([1e-39, -1e-45, 1.1754942e-38])
 
@@ -41,3 +41,37 @@ def test_products_with_subnormal_weights(largest):
     (found,) = jitrt.InferenceSession(bytes_).run(None, {"x": x})
     expected = x.astype(np.float64) @ weights.astype(np.float64)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-38 if largest else 0)
+
+
+def test_a_constant_is_packed_once_while_it_is_kept():
+    made = []
+    value = np.ones(3, np.float32)
+    first, second = (packed_constant(value, "twice", lambda v: made.append(v) or v * 2) for _ in range(2))
+    assert first is second
+    assert first.buffer.data is None
+    for _ in range(2):
+        with packing([first, second]):
+            pass
+    assert len(made) == 1
+    np.testing.assert_array_equal(first.buffer.data, [2, 2, 2])
+
+
+def test_packing_that_fails_says_so_and_can_be_tried_again():
+    outcomes = iter([MemoryError("no room"), None])
+
+    def pack(value):
+        failure = next(outcomes)
+        if failure is not None:
+            raise failure
+        return value + 1
+
+    constants = [
+        *(packed_constant(np.zeros(2, np.float32), "failing", pack),),
+        *(packed_constant(np.full(2, n, np.float32), "fine", np.negative) for n in range(4)),
+    ]
+    with pytest.raises(MemoryError, match="no room"), packing(constants):
+        pass
+    assert [c.buffer.data is None for c in constants] == [True, False, False, False, False]
+    with packing(constants):
+        pass
+    np.testing.assert_array_equal(constants[0].buffer.data, [1, 1])

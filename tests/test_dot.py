@@ -55,7 +55,7 @@ def test_packed(m, n, k, target, rng):
     a, a_matrix = stored(integers(rng, U8, 1, 1, m, k))
     b = integers(rng, I8, k, n)
     y, y_matrix = stored(np.zeros((1, 1, m, n), np.int32))
-    packed = PackedMatrix(ref(pack_matrix_groups(b, target)), I32)
+    packed = PackedMatrix(ref(pack_matrix_groups(b, target)))
     run_twice(dot_matmul_step(a_matrix, packed, y_matrix, m=m, n=n, k=k, target=target), target, y)
     np.testing.assert_array_equal(y[0, 0], a[0, 0].astype(np.int32) @ b)
 
@@ -82,7 +82,7 @@ def test_sums_neither_saturate_nor_lose_bits(target):
     b = np.full((k, n), -128, I8)
     b[:, 3] = 127
     y, y_matrix = stored(np.zeros((1, 1, m, n), np.int32))
-    packed = PackedMatrix(ref(pack_matrix_groups(b, target)), I32)
+    packed = PackedMatrix(ref(pack_matrix_groups(b, target)))
     run_twice(dot_matmul_step(a_matrix, packed, y_matrix, m=m, n=n, k=k, target=target), target, y)
     exact = a[0, 0].astype(np.int64) @ b.astype(np.int64)
     assert (exact != exact.astype(np.int32)).any()
@@ -99,7 +99,7 @@ def test_epilogue(target, rng):
     root = cast(load(0, I32) - load(1, I32), F32) * 0.5
     step = dot_matmul_step(
         a_matrix,
-        PackedMatrix(ref(pack_matrix_groups(b, target)), I32),
+        PackedMatrix(ref(pack_matrix_groups(b, target))),
         y_matrix,
         m=m,
         n=n,
@@ -116,7 +116,7 @@ def test_epilogue(target, rng):
 def test_empty_inner_dimension_gives_zeros(target):
     y, y_matrix = stored(np.full((1, 1, 3, 20), 7, np.int32))
     a_matrix = Matrix(ref(np.zeros(1, U8)), U8, 0)
-    packed = PackedMatrix(ref(np.zeros(1, np.int32)), I32)
+    packed = PackedMatrix(ref(np.zeros(1, np.int32)))
     run_twice(dot_matmul_step(a_matrix, packed, y_matrix, m=3, n=20, k=0, target=target), target, y)
     np.testing.assert_array_equal(y, np.zeros_like(y))
 

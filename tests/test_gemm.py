@@ -35,7 +35,7 @@ def test_packed(m, n, k, has_bias, target, rng):
     a, a_matrix = stored(rng.standard_normal((1, 1, m, k), np.float32))
     b, bias = rng.standard_normal((k, n), np.float32), rng.standard_normal(n, np.float32)
     y, y_matrix = stored(np.zeros((1, 1, m, n), np.float32))
-    packed = PackedMatrix(ref(pack_matrix(b, target)), F32)
+    packed = PackedMatrix(ref(pack_matrix(b, target)))
     step = matmul_step(
         a_matrix,
         packed,
@@ -119,7 +119,7 @@ def test_epilogue(n, target, rng):
     )
     step = matmul_step(
         a_matrix,
-        PackedMatrix(ref(pack_matrix(b, target)), F32),
+        PackedMatrix(ref(pack_matrix(b, target))),
         y_matrix,
         m=m,
         n=n,
@@ -138,7 +138,7 @@ def test_nan_and_infinity_stay_in_their_row(target):
     a, a_matrix = stored(np.ones((1, 1, 5, 3), np.float32))
     a[0, 0, 1, 0], a[0, 0, 3, 2] = np.nan, np.inf
     y, y_matrix = stored(np.zeros((1, 1, 5, 20), np.float32))
-    packed = PackedMatrix(ref(pack_matrix(np.ones((3, 20), np.float32), target)), F32)
+    packed = PackedMatrix(ref(pack_matrix(np.ones((3, 20), np.float32), target)))
     run(matmul_step(a_matrix, packed, y_matrix, m=5, n=20, k=3, target=target), target)
     expected = np.full((5, 20), 3.0)
     expected[1], expected[3] = np.nan, np.inf
@@ -149,7 +149,7 @@ def test_empty_inner_dimension_gives_bias(target):
     bias = np.arange(20, dtype=np.float32)
     y, y_matrix = stored(np.full((1, 1, 3, 20), np.nan, np.float32))
     a_matrix = Matrix(ref(np.zeros(1, np.float32)), F32, 0)
-    packed = PackedMatrix(ref(np.zeros(1, np.float32)), F32)
+    packed = PackedMatrix(ref(np.zeros(1, np.float32)))
     run(matmul_step(a_matrix, packed, y_matrix, m=3, n=20, k=0, bias=ref(bias), target=target), target)
     np.testing.assert_array_equal(y[0, 0], np.tile(bias, (3, 1)))
 

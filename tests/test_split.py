@@ -59,7 +59,7 @@ def test_what_cannot_be_split():
 def multiply(a, b, bias=None):
     (m, k), n = a.shape, b.shape[1]
     y = np.zeros((m, n), np.float32)
-    packed = PackedMatrix(ref(pack_split(b[None], parts_of(a.dtype))), F32)
+    packed = PackedMatrix(ref(pack_split(b[None], parts_of(a.dtype))))
     rows = Matrix(ref(a), a.dtype, a.strides[0] // a.itemsize)
     bias = None if bias is None else ref(bias)
     run_twice(split_matmul_step(rows, packed, Matrix(ref(y), F32, n), m=m, n=n, k=k, bias=bias), host(), y)

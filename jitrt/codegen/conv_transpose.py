@@ -174,13 +174,13 @@ def _slabs(out: Image, window: Window) -> Iterator[tuple[Image, Window]]:
 def _per_row(operand: Operand) -> Operand:
     """A pattern of (image, pixel, channel) as one of (image and row, column, channel)."""
     _, row, column = operand.strides
-    return operand if row == 0 else replace(operand, strides=(None, row, column))
+    return operand if row == 0 else operand._replace(strides=(None, row, column))
 
 
 def _operand(operand: Matrix, out: Image, phase: Phase, window: Window, depth: int, channel: Size) -> Matrix:
     """The part of an operand [pixels, channels] that belongs to a phase, from a channel on."""
     if all(stride == 1 for stride in window.strides):
-        return replace(operand, ref=_moved(operand.ref, channel * operand.column * operand.dtype.itemsize))
+        return operand._replace(ref=_moved(operand.ref, channel * operand.column * operand.dtype.itemsize))
     lines: list[Size] = [operand.row]
     for size in reversed(out.spatial[1:]):
         lines.insert(0, lines[0] * size)
@@ -190,8 +190,7 @@ def _operand(operand: Matrix, out: Image, phase: Phase, window: Window, depth: i
     if len(lines) == 3:
         offset = offset + depth * window.strides[0] * lines[0]
     inner = window.strides[-2] * lines[-2] if len(lines) > 1 else 0
-    return replace(
-        operand,
+    return operand._replace(
         ref=_moved(operand.ref, offset * operand.dtype.itemsize),
         row=operand.row * window.strides[-1],
         batch=(operand.batch[0], inner),

@@ -7,8 +7,8 @@ elsewhere it is two 16-bit integers, since multiplying bytes by `vpmaddubsw` wou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ I16 = np.dtype(np.int16)
 PAIRS = {16: "llvm.x86.avx512.pmaddw.d.512", 8: "llvm.x86.avx2.pmadd.wd", 4: "llvm.x86.sse2.pmadd.wd"}
 
 
-@dataclass(frozen=True)
-class Dot:
+class Dot(NamedTuple):
     """The elements of a group: `size` of the types `row` and `column`; `instruction` multiplies them.
 
     It takes `block` groups of a row at once.

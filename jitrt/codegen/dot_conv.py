@@ -162,7 +162,7 @@ def dot_conv_step(
         inner = channels if groups > 1 else rows.pixels * x.steps[-1]
         return dot_matmul_step(
             Matrix(x.ref, U8, x.steps[-1], 1, (x.batch_stride, inner)),
-            PackedMatrix(weights, I32, (0, packed if groups > 1 else 0)),
+            PackedMatrix(weights, (0, packed if groups > 1 else 0)),
             Matrix(out.ref, out.dtype, out.steps[-1], 1, batch),
             m=rows.pixels,
             n=outputs,
@@ -210,7 +210,7 @@ def _joined(
     if not all(same(o.batch[0], o.row * pixels) for o in operands):
         return None
     point = Window((1, *window.kernel), (1, *window.strides), (1, *window.dilations), (0, *window.pads))
-    return _stacked(x), whole, point, [replace(o, batch=(0, 0)) for o in operands]
+    return _stacked(x), whole, point, [o._replace(batch=(0, 0)) for o in operands]
 
 
 def _stacked(image: Image) -> Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jitrt.codegen.function import Function, Integer
 from jitrt.codegen.loop import Operand
@@ -12,8 +12,7 @@ from jitrt.expr import Dtype, Expr, load, structure
 from jitrt.types import BOOL
 
 
-@dataclass(frozen=True)
-class Epilogue:
+class Epilogue(NamedTuple):
     """A scalar expression of a product's result: `load(0)` is the accumulator, `load(1)` ... the operands.
 
     The strides of an operand are for (batch, row, column): 0, 1 or None (known at run time); the column's is
@@ -39,8 +38,7 @@ def plain(accumulator: Dtype, output: Dtype) -> Epilogue:
     return Epilogue(value if accumulator == output else Expr("cast", (value,), output))
 
 
-@dataclass(frozen=True)
-class TilePlace:
+class TilePlace(NamedTuple):
     """Where a tile is: its accumulators (`pitch` elements a row), and the first row's place in each array."""
 
     accumulators: str

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,12 +23,10 @@ Array = np.ndarray[Any, Any]
 LINE = 64  # bytes
 
 
-@dataclass(frozen=True)
-class PackedMatrix:
+class PackedMatrix(NamedTuple):
     """A batch of matrices laid out by `pack_matrix`; `batch` are the strides in elements."""
 
     ref: Ref
-    dtype: Dtype
     batch: tuple[Size, Size] = (0, 0)
 
 

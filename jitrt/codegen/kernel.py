@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -44,16 +44,14 @@ class Buffer:
     index: int = -1  # of an input or output, in the plan's order
 
 
-@dataclass(frozen=True)
-class Ref:
+class Ref(NamedTuple):
     """An address: `offset` bytes into a buffer."""
 
     buffer: Buffer
     offset: Size = 0
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """The address of argument `number` of another step, which a step of control flow writes."""
 
     step: Step

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from jitrt.codegen.levels import Pass, passes
 from jitrt.dims import Size, prod
@@ -16,8 +17,7 @@ PACKED_ROWS = 16  # rows of a unit, where an input is transposed
 ALIGNMENT = 64  # bytes, of each value kept in scratch
 
 
-@dataclass(frozen=True)
-class Operand:
+class Operand(NamedTuple):
     """A strided array of a loop: per dimension 0 (broadcast), 1 (contiguous) or None (known at run time)."""
 
     dtype: Dtype
@@ -156,6 +156,8 @@ def _blocks(size: Size, block: int) -> Size:
 
 def scratch_bytes(loop: Loop, sizes: Sequence[Size]) -> Size:
     """The bytes of scratch that a thread needs."""
+    if not any(loop.reduced):
+        return 0
     positions = prod(size for size, reduced in zip(sizes, loop.reduced, strict=True) if reduced)
     if not loop.row_reduced:
         positions = positions * BLOCK

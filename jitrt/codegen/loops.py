@@ -23,6 +23,8 @@ as an input if both are read and written at the same positions.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.loop import BLOCK, Loop, Operand, extent, scratch_bytes
 from jitrt.codegen.target import Target
@@ -32,6 +34,7 @@ from jitrt.expr import walk
 __all__ = ["BLOCK", "Loop", "Operand", "extent", "loop_kernel", "scratch_bytes"]
 
 
+@lru_cache(maxsize=1 << 12)
 def loop_kernel(loop: Loop, target: Target) -> Kernel:
     """The kernel of a loop. Raises NotImplementedError for element types without vector code."""
     text = f"{loop}|{target}"

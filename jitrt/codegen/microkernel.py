@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.kernel import Kernel
@@ -29,8 +29,7 @@ CHAINS = 8  # independent multiply-adds that two units of a latency of four cycl
 LINE = 64  # bytes of a cache line
 
 
-@dataclass(frozen=True)
-class TileShape:
+class TileShape(NamedTuple):
     """The largest tile of an element type on a target: `rows` x (`vectors` of `lanes` elements)."""
 
     dtype: Dtype

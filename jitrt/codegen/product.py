@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.function import Function
@@ -33,8 +33,7 @@ TABLE_BYTES = 1 << 16
 SCRATCH = ("panel", "table", "rows", "zeros")
 
 
-@dataclass(frozen=True)
-class Matrix:
+class Matrix(NamedTuple):
     """A batch of strided matrices in memory. Strides count elements; 0 along the batch repeats one matrix."""
 
     ref: Ref

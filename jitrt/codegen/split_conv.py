@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from jitrt.codegen.conv import Image, Window, image_bytes, is_even
@@ -137,7 +137,7 @@ def split_conv_step(
     if is_product(x, out, window):
         return split_matmul_step(
             Matrix(x.ref, x.dtype, x.steps[-1], 1, (x.batch_stride, 0)),
-            PackedMatrix(weights, F32),
+            PackedMatrix(weights),
             Matrix(out.ref, out.dtype, out.steps[-1], 1, (out.batch_stride, 0)),
             m=pixels,
             n=out.channels,
@@ -178,9 +178,9 @@ def split_conv_step(
 
 def _of_planes(epilogue: Epilogue, operands: Sequence[Matrix], pixels: Size) -> tuple[Epilogue, list[Matrix]]:
     """The epilogue and its operands, matrices of images, where planes are the inner batch."""
-    matrices = [replace(o, batch=(o.batch[0], o.row * pixels)) for o in operands]
+    matrices = [o._replace(batch=(o.batch[0], o.row * pixels)) for o in operands]
     patterns = [
-        p if p.strides[:2] == (0, 0) else replace(p, strides=(None, *p.strides[1:]))
+        p if p.strides[:2] == (0, 0) else p._replace(strides=(None, *p.strides[1:]))
         for p in epilogue.operands
     ]
     return Epilogue(epilogue.root, tuple(patterns)), matrices

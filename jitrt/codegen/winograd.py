@@ -116,7 +116,7 @@ class Winograd:
 
 def pack_winograd_weights(weights: Array, transform: Transform, target: Target | None = None) -> Array:
     """`weights` f32[M, C, 3, 3] transformed, as one packed matrix of rows [position, C]."""
-    transformed = transform.weights(weights).astype(weights.dtype)
+    transformed = transform.weights(weights)
     return pack_matrix(transformed.reshape(-1, weights.shape[0]), target)
 
 

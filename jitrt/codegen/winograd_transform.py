@@ -66,6 +66,7 @@ from jitrt.codegen.function import Function
 from jitrt.codegen.vector import element, literal, suffix, vector
 from jitrt.expr import Dtype
 
+STRIP = 4  # channels whose weights are transformed at a time, in a cache
 Values = list[str]  # register values
 Terms = Sequence[tuple[float, str]]
 
@@ -92,15 +93,19 @@ class Transform:
         return self.inputs**2
 
     def weights(self, g: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """`G g G^T` in float64: of g[M, C, 3, 3], as [positions, C, M]."""
+        """`G g G^T`, computed in float64, of g[M, C, 3, 3], as [positions, C, M] of its type."""
         points = [0.0, *(sign * p for p in self.pairs for sign in (1, -1))]
         norms = [prod(p - q for q in points if q != p) for p in points]
         rows = [[1 / n, p / n, p * p / n] for p, n in zip(points, norms, strict=True)]
         one = np.array([*rows, [0, 0, 1]])
         both = np.einsum("ia,jb->ijab", one, one).reshape(self.positions, 9)
-        flat = g.astype(np.float64).reshape(*g.shape[:2], 9).transpose(2, 1, 0)
-        transformed: np.ndarray[Any, Any] = both @ flat.reshape(9, -1)
-        return transformed.reshape(self.positions, *flat.shape[1:])
+        outputs, inputs = g.shape[:2]
+        transformed = np.empty((self.positions, inputs, outputs), g.dtype)
+        for first in range(0, inputs, STRIP):
+            part = g[:, first : first + STRIP].reshape(outputs, -1, 9).transpose(2, 1, 0).astype(np.float64)
+            strip = both @ np.ascontiguousarray(part).reshape(9, -1)
+            transformed[:, first : first + STRIP] = strip.reshape(self.positions, -1, outputs)
+        return transformed
 
     def along_inputs(self, f: Function, dtype: Dtype, lanes: int, d: Values) -> Values:
         """Emit `B^T d` on vectors: row 0, the rows of each pair, the last row."""
