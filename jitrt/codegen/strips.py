@@ -23,7 +23,7 @@ from jitrt.codegen.product import Product
 from jitrt.codegen.walk import Walk
 from jitrt.types import short_name
 
-LONGEST_RUN = 64  # elements of a run, which is unrolled
+LONGEST_RUN = 64  # elements of a run
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,15 @@ class StripTile(Tile):
 
             acc0 = acc1 = init
             for t in taps:
-                for r in run:                                # unrolled
+                for r in run:
                     v = load b
                     acc0 = fma(splat strips[t][r], v, acc0)
                     acc1 = fma(splat strips[t][pixel + r], v, acc1)
                     b += b_pitch
             out[0] = acc0, out[out_pitch] = acc1
 
-        Positions of a run take turns between the sets of accumulators of low tiles.
+        Positions of a run take turns between the sets of accumulators of low tiles, which are unrolled. Runs
+        are not: LLVM would keep the elements that neighbouring pixels share, and spill accumulators for them.
         """
         f, scalar = Function(name, SIGNATURE, "void", self.target), self.shape.scalar
         first = [self._load(f, f.at("%init", j * self.shape.lanes, scalar)) for j in range(self.vectors)]
@@ -96,17 +97,27 @@ class StripTile(Tile):
         carried = [("ptr", "%rows"), ("ptr", "%b"), *((self.shape.vector, s) for s in sums)]
         with f.carrying(0, "%taps", 1, carried) as taps:
             table, b, *sums = taps.values
-            strip = f.get("ptr", table)
-            rows = [f.at(strip, i * self.pixel, scalar) for i in range(self.height)]
-            for r in range(self.run):
-                part = slice(r % sets * count, (r % sets + 1) * count)
-                sums[part] = self._step(f, rows, r, b, sums[part])
-                b = f.at(b, "%b_pitch", scalar)
+            kinds = ["ptr", "ptr", *[self.shape.vector] * len(sums)]
+            values = list(zip(kinds, [f.get("ptr", table), b, *sums], strict=True))
+            with f.carrying(0, self.run - self.run % sets, sets, values) as run:
+                run.carry(self._positions(f, run.values, sets))
+            _, b, *sums = self._positions(f, run.values, self.run % sets)
             taps.carry([f.at(table, 8), b, *sums])
         sums, add = taps.values[2:], partial(self._add, f)
         store_rows(f, self.shape, self.vectors, [reduce(add, sums[n::count]) for n in range(count)])
         f.do("ret void")
         return f
+
+    def _positions(self, f: Function, values: list[str], positions: int) -> list[str]:
+        """The place in the strip, that in B, and the accumulators, after so many positions of the run."""
+        strip, b, *sums = values
+        count, scalar = self.height * self.vectors, self.shape.scalar
+        rows = [f.at(strip, i * self.pixel, scalar) for i in range(self.height)]
+        for n in range(positions):
+            part = slice(n * count, (n + 1) * count)
+            sums[part] = self._step(f, rows, n, b, sums[part])
+            b = f.at(b, "%b_pitch", scalar)
+        return [f.at(strip, positions, scalar), b, *sums]
 
 
 @dataclass(frozen=True)
