@@ -21,7 +21,11 @@ import jitrt
 from bench import machine
 from bench.engines import describe, is_installed, version
 from bench.operator_cases import OperatorCase, elementary_cases
+from bench.operator_images import image_cases
 from bench.operator_layers import layer_cases
+from bench.operator_searches import search_cases
+from bench.operator_settings import setting_cases
+from bench.operator_tables import ML, table_cases
 from bench.processes import ROOT
 from bench.report import format_number, format_table
 from bench.results import Measurement, Results, geomean, ratio
@@ -29,13 +33,14 @@ from bench.steady import summary, timed
 
 LATEST = ROOT / "bench" / "results" / "ops.json"
 IR_VERSION = 10
+FAMILIES = elementary_cases, setting_cases, search_cases, layer_cases, image_cases, table_cases
 NEWEST_OPSET = 24  # that onnxruntime 1.32 has kernels for
 
 
 def main(arguments: list[str]) -> int:
     """Measure, print the table, write JSON. Returns 1 if jitrt failed on a case."""
     options = _parse(arguments)
-    every = [*elementary_cases(), *layer_cases()]
+    every = [case for family in FAMILIES for case in family()]
     cases = [c for c in every if not options.patterns or _matches(c, options.patterns)]
     peers = [peer for peer in ("onnxruntime",) if is_installed(peer)]
     engines = ["jitrt", *peers, "numpy"]
@@ -151,7 +156,7 @@ def _model(case: OperatorCase, arrays: list[np.ndarray[Any, Any] | None]) -> byt
     newest = min(NEWEST_OPSET, defs.onnx_opset_version())
     opsets = [helper.make_opsetid("", case.version or newest)]
     if case.domain:
-        opsets.append(helper.make_opsetid(case.domain, 1))
+        opsets.append(helper.make_opsetid(case.domain, 3 if case.domain == ML else 1))
     model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
     return bytes(model.SerializeToString())
 

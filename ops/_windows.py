@@ -3,7 +3,8 @@
 
 def larger(x, y):
     """The larger of two, NaN if one is."""
-    return x if (x > y) | (x != x) else y
+    greater = x if x > y else y
+    return x if x != x else greater
 
 
 def add(x, y):
@@ -71,6 +72,68 @@ def window_kernel(name, combine, finish):
 max_windows = window_kernel("max_windows", larger, keep)
 sum_windows = window_kernel("sum_windows", add, keep)
 mean_windows = window_kernel("mean_windows", add, divide)
+
+
+def max_rows(Y, X, lowest, kd, kh, kw, sd, sh, sw, dd, dh, dw, pd, ph, pw, begin, end, scratch):
+    """The maximum of each window of X [planes, D, H, W]; a unit is a row of Y [planes, D, H, W].
+
+    The maxima of the columns of a row of windows come first, with padding around them, then those of windows.
+    """
+    D, H, W = X.shape[1:]
+    OD, OH, OW = Y.shape[1:]
+    reach = (OW - 1) * sw + (kw - 1) * dw + 1
+    columns = scratch[: reach * X.itemsize].view(X.dtype)
+    stop = min(pw + W, reach)
+    for x in range(reach):
+        columns[x] = lowest[0]
+    inside = columns[min(pw, stop) : stop]
+    for unit in range(begin, end):
+        n, od, oh = unit // (OD * OH), unit // OH % OD, unit % OH
+        d0, h0 = od * sd - pd, oh * sh - ph
+        j0, j1 = first_tap(h0, dh, 0), stop_tap(h0, dh, kh, H)
+        fresh = True
+        for i in range(first_tap(d0, dd, 0), stop_tap(d0, dd, kd, D)):
+            for j in range(j0, j1, 3):
+                a = X[n, d0 + i * dd, h0 + j * dh]
+                b = X[n, d0 + i * dd, h0 + min(j + 1, j1 - 1) * dh]
+                c = X[n, d0 + i * dd, h0 + min(j + 2, j1 - 1) * dh]
+                if fresh:
+                    for x in range(inside.size):
+                        inside[x] = larger(a[x], larger(b[x], c[x]))
+                else:
+                    for x in range(inside.size):
+                        inside[x] = larger(larger(a[x], inside[x]), larger(b[x], c[x]))
+                fresh = False
+        if fresh:
+            for x in range(inside.size):
+                inside[x] = lowest[0]
+        if sw == 1:
+            max_of_taps(Y[n, od, oh], columns, kw, dw, 1)
+        elif sw == 2:
+            max_of_taps(Y[n, od, oh], columns, kw, dw, 2)
+        elif sw == 4:
+            max_of_taps(Y[n, od, oh], columns, kw, dw, 4)
+        else:
+            max_of_taps(Y[n, od, oh], columns, kw, dw, sw)
+
+
+def max_of_taps(y, columns, taps, dilation, stride):
+    """y[i] is the largest of `taps` elements, `dilation` apart, from columns[i * stride] on."""
+    b, c = columns[min(1, taps - 1) * dilation :], columns[min(2, taps - 1) * dilation :]
+    if taps <= 2:
+        for i in range(y.size):
+            y[i] = larger(columns[i * stride], b[i * stride])
+    else:
+        for i in range(y.size):
+            y[i] = larger(columns[i * stride], larger(b[i * stride], c[i * stride]))
+    for k in range(3, taps - 1, 2):
+        b, c = columns[k * dilation :], columns[(k + 1) * dilation :]
+        for i in range(y.size):
+            y[i] = larger(y[i], larger(b[i * stride], c[i * stride]))
+    if taps > 3 and taps % 2 == 0:
+        c = columns[(taps - 1) * dilation :]
+        for i in range(y.size):
+            y[i] = larger(y[i], c[i * stride])
 
 
 def max_windows_and_places(

@@ -19,9 +19,10 @@ from jitrt.quantized import quantized_form
 from jitrt.tensor import Tensor, constant, map_tensors, reduce_tensor
 from jitrt.types import BF16, F16, F32, I64, is_float
 
+from ._placement import is_channels_first
 from ._quantization import dequantized_tensor
 from ._shared import mean, widen
-from ._windows import max_windows, max_windows_and_places, mean_windows, sum_windows
+from ._windows import max_rows, max_windows, max_windows_and_places, mean_windows, sum_windows
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,18 @@ class Window:
         pads: tuple[Any, ...] = (*self.before, *self.after)
         axes = tuple(self.kernel), tuple(self.strides), tuple(self.dilations)
         return ConvAttributes(*axes, pads, groups=1)
+
+    def along(self, axis: int) -> ConvAttributes:
+        """The window along one axis, a single element along the others."""
+        alone = range(len(self.kernel))
+        kernel, strides, dilations = (
+            tuple(kind[a] if a == axis else 1 for a in alone)
+            for kind in (self.kernel, self.strides, self.dilations)
+        )
+        pads: tuple[Any, ...] = tuple(
+            side[a] if a == axis else 0 for side in (self.before, self.after) for a in alone
+        )
+        return ConvAttributes(kernel, strides, dilations, pads, groups=1)
 
     def scalars(self) -> list[Size]:
         """Size, step, dilation and padding before, of three axes each: what the kernels take."""
@@ -247,11 +260,43 @@ def _zero(X: Tensor) -> Tensor:
 
 def _largest(X: Tensor, w: Window) -> Tensor:
     """The maximum of each window."""
-    x = _image(X)
-    if not Pooling.serves(x, w.attributes) or wants_gradients():
+    if wants_gradients():
         return _pool(max_windows, X, w, _lowest(X))
-    (y,) = Pooling("max", x, w.attributes, w.output).outputs
-    return _from_image(y, X)
+    if is_channels_first(X):
+        return _largest_of_rows(X, w)
+    x = _image(X)
+    if not Pooling.serves(x, w.attributes):
+        return _pool(max_windows, X, w, _lowest(X))
+    return _from_image(_combined("max", x, w), X)
+
+
+def _largest_of_rows(X: Tensor, w: Window) -> Tensor:
+    """The maximum of each window of images that lie channels first."""
+    planes, ones = prod(X.shape[:2]), [1] * (3 - len(w.kernel))
+    shape = [planes, *ones, *w.output]
+    reach = (w.output[-1] - 1) * w.strides[-1] + (w.kernel[-1] - 1) * w.dilations[-1] + 1
+    (y,) = launch(
+        max_rows,
+        X.reshape([planes, *ones, *X.shape[2:]]),
+        _lowest(X),
+        outputs=[(X.dtype, shape)],
+        scalars=w.scalars(),
+        extent=prod(shape[:3]),
+        flops=prod(shape) * sum(w.kernel),
+        scratch=reach * max(X.dtype.itemsize, 4),
+    )
+    return y.reshape([*X.shape[:2], *w.output])
+
+
+def _combined(combine: str, x: Tensor, w: Window) -> Tensor:
+    """The windows of x[n, *spatial, c] combined, large ones along one axis after the other."""
+    if prod(w.kernel) <= 2 * sum(w.kernel):
+        return Pooling(combine, x, w.attributes, w.output).outputs[0]
+    for axis in range(len(w.kernel)):
+        own = w.along(axis)
+        spatial = [*w.output[: axis + 1], *x.shape[axis + 2 : -1]]
+        (x,) = Pooling(combine, x, own, spatial).outputs
+    return x
 
 
 def _mean(X: Tensor, w: Window, counts_padding: bool) -> Tensor:
@@ -259,7 +304,7 @@ def _mean(X: Tensor, w: Window, counts_padding: bool) -> Tensor:
     x, counts = _image(X), w.element_counts(X.shape[2:], counts_padding)
     if counts is None or not Pooling.serves(x, w.attributes) or wants_gradients():
         return _pool(mean_windows, X, w, _zero(X), counts_padding)
-    (total,) = Pooling("add", x, w.attributes, w.output).outputs
+    total = _combined("add", x, w)
     return _from_image(map_tensors(lambda t, n: t / n, total, constant(counts.astype(x.dtype))), X)
 
 

@@ -1,4 +1,4 @@
-"""Maps between labels: sorted keys and a binary search for numbers, a dictionary for strings."""
+"""Maps between labels: a hash table for numbers, a dictionary for strings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jitrt.calls import launch_move
+from jitrt.calls import bits_of, launch_move
 from jitrt.execute.lookup import find
 from jitrt.opdef import operator
 from jitrt.tensor import RunsOnHostError, Tensor, constant
@@ -18,6 +18,7 @@ from ._scores import ML
 from ._tables import positions
 
 Array = np.ndarray[Any, Any]
+MULTIPLIER = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: the top bits of products spread keys well
 KEYS = ("keys_tensor", "keys_strings", "keys_int64s", "keys_floats")
 VALUES = ("values_tensor", "values_strings", "values_int64s", "values_floats")
 TYPES = {"strings": np.dtype(object), "int64s": np.dtype(np.int64), "floats": np.dtype(np.float32)}
@@ -150,29 +151,48 @@ def _look_up(X: Tensor, keys: Array, values: Array, default: Any) -> Tensor:
         raise RunsOnHostError
     numbers = integer_keys_of(keys.astype(X.dtype))
     table = dict(zip(numbers.tolist(), values.tolist(), strict=True))
-    order = np.array(sorted(table), numbers.dtype)
-    results = np.array([*(table[k] for k in order.tolist()), default], values.dtype)
+    slots, results, free = hash_table(np.array(list(table), numbers.dtype), list(table.values()), default)
     (y,) = launch_move(
         look_up,
-        constant(results),
-        integer_keys(X).reshape([X.size]),
-        constant(order),
+        constant(results.astype(values.dtype)),
+        bits_of(integer_keys(X)).reshape([X.size]),
+        constant(slots),
         outputs=[(values.dtype, [X.size])],
+        scalars=[free, 64 - (slots.size - 1).bit_length()],
         extent=X.size,
     )
     return y.reshape(X.shape)
 
 
-def look_up(Y, values, X, keys, begin, end):
-    """Y[i] is the value of X[i], found among the sorted keys; the last value if it is not there."""
-    count = keys.shape[0]
+def hash_table(keys: Array, values: Sequence[Any], default: Any) -> tuple[Array, Array, int]:
+    """The slots of distinct integer keys, as unsigned ones, their values, and what is in free slots.
+
+    A key is in the slot of its hash or in the next one that was free. Free slots, half of them at least, have
+    a number that is no key, and the default.
+    """
+    unsigned = keys.view(f"u{keys.itemsize}")
+    taken, bits = set(unsigned.tolist()), max(2 * len(keys), 2).bit_length()
+    free = next(n for n in range(len(keys) + 1) if n not in taken)
+    slots, results = np.full(1 << bits, free, unsigned.dtype), np.full(1 << bits, default, object)
+    place = (unsigned.astype(np.uint64) * np.uint64(MULTIPLIER)) >> np.uint64(64 - bits)
+    rest = np.arange(len(keys))
+    while rest.size:
+        wanted, first = np.unique(place[rest], return_index=True)
+        placed = rest[first[slots[wanted] == free]]
+        slots[place[placed]] = unsigned[placed]
+        results[place[placed]] = [values[i] for i in placed.tolist()]
+        rest = np.setdiff1d(rest, placed)
+        place[rest] = (place[rest] + np.uint64(1)) % np.uint64(slots.size)
+    return slots, results, free
+
+
+def look_up(Y, values, X, slots, free, shift, begin, end):
+    """Y[i] is the value in the slot of X[i], or in the free one that the search for it ends at."""
     for i in range(begin, end):
-        x, low, span = X[i], 0, count
-        while span > 1:
-            half = span // 2
-            low += half if keys[low + half] <= x else 0
-            span -= half
-        Y[i] = values[low if count > 0 and keys[low] == x else count]
+        slot = (np.uint64(X[i]) * np.uint64(MULTIPLIER)) >> np.uint64(shift)
+        while slots[slot] != X[i] and slots[slot] != free:
+            slot = (slot + np.uint64(1)) & np.uint64(slots.size - 1)
+        Y[i] = values[slot]
 
 
 def _looking_up(keys: Array, values: Array, default: Any) -> Callable[[Array], Array]:

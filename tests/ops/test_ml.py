@@ -216,6 +216,27 @@ def test_label_encoder_of_tensors(keys, values):
     assert got.tolist() == wanted
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.float32, np.float64])
+def test_label_encoder_of_many_keys(dtype):
+    rng = np.random.default_rng(0)
+    scattered = np.unique(rng.integers(-(2**31), 2**31, 3000)).astype(dtype)
+    rows = np.arange(-500, 3000).astype(dtype)
+    for keys in (np.unique(scattered), rows, rows * 4096):
+        x = rng.permutation(np.concatenate([keys, np.arange(5000).astype(dtype)]))
+        values = rng.integers(0, 1000, keys.size)
+        lookup = dict(zip(keys.tolist(), values.tolist(), strict=True))
+        got = jitrt.call(
+            "LabelEncoder",
+            x,
+            domain=ML,
+            version=4,
+            keys_tensor=keys,
+            values_tensor=values,
+            default_tensor=int64s(-7),
+        )
+        assert got.tolist() == [lookup.get(v, -7) for v in x.tolist()]
+
+
 def test_label_encoder_without_keys():
     got = jitrt.call("LabelEncoder", int64s(1, 2), domain=ML, version=2, keys_int64s=[], values_int64s=[])
     assert got.tolist() == [-1, -1]

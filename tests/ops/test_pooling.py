@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from onnx_models import FLOAT, info, model, node
 from oracle import BF16, FLOATS, Case, integers, normal, table
 
 import jitrt
@@ -215,3 +216,29 @@ def test_kernels_of_other_ranks():
         jitrt.errors.Fail, match=r"expected a kernel_shape for 1 to 3 spatial axes, got \[2\] for 2"
     ):
         jitrt.call("MaxPool", IMAGE, kernel_shape=[2])
+
+
+LARGE = (
+    {"kernel_shape": [5, 4], "pads": [2, 2, 2, 1]},
+    {"kernel_shape": [7, 7], "strides": [2, 3], "pads": [3, 3, 3, 3], "ceil_mode": 1},
+    {"kernel_shape": [4, 5], "dilations": [2, 1], "auto_pad": "VALID"},
+    {"kernel_shape": [6, 1], "strides": [4, 4]},
+)
+
+
+@pytest.mark.parametrize("options", [*OPTIONS[:-1], *LARGE])
+@pytest.mark.parametrize("op", ["MaxPool", "AveragePool"])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_pooling_where_channels_lie_first_and_last(op, options, channels_last):
+    x = normal(2, 17, 12, 11)
+    x[0, 3, 5, 6] = np.inf
+    fed = x.transpose(0, 2, 3, 1) if channels_last else x
+    nodes = [node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2])] if channels_last else []
+    proto = model(
+        [*nodes, node(op, ["t" if channels_last else "x"], ["y"], **options)],
+        [info("x", FLOAT, fed.shape)],
+        opset=22,
+        ir=10,
+    )
+    (got,) = jitrt.InferenceSession(proto.SerializeToString()).run(None, {"x": fed})
+    np.testing.assert_allclose(got, POOLS[op](x.astype(np.float64), **options), rtol=1e-5, atol=1e-6)
