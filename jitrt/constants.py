@@ -16,6 +16,7 @@ from jitrt.load_tensor import release
 
 Value = np.ndarray[Any, Any]
 ORDINARY = 1e-20  # with a weight of this size, sums round off what subnormal ones add
+WORTH_A_THREAD = 1 << 18  # bytes
 CHUNK = 1 << 16  # numbers looked at while they are in cache
 
 
@@ -59,11 +60,13 @@ def packing(constants: Iterable[Packed]) -> Iterator[None]:
             except Exception as error:
                 failures.append(error)
 
-    threads = [Thread(target=make, name="jitrt pack") for _ in range(min(len(allowed()), len(missing)))]
+    count = min(len(allowed()), len(missing), sum(c.source.nbytes for c in missing) // WORTH_A_THREAD)
+    threads = [Thread(target=make, name="jitrt pack") for _ in range(count)]
     for thread in threads:
         thread.start()
     try:
         yield
+        make()
     finally:
         for thread in threads:
             thread.join()

@@ -53,7 +53,7 @@ def evaluate(
         values = interpreter.run(roots)
         if in_float64:
             return values
-        return [value.astype(root.dtype) for value, root in zip(values, roots, strict=True)]
+        return [value.astype(root.dtype, copy=False) for value, root in zip(values, roots, strict=True)]
 
 
 class _Interpreter:
@@ -66,7 +66,7 @@ class _Interpreter:
         values: dict[Expr, Array] = {}
         for node in walk(*roots):
             result = self.node(node, [values[a] for a in node.args])
-            values[node] = np.asarray(result).astype(self.compute_type(node.dtype))
+            values[node] = np.asarray(result).astype(self.compute_type(node.dtype), copy=False)
         return [values[root] for root in roots]
 
     def compute_type(self, dtype: Dtype) -> Dtype:

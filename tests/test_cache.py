@@ -206,14 +206,14 @@ def test_two_processes_fill_it_at_once(directory):
         assert process.exitcode == 0
     disk = DiskCache(directory)
     assert all(disk.get(str(key)) == str(key).encode() * 5000 for key in range(20))
-    assert not [file for file in directory.iterdir() if file.name.startswith(".")]
+    assert {*directory.glob(".*")} <= {directory / ".swept"}
 
 
 def test_sweep_removes_the_least_recently_used(directory):
     disk = DiskCache(directory)
     for age, key in enumerate("abcdef"):
         disk.put(key, bytes(3000))
-        newest = max(directory.iterdir(), key=lambda file: file.stat().st_mtime)
+        newest = max(directory.glob("[!.]*"), key=lambda file: file.stat().st_mtime)
         os.utime(newest, (0, 1000.0 - age))  # f is the oldest
     DiskCache(directory, limit=10_000).sweep()
     assert [key for key in "abcdef" if disk.get(key) is not None] == ["a", "b"]
@@ -223,8 +223,19 @@ def test_puts_sweep_now_and_then(directory):
     disk = DiskCache(directory, limit=20_000)
     for key in range(1000):
         disk.put(str(key), bytes(1000))
+        if key < 500 and (directory / ".swept").exists():
+            os.utime(directory / ".swept", (0, 1000.0))  # as if hours had gone by
     kept = sum(file.stat().st_size for file in directory.iterdir())
-    assert kept < 400_000
+    assert 400_000 < kept < 700_000
+
+
+def test_one_sweep_an_hour_is_enough(directory):
+    disk = DiskCache(directory, limit=20_000)
+    disk.put("first", bytes(1000))
+    disk.sweep()
+    for key in range(300):
+        disk.put(str(key), bytes(1000))
+    assert len(list(directory.iterdir())) == 302
 
 
 def test_use_makes_an_entry_recent(directory, entry):
@@ -239,7 +250,7 @@ def test_sweep_removes_temporary_files_whose_writer_died(directory, entry):
     alive.write_bytes(b"half")
     os.utime(dead, (0, 1000.0))
     DiskCache(directory).sweep()
-    assert set(directory.iterdir()) == {entry, alive}
+    assert set(directory.iterdir()) == {entry, alive, directory / ".swept"}
 
 
 def test_configured_directory_is_used(directory, monkeypatch):

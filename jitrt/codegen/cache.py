@@ -7,6 +7,7 @@ with a file or with the directory, the caller sees a miss and builds again.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import stat
 import time
@@ -22,6 +23,8 @@ LIMIT = 1 << 30  # bytes on disk before the least recently used entries go
 _DIGEST = 32
 _HEADER = len(MAGIC) + _DIGEST
 _SWEEP_ONE_IN = 64  # puts; which ones is decided by the entry's name
+_SWEEP_AFTER = 3600.0  # seconds since the last one: a full directory takes a second or two to go through
+_SWEPT = ".swept"  # the file that is touched by each sweep
 _TOUCH_AFTER = 24 * 3600.0  # seconds: recency to the day is enough, and reads stay reads
 _ABANDONED_AFTER = 3600.0  # seconds after which a temporary file has no writer any more
 
@@ -83,12 +86,14 @@ class DiskCache:
             self._writable = False
             self._warn(f"cannot be written ({error.strerror})")
             return
-        if int(path.name[:8], 16) % _SWEEP_ONE_IN == 0:
+        if int(path.name[:8], 16) % _SWEEP_ONE_IN == 0 and self._age_of(_SWEPT) > _SWEEP_AFTER:
             self.sweep()
 
     def sweep(self) -> None:
         """Remove abandoned temporary files, and the least recently used entries beyond the size limit."""
         now = time.time()
+        with contextlib.suppress(OSError):
+            (self.directory / _SWEPT).touch(0o600)
         entries: list[tuple[float, int, str]] = []
         with contextlib.suppress(OSError), os.scandir(self.directory) as listing:
             for entry in listing:
@@ -108,6 +113,13 @@ class DiskCache:
             with contextlib.suppress(OSError):
                 os.unlink(path)
             excess -= size
+
+    def _age_of(self, name: str) -> float:
+        """Seconds since the file was last touched; infinite for one that is not there."""
+        try:
+            return time.time() - os.stat(self.directory / name).st_mtime
+        except OSError:
+            return math.inf
 
     def _path(self, key: str) -> Path:
         return self.directory / blake2b(key.encode(), digest_size=20).hexdigest()

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import logging  # noqa: F401
 import os
-import re
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -50,7 +49,7 @@ def compile_kernels(kernels: Sequence[Kernel], target: Target | None = None) -> 
 
 def symbol(kernel: Kernel) -> str:
     """The name of the kernel's function in its module: readable, and distinct for distinct keys."""
-    readable = re.sub("[^A-Za-z0-9]+", "_", kernel.name)
+    readable = "".join([c if c.isascii() and c.isalnum() else "_" for c in kernel.name])
     return f"{readable}_{blake2b(kernel.key.encode(), digest_size=8).hexdigest()}"
 
 

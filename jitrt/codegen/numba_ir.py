@@ -27,9 +27,7 @@ import numpy as np
 
 from jitrt.codegen import cache as disk
 from jitrt.codegen.fingerprint import fingerprint
-from jitrt.codegen.independent import mark_loops
 from jitrt.codegen.kernel import Kernel
-from jitrt.codegen.scalar_math import define_math
 from jitrt.codegen.target import host
 from jitrt.digest import blake2b
 from jitrt.types import short_name
@@ -109,6 +107,9 @@ def numba_kernel(function: Callable[..., Any], parameters: Sequence[Parameter], 
     _check(function, parameters)
 
     def build(symbol: str) -> str:
+        from jitrt.codegen.independent import mark_loops  # not needed where the kernel is on disk
+        from jitrt.codegen.scalar_math import define_math
+
         text = step_abi(symbol, lower(function, parameters), parameters, has_scratch(function))
         return define_math(mark_loops(text) if _is_independent(function) else text)
 
