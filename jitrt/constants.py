@@ -10,8 +10,9 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from jitrt.codegen.kernel import Buffer
+from jitrt.codegen.kernel import Buffer, Ref
 from jitrt.execute.cpus import allowed
+from jitrt.layout import Array
 from jitrt.load_tensor import release
 
 Value = np.ndarray[Any, Any]
@@ -72,6 +73,20 @@ def packing(constants: Iterable[Packed]) -> Iterator[None]:
             thread.join()
     for failure in failures:
         raise failure
+
+
+def parameter(array: Array) -> Array:
+    """The array itself, or if it is a constant with subnormal numbers among ordinary ones, one without.
+
+    It is for what joins sums of products, such as a bias.
+    """
+    value = array.ref.buffer.data
+    if array.ref.buffer.kind != "constant" or value is None:
+        return array
+    kept = without_subnormals(value)
+    if kept is value:
+        return array
+    return array._replace(ref=Ref(Buffer("constant", kept.nbytes, kept), array.ref.offset))
 
 
 def without_subnormals(weights: Value) -> Value:

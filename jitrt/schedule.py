@@ -15,6 +15,7 @@ import numpy as np
 
 from jitrt.attentions import AttentionCall, join_attention
 from jitrt.codegen.kernel import Buffer, Ref, Step
+from jitrt.constants import parameter
 from jitrt.dims import Size, hint, same
 from jitrt.expr import Expr, load, reduce, substitute
 from jitrt.fuse import Fusion, Group, fuse, match_dimensions, separate
@@ -209,7 +210,7 @@ class Scheduler:
         arrays = [self._place(t) for t in leaves]
         root = self._expression(group, leaves, 0 if group.call is None else 1)
         if group.call is not None:
-            self._lower_epilogue(group, root, arrays)
+            self._lower_epilogue(group, root, [parameter(a) for a in arrays])
             return
         space, order = group.space, None
         full = [a for a in arrays if len(a.shape) == len(space) and _covers(a, space)]
@@ -334,6 +335,8 @@ class Scheduler:
                 inputs.append(None)
                 continue
             array = self._place(tensor)
+            if call.takes_epilogue:
+                array = parameter(array)
             if not call.accepts(index, array.strides, array.shape):
                 array = self._dense(array, tensor.node)
             inputs.append(array)

@@ -43,6 +43,20 @@ def test_products_with_subnormal_weights(largest):
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-38 if largest else 0)
 
 
+def test_subnormal_numbers_that_join_sums_count_as_zero_and_others_do_not():
+    bias = np.append(SUBNORMAL, np.float32(1))
+    nodes = [
+        node("MatMul", ["x", "w"], ["p"]),
+        node("Add", ["p", "b"], ["y"]),
+        node("Add", ["x", "b"], ["z"]),
+    ]
+    weights = {"w": np.diag(np.float32([0, 1, 0, 1])), "b": bias}
+    x = np.float32([[0, 3, -2, 5], [0, 0, 0, 0]])
+    y, z = jitrt.InferenceSession(model(nodes, {"x": ["n", 4]}, ["y", "z"], weights)).run(None, {"x": x})
+    np.testing.assert_array_equal(y, [[0, 3, 0, 6], [0, 0, 0, 1]])
+    np.testing.assert_array_equal(z, x + bias)
+
+
 def test_a_constant_is_packed_once_while_it_is_kept():
     made = []
     value = np.ones(3, np.float32)
