@@ -85,6 +85,12 @@ class MatrixProduct(Call):
         if split is None:
             a = _densify(a, copies)
             split = self._split(rows_shape, a, b, out, extra)
+        y = out
+        if split is None:
+            a = _repeated(a, (*rows_shape, k), copies)
+            b = None if b is None else _repeated(b, (*rows_shape[:-1], *self.b_shape[-2:]), copies)
+            y = _dense_array(out.dtype, self.shape)
+            split = self._split(rows_shape, a, b, y, extra)
         assert split is not None
         batch, m, strides = split
         numbers = iter(strides)
@@ -93,7 +99,7 @@ class MatrixProduct(Call):
             return Matrix(array.ref, array.dtype, row, array.strides[-1], pair)
 
         a_matrix = matrix(a, *next(numbers))
-        y_matrix = matrix(out, *next(numbers))
+        y_matrix = matrix(y, *next(numbers))
         operands = [matrix(e, *next(numbers)) for e in extra]
         if b is None:
             assert self.packed is not None
@@ -112,8 +118,8 @@ class MatrixProduct(Call):
         step = self.kernel_step(a_matrix, b_matrix, y_matrix, None if bias is None else bias.ref, more)
         step.keeps = (self.packed,)
         if epilogue is not None:
-            step.in_place = in_place(epilogue.arrays, outputs, inputs)
-        return [*copies, step]
+            step.in_place = in_place(epilogue.arrays, [y], inputs)
+        return [*copies, step] if y is out else [*copies, step, copy_step(y, out)]
 
     def kernel_step(
         self, a: Matrix, b: Matrix | PackedMatrix, y: Matrix, bias: Ref | None, more: dict[str, Any]
@@ -128,12 +134,18 @@ class MatrixProduct(Call):
     def _split(
         self, rows_shape: Shape, a: Array, b: Array | None, out: Array, extra: Sequence[Array]
     ) -> tuple[tuple[Size, Size], Size, list[tuple[Size, tuple[Size, Size]]]] | None:
-        """Batch sizes, rows, and each array's (row stride, batch strides), with as many rows as can be."""
+        """Batch sizes, rows, and each array's (row stride, batch strides), with as many rows as can be.
+
+        Dimensions that B repeats along can be rows; they come after those it moves along.
+        """
         count = len(rows_shape)
         along = [_strides_over(x, rows_shape) for x in (a, out, *extra)]
-        lead = [] if b is None else [_batch_strides(b, rows_shape[:-1])]
-        first = 0 if b is None or len(self.b_shape) == 2 else count - 1
-        for cut in range(first, count):
+        lead = [] if b is None else [[*_batch_strides(b, rows_shape[:-1]), 0]]
+        moves = [any(not same(s[i], 0) for s in lead) for i in range(count)]
+        order = sorted(range(count), key=lambda i: not moves[i])
+        rows_shape = tuple(rows_shape[i] for i in order)
+        along, lead = ([[s[i] for i in order] for s in strides] for strides in (along, lead))
+        for cut in range(sum(moves), count):
             rows = merge(rows_shape[cut:], [s[cut:] for s in along])
             pairs = merge(rows_shape[:cut], [s[:cut] for s in [*along, *lead]])
             if len(rows[0]) > 1 or len(pairs[0]) > 2:
@@ -218,8 +230,23 @@ def has_adjacent_columns(array: Array) -> bool:
 
 def copied(array: Array, shape: Shape, copies: list[Step]) -> Array:
     """A dense array of `shape` with the elements of `array`, made by a step added to `copies`."""
-    buffer = Buffer("arena", nbytes(array.dtype, shape))
-    target = array._replace(shape=shape, strides=dense_strides(shape), ref=Ref(buffer))
-    source = array._replace(shape=shape)
-    copies.append(loop_step([load(0, array.dtype)], shape, (), [source], [target], "copy"))
+    target = _dense_array(array.dtype, shape)
+    copies.append(copy_step(array._replace(shape=shape), target))
     return target
+
+
+def copy_step(source: Array, target: Array) -> Step:
+    """A step that copies an array to another place of the same shape."""
+    return loop_step([load(0, source.dtype)], target.shape, (), [source], [target], "copy")
+
+
+def _repeated(array: Array, shape: Shape, copies: list[Step]) -> Array:
+    """A dense array of `shape` that `array` is broadcast to."""
+    wide = array.view("expand", None, shape)
+    assert wide is not None
+    return copied(wide, shape, copies)
+
+
+def _dense_array(dtype: Dtype, shape: Shape) -> Array:
+    """A dense array of its own in the arena."""
+    return Array(dtype, shape, dense_strides(shape), Ref(Buffer("arena", nbytes(dtype, shape))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from onnx import helper, numpy_helper
 
 import jitrt
@@ -45,6 +46,24 @@ def test_a_transposed_residual_of_a_matrix_product() -> None:
     got, labels = run(nodes, {"a": a, "r": residual}, w)
     np.testing.assert_allclose(got, a @ w + residual.T, rtol=1e-4, atol=1e-5)
     assert any(label.startswith("MatMul+") for label in labels)
+
+
+@pytest.mark.parametrize("b_shape", [(2, 3, 4, 6, 7), (2, 1, 4, 6, 7), (6, 7)])
+def test_batches_in_orders_that_no_two_strides_reach(b_shape: tuple[int, ...]) -> None:
+    """The first operand, the residual and the result each lie in an order of their own."""
+    rng = np.random.default_rng(3)
+    shapes = ((4, 3, 2, 5, 6), b_shape, (3, 4, 2, 5, 7))
+    a, b, residual = (rng.standard_normal(s).astype(np.float32) for s in shapes)
+    nodes = [
+        helper.make_node("Transpose", ["a"], ["p"], perm=[2, 1, 0, 3, 4]),
+        helper.make_node("MatMul", ["p", "b"], ["c"]),
+        helper.make_node("Transpose", ["r"], ["t"], perm=[2, 0, 1, 3, 4]),
+        helper.make_node("Add", ["c", "t"], ["d"]),
+        helper.make_node("Transpose", ["d"], ["y"], perm=[2, 1, 0, 3, 4]),
+    ]
+    got, _ = run(nodes, {"a": a, "b": b, "r": residual}, np.zeros(1, np.float32))
+    want = a.transpose(2, 1, 0, 3, 4).astype(np.float64) @ b + residual.transpose(2, 0, 1, 3, 4)
+    np.testing.assert_allclose(got, want.transpose(2, 1, 0, 3, 4), rtol=1e-4, atol=1e-5)
 
 
 def test_a_residual_that_is_read_elsewhere_is_not_overwritten() -> None:
