@@ -11,7 +11,7 @@ import numpy as np
 from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step, pack_weights
 from jitrt.codegen.conv_transpose import conv_transpose_steps, pack_transpose_weights
 from jitrt.codegen.cost import direct_cost
-from jitrt.codegen.depthwise import depthwise_step, pack_depthwise_weights
+from jitrt.codegen.depthwise import depthwise_step, has_narrow_groups, pack_depthwise_weights
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.gemm import unpack_matrix
 from jitrt.codegen.kernel import Ref, Step
@@ -122,27 +122,34 @@ class Convolution(ImageCall):
 
     def __init__(self, x: Tensor, weights: Value, bias: Tensor | None, attributes: ConvAttributes) -> None:
         spatial = attributes.output_sizes(x.shape[1:-1])
-        self.depthwise = attributes.groups == weights.shape[0] == x.shape[-1] and attributes.groups > 1
+        self.depthwise = self.has_kernels_of_channels(x, weights.shape[0], attributes.groups)
         if self.depthwise:
             self.name, self.few_channels = "DepthwiseConv", 0
         super().__init__(x, weights, bias, attributes, (x.shape[0], *spatial, weights.shape[0]))
 
+    @staticmethod
+    def has_kernels_of_channels(x: Tensor, outputs: Size, groups: int) -> bool:
+        """Whether channels, or a few of them, have kernels of their own, and one call does all."""
+        return has_narrow_groups(int(x.shape[-1]), int(outputs), groups, x.dtype)
+
     @property
     def operand_groups(self) -> int:
-        """The kernel walks groups one by one, except where each is a channel."""
+        """The kernel walks groups one by one, except where each has few channels."""
         return 1 if self.depthwise else self.attributes.groups
 
     def kernel_steps(self, x: Image, out: Image, more: dict[str, Any]) -> list[Step]:
         """One step."""
         window, groups = self.attributes.window, self.attributes.groups
+        if self.depthwise:
+            packed = packed_constant(self.weights, "depthwise", pack_depthwise_weights)
+            step = depthwise_step(x, Ref(packed.buffer), out, window, groups=groups, **more)
+            step.keeps = (packed,)
+            return [step]
         direct = self._cost_of_sums(x, out)
         by_parts = self._cost_by_parts(x, out)
         splits = by_parts is not None and by_parts < direct
         transform = choose_transform(x, out, window, groups, by_parts if splits else direct)
-        if self.depthwise:
-            packed = packed_constant(self.weights, "depthwise", pack_depthwise_weights)
-            step = depthwise_step(x, Ref(packed.buffer), out, window, **more)
-        elif transform is not None:
+        if transform is not None:
             packed = packed_constant(
                 self.weights, f"{transform}", lambda w: pack_winograd_weights(w, transform)
             )
@@ -215,7 +222,7 @@ class FedConvolution(Convolution):
         """One step."""
         window, groups = self.attributes.window, self.attributes.groups
         if self.depthwise:
-            return [depthwise_step(x, self.packed, out, window, **more)]
+            return [depthwise_step(x, self.packed, out, window, groups=groups, **more)]
         return [conv_step(x, self.packed, out, window, groups=groups, **more)]
 
     def reference(self, inputs: Sequence[Value | None]) -> list[Value]:

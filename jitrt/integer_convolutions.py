@@ -80,6 +80,11 @@ class IntegerConvolution(Convolution):
         super().__init__(x, weights, zero, attributes)
         outputs_of(self, [(I32, self.outputs[0].shape)])
 
+    @staticmethod
+    def has_kernels_of_channels(x: Tensor, outputs: Size, groups: int) -> bool:
+        """Whether each channel has a kernel of its own."""
+        return groups == outputs == x.shape[-1] and groups > 1
+
     def kernel_steps(self, x: Image, out: Image, more: dict[str, Any]) -> list[Step]:
         """One step."""
         window, groups = self.attributes.window, self.attributes.groups

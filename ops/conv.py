@@ -80,8 +80,7 @@ def convolve_fed(x, weights, bias, attributes):
     if 0 in weights.shape or wants_gradients():
         return convolve_taps(x, weights, bias, attributes)
     groups, (outputs, channels) = attributes.groups, weights.shape[:2]
-    depthwise = groups == outputs == x.shape[-1] > 1
-    parts = 1 if depthwise else groups
+    parts = 1 if FedConvolution.has_kernels_of_channels(x, outputs, groups) else groups
     flat = weights.reshape((parts, outputs // parts, channels, prod(attributes.kernel)))
     rows = flat.permute((0, 3, 2, 1)).reshape((parts, prod(weights.shape[1:]), outputs // parts))
     (y,) = FedConvolution(x, weights, packed_panels(rows), bias, attributes).outputs

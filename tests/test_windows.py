@@ -8,7 +8,7 @@ from steps import TARGETS, assert_close, ref, run_twice
 from test_conv import input_image, oracle, output_image, window
 
 from jitrt.codegen.conv import Image
-from jitrt.codegen.depthwise import depthwise_step, pack_depthwise_weights
+from jitrt.codegen.depthwise import depthwise_step, has_narrow_groups, pack_depthwise_weights
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.product import Matrix
@@ -43,6 +43,34 @@ def test_depthwise(channels, spatial, geometry, after, dtype, target, rng):
     packed = ref(pack_depthwise_weights(weights, target))
     run_twice(depthwise_step(input_image(x, "last", 3), packed, out, geometry, target=target), target, y)
     assert_close(np.moveaxis(y, -1, 1), expected)
+
+
+@pytest.mark.parametrize(
+    ("channels", "outputs", "groups", "dtype"),
+    [
+        (12, 12, 3, F32),
+        (48, 48, 6, F32),
+        (70, 140, 70, F32),
+        (9, 72, 9, F32),
+        (64, 64, 32, F64),
+        (8, 16, 4, F64),
+    ],
+)
+@pytest.mark.parametrize("geometry", [window((3, 3), pads=(1, 1)), window((2, 5), (2, 1), (1, 2), (0, 3))])
+def test_narrow_groups(channels, outputs, groups, dtype, geometry, target, rng):
+    """Vectors that are cut off, groups as wide as vectors, and as many outputs as a vector of one input."""
+    if not has_narrow_groups(channels, outputs, groups, dtype, target):
+        pytest.skip("a group is wider than a vector")
+    x = rng.standard_normal((2, channels, 7, 25)).astype(dtype)
+    weights = rng.standard_normal((outputs, channels // groups, *geometry.kernel)).astype(dtype)
+    bias = rng.standard_normal(outputs).astype(dtype)
+    expected = oracle(x, weights, geometry, groups, geometry.pads)
+    out, y = output_image(2, expected.shape[2:], outputs, dtype)
+    packed = ref(pack_depthwise_weights(weights, target))
+    image = input_image(x, "last", 3)
+    step = depthwise_step(image, packed, out, geometry, groups=groups, bias=ref(bias), target=target)
+    run_twice(step, target, y)
+    assert_close(np.moveaxis(y, -1, 1), expected + bias[:, None, None])
 
 
 def rectified(x):

@@ -1,4 +1,4 @@
-"""Depthwise convolutions: a kernel of its own for each channel of a channels-last image."""
+"""Depthwise convolutions of channels-last images: kernels of their own for each channel, or a few of them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,27 @@ from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.windows import windows_step
+from jitrt.expr import Dtype
 from jitrt.types import F32, F64, short_name
+
+NARROW = 8  # channels of a group at most: each is spread over the lanes of its group by a shuffle
+
+
+def has_narrow_groups(
+    channels: int, outputs: int, groups: int, dtype: Dtype, target: Target | None = None
+) -> bool:
+    """Whether `depthwise_step` computes such a convolution: vectors of lanes are whole groups."""
+    if groups == 1 or 0 in (channels, outputs) or dtype not in (F32, F64):
+        return False
+    each, made = channels // groups, outputs // groups
+    lanes = (target or host()).lanes(dtype.itemsize)
+    return each <= NARROW and lanes % made == 0 and made % each == 0
 
 
 def pack_depthwise_weights(weights: Array, target: Target | None = None) -> Array:
-    """`weights` f32[C, 1, *kernel] as a packed matrix of rows [*kernel]."""
-    return pack_matrix(weights.reshape(weights.shape[0], -1).T, target)
+    """`weights` f32[M, C / groups, *kernel] as a packed matrix of rows [*kernel, C / groups]."""
+    outputs, channels = weights.shape[:2]
+    return pack_matrix(weights.reshape(outputs, channels, -1).transpose(2, 1, 0).reshape(-1, outputs), target)
 
 
 def depthwise_step(
@@ -25,21 +40,23 @@ def depthwise_step(
     out: Image,
     window: Window,
     *,
+    groups: int | None = None,
     bias: Ref | None = None,
     epilogue: Epilogue | None = None,
     operands: Sequence[Matrix] = (),
     label: str = "depthwise",
     target: Target | None = None,
 ) -> Step:
-    """`out = epilogue(depthwise convolution of x + bias)`; both are channels-last and have the same channels.
+    """`out = epilogue(depthwise convolution of x + bias)`; both are channels-last.
 
-    `x` is float32 or float64. `weights` are as `pack_depthwise_weights` lays them out, `bias` is
-    f32[channels]. Operands of the epilogue are as those of `conv_step`. Raises NotImplementedError for an `x`
-    of another type.
+    `x` is float32 or float64, and has a channel for each of out's, or `groups` as in `has_narrow_groups`.
+    `weights` are as `pack_depthwise_weights` lays them out, `bias` is f32[channels of out]. Operands of the
+    epilogue are as those of `conv_step`. Raises NotImplementedError for an `x` of another type.
     """
     if x.dtype not in (F32, F64):
         raise NotImplementedError(f"depthwise convolution of {short_name(x.dtype)}: cast it to float32")
     target = target or host()
     epilogue = epilogue or plain(x.dtype, out.dtype)
+    each = (1, 1) if groups is None else (int(x.channels) // groups, int(out.channels) // groups)
     shared = (operands, label, target)
-    return windows_step("fma", x, out, window, epilogue, *shared, weights=weights, bias=bias)
+    return windows_step("fma", x, out, window, epilogue, *shared, weights=weights, bias=bias, groups=each)

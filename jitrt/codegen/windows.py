@@ -1,4 +1,5 @@
-"""Sliding windows over channels-last images, each channel on its own: depthwise convolutions, pooling.
+"""Sliding windows over channels-last images, each channel or narrow group of them on its own: pooling, and
+depthwise and grouped convolutions.
 
 A unit of work is a row of the output. A call walks its rows in blocks, and blocks by tiles: some
 neighbours in a row, whose sums are registers. A tile goes down the rows of its block with some vectors of
@@ -34,7 +35,8 @@ class Windows:
 
     `combine` is what happens to the elements of a window: "fma" multiplies each by its weight and sums, "add"
     sums, "max" takes the largest. The rows of windows have `taps` elements, `dilation` pixels apart;
-    neighbouring windows are `stride` pixels apart.
+    neighbouring windows are `stride` pixels apart. `outputs` channels that lie together are made of `inputs`
+    such channels, each of which has its weights.
     """
 
     combine: str
@@ -46,6 +48,8 @@ class Windows:
     whole: bool  # no vector of channels is cut off
     epilogue: Epilogue
     target: Target
+    inputs: int = 1
+    outputs: int = 1
 
     @property
     def lanes(self) -> int:
@@ -53,12 +57,21 @@ class Windows:
         return self.target.lanes(self.dtype.itemsize)
 
     @property
+    def span(self) -> int:
+        """Channels of the input that a vector of the output is made of."""
+        return self.lanes // self.outputs * self.inputs
+
+    @property
     def widths(self) -> tuple[int, ...]:
         """Windows of tiles, falling: their sums, a row of weights and an element are in registers at once.
 
-        A row is cut into as many of the widest as fit, then of the next.
+        A row is cut into as many of the widest as fit, then of the next. Where weights leave no room, they
+        are read from memory.
         """
-        return (14, 10, 7, 5, 3, 2, 1) if self.target.vector_registers >= 32 else (8, 5, 3, 2, 1)
+        registers = self.target.vector_registers
+        room = registers - self.taps * self.inputs - min(self.inputs, 2)
+        widths = (14, 10, 7, 5, 3, 2, 1) if registers >= 32 else (8, 5, 3, 2, 1)
+        return tuple(width for width in widths if width <= max(room, 5))
 
     @property
     def columns(self) -> int:
@@ -123,7 +136,8 @@ class Windows:
         return Kernel(f"{self}", name[:60], partial(_build, self), pipeline="registers")
 
     def __str__(self) -> str:
-        kinds = f"{self.combine} {self.dtype} bias={self.has_bias} whole={self.whole}"
+        groups = f"{self.inputs} to {self.outputs}"
+        kinds = f"{self.combine} {groups} {self.dtype} bias={self.has_bias} whole={self.whole}"
         row = f"{self.taps} by {self.stride} dilated {self.dilation}"
         return f"windows {kinds} {row} {self.epilogue} {self.target}"
 
@@ -143,20 +157,23 @@ def windows_step(
     *,
     weights: Ref | None = None,
     bias: Ref | None = None,
+    groups: tuple[int, int] = (1, 1),
 ) -> Step:
-    """`out = epilogue(windows of x, combined)`; both are channels-last and have the same channels.
+    """`out = epilogue(windows of x, combined)`; both are channels-last.
 
-    `weights` are a packed matrix with a row for each position of the window, `bias` is a vector of the type
-    that is computed in. Operands of the epilogue are as those of `conv_step`.
+    `groups` are the channels of a group of x and of out; the latter's number divides a vector's lanes, and
+    the former's divides that. `weights` are a packed matrix with a row for each position of the window and
+    channel of a group of x, `bias` is a vector of the type that is computed in. Operands of the epilogue are
+    as those of `conv_step`.
     """
     width = window.kernel[-1]
     dtype = x.dtype
     taps = width if width <= UNROLLED_TAPS else 1
     lanes = target.lanes(dtype.itemsize)
-    whole = isinstance(x.channels, int) and x.channels % lanes == 0
+    whole = isinstance(out.channels, int) and out.channels % lanes == 0
     kinds = (combine, dtype, taps, window.strides[-1], window.dilations[-1])
-    windows = Windows(*kinds, bias is not None, whole, epilogue, target)
-    values: dict[str, Argument] = geometry(x, out, window) | {"channels": x.channels}
+    windows = Windows(*kinds, bias is not None, whole, epilogue, target, *groups)
+    values: dict[str, Argument] = geometry(x, out, window) | {"channels": out.channels}
     values |= {"X": x.ref, "X.batch": x.batch_stride, "Y": out.ref, "Y.batch": out.batch_stride}
     steps = (*(0,) * (3 - len(out.steps)), *out.steps)
     values |= dict(zip(along_axes("Y"), steps, strict=True))
@@ -174,7 +191,7 @@ def windows_step(
         tuple(values[name] for name in windows.names),
         x.batch * prod(out.spatial[:-1]),
         label,
-        2 * x.batch * prod(out.spatial) * x.channels * prod(window.kernel),
+        2 * x.batch * prod(out.spatial) * out.channels * prod(window.kernel) * windows.inputs,
         image_bytes(x) + image_bytes(out),
         scratch=windows.table + BLOCK_ROWS * (windows.header + ENTRY * lines),
     )

@@ -126,7 +126,7 @@ class _Driver:
         with f.count(0, vectors) as number:
             self._start_vector(image, number, f.add(channel, f.mul(number, windows.lanes)))
         pitch, output_pitch = f.mul(w["step.w"], self.size), f.mul(w["Y.w"], self.out_size)
-        place = f.add(f.mul(image, w["X.batch"]), channel)
+        place = f.add(f.mul(image, w["X.batch"]), f.mul(f.div(channel, windows.outputs), windows.inputs))
         source = f.at(w["X"], f.mul(place, self.size))
         output = f.at(w["Y"], f.mul(f.add(f.mul(image, w["Y.batch"]), channel), self.out_size))
         reach = f.mul(f.sub(w["kernel.w"], 1), w["dilation.w"])  # negative in transposed convolutions
@@ -196,6 +196,6 @@ class _Driver:
         first = f.sub(channel, within)
         left = f.ceil_div(f.sub(w["channels"], first), windows.lanes)
         pitch = f.mul(f.min(f.mul(left, windows.lanes), windows.columns), self.size)
-        rows = f.mul(f.mul(w["kernel.d"], w["kernel.h"]), w["kernel.w"])
+        rows = f.mul(f.mul(f.mul(w["kernel.d"], w["kernel.h"]), w["kernel.w"]), windows.inputs)
         start = f.at(w["B"], f.mul(f.mul(first, rows), self.size))
         return f.at(start, f.mul(within, self.size)), pitch

@@ -52,6 +52,7 @@ class Tile:
         self.lanes, self.vector = windows.lanes, vector(element(windows.dtype), windows.lanes)
         self.size, self.state = windows.dtype.itemsize, ""
         self.mask: str | None = None
+        self.source_mask: str | None = None
         self.stored = windows.epilogue.root.dtype
         [self.root] = lower([windows.epilogue.root])
 
@@ -66,6 +67,9 @@ class Tile:
                 x = load line + 2 pitch;   y0 = fma(x, weights[2], y0), y1 = fma(x, weights[1], y1)
                 x = load line + 3 pitch;   y1 = fma(x, weights[2], y1)
             store epilogue(y0), epilogue(y1)
+
+        In groups, each x is as many vectors as a group has channels, whose lanes all have that channel of
+        their group, and there are weights for each.
         """
         f, windows = self.f, self.windows
         row_bytes = f.get("i64", f.at("%scratch", windows.row_bytes))
@@ -90,19 +94,25 @@ class Tile:
         self.state = f.at("%scratch", f.mul(number, windows.vector_state))
         if not windows.whole:
             self.mask = f.lanes_below(f.sub("%channels", channel), self.lanes)
+        source_channel = f.mul(number, windows.span)
+        self.source_mask = self.mask
+        if self.mask is not None and windows.span != self.lanes:
+            channels = f.mul(f.div("%channels", windows.outputs), windows.inputs)
+            self.source_mask = f.lanes_below(f.sub(channels, source_channel), windows.span)
         weights, weights_pitch = f.get("ptr", self.state), f.get("i64", f.at(self.state, 8))
-        source = f.at("%input", f.mul(channel, self.size))
+        source = f.at("%input", f.mul(source_channel, self.size))
         self._fetch(f.at(table, f.mul(f.sub(lines, 1), ENTRY)), source)
         first = f.load(windows.dtype, f.at(self.state, windows.first), self.lanes)
         with f.carrying(0, lines, 1, [("ptr", table), *[(self.vector, first)] * self.width]) as loop:
             entry, *sums = loop.values
             line, column, row = (f.get("i64", f.at(entry, 8 * n)) for n in range(3))
-            taps = self._weights(f.at(weights, f.mul(row, weights_pitch)), weights_pitch)
+            first_row = f.mul(row, windows.inputs)
+            taps = self._weights(f.at(weights, f.mul(first_row, weights_pitch)), weights_pitch)
             for step, users in self.uses.items():
                 place = f.at(f.at(source, line), f.mul("%pitch", step))
-                x = self._element(place, column, step)
-                for pixel, tap in users:
-                    sums[pixel] = self._combine(sums[pixel], x, taps[tap])
+                for n, x in enumerate(self._spread(self._element(place, column, step))):
+                    for pixel, tap in users:
+                        sums[pixel] = self._combine(sums[pixel], x, taps[tap * windows.inputs + n])
             loop.carry([f.at(entry, ENTRY), *sums])
         places = {i: f.at(p, self._along(i, channel)) for i, p in operands.items()}
         self._store(
@@ -133,11 +143,11 @@ class Tile:
             f.prefetch(f.at(line, f.mul("%pitch", step)), near=True)
 
     def _weights(self, row: str, pitch: str) -> list[str]:
-        """A row of weights."""
+        """A row of weights, in the order of the taps; those of a tap's channels follow each other."""
         f, windows = self.f, self.windows
         if windows.combine != "fma":
             return [""] * windows.taps
-        places = [f.at(row, f.mul(pitch, tap)) for tap in range(windows.taps)]
+        places = [f.at(row, f.mul(pitch, i)) for i in range(windows.taps * windows.inputs)]
         return [f.load(windows.dtype, place, self.lanes) for place in places]
 
     def _element(self, place: str, column: Integer, step: int) -> str:
@@ -147,7 +157,23 @@ class Tile:
             position = f.add("%column", f.add(step, column if windows.taps == 1 else 0))
             inside = f.let(f"icmp ult i64 {position}, %columns")
             place = f.select(inside, place, f.at("%scratch", windows.outside), "ptr")
-        return f.load(windows.dtype, place, self.lanes, self.mask)
+        return f.load(windows.dtype, place, windows.span, self.source_mask)
+
+    def _spread(self, x: str) -> list[str]:
+        """Vectors for channels of an element's groups: in vector n, lanes have channel n of their group."""
+        f, windows = self.f, self.windows
+        if windows.outputs == 1:
+            return [x]
+        kind = element(windows.dtype)
+        if windows.span == 1:
+            return [f.splat(x, kind, self.lanes)]
+        source, lanes = vector(kind, windows.span), range(self.lanes)
+        firsts = [lane // windows.outputs * windows.inputs for lane in lanes]
+        chosen = [", ".join(f"i32 {first + n}" for first in firsts) for n in range(windows.inputs)]
+        return [
+            f.let(f"shufflevector {source} {x}, {source} poison, <{self.lanes} x i32> <{numbers}>")
+            for numbers in chosen
+        ]
 
     def _combine(self, total: str, x: str, weight: str) -> str:
         f, windows = self.f, self.windows
