@@ -6,19 +6,9 @@ outputs = session.run(None, {"input": array})
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from jitrt.devices import (
-    OrtArenaCfg,
-    OrtDevice,
-    OrtEpDevice,
-    OrtHardwareDevice,
-    OrtMemoryInfo,
-    copy_tensors,
-    create_and_register_allocator,
-    create_and_register_allocator_v2,
-    get_ep_devices,
-)
 from jitrt.eager import call
 from jitrt.enumerations import (
     ExecutionMode,
@@ -48,6 +38,25 @@ from jitrt.version import __version__
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from jitrt.devices import (
+        OrtArenaCfg,
+        OrtDevice,
+        OrtEpDevice,
+        OrtHardwareDevice,
+        OrtMemoryInfo,
+        copy_tensors,
+        create_and_register_allocator,
+        create_and_register_allocator_v2,
+        get_ep_devices,
+    )
+
+
+def __getattr__(name: str) -> Any:
+    """What `jitrt.devices` defines; few programs ask for it, and none shall wait for its import."""
+    if name in globals().get("__all__", ()):
+        return getattr(importlib.import_module("jitrt.devices"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def as_onnxruntime() -> ModuleType:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What JITRT_DEBUG, JITRT_CHECK, JITRT_CACHE_DIR and JITRT_TARGET say.
 
     `debug` prints 1 a plan's summary, 2 a line a step, 3 the graph after each pass, 4 generated source.

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitrt.devices import check_device
-from jitrt.ortvalue import OrtValue, OrtValueVector
+from jitrt.ortvalue import OrtValue, OrtValueVector, check_is_host
 from jitrt.types import element_type as dtype_of
 from jitrt.types import format_type, ort_name
 
@@ -58,7 +57,7 @@ class IOBinding:
         buffer_ptr: int,
     ) -> None:
         """Bind an input to memory by its address, which must stay valid."""
-        check_device(device_type)
+        check_is_host(device_type)
         self._inputs[self._known(name, 0)] = _array_at(buffer_ptr, element_type, shape)
 
     def bind_ortvalue_input(self, name: str, ortvalue: OrtValue) -> None:
@@ -78,7 +77,7 @@ class IOBinding:
 
         Raises ValueError for an address alone.
         """
-        check_device(device_type)
+        check_is_host(device_type)
         if buffer_ptr and (element_type is None or shape is None):
             raise ValueError(
                 "`element_type` and `shape` are to be provided if pre-allocated memory is provided"

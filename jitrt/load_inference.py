@@ -6,11 +6,12 @@ digest of the model's skeleton, and a model that was loaded before is not inferr
 
 from __future__ import annotations
 
-import json
-import os
+import marshal
+import sys
 import threading
 from typing import Any
 
+from jitrt import forks
 from jitrt.codegen import cache as disk
 from jitrt.digest import blake2b
 from jitrt.graph import Model
@@ -20,6 +21,7 @@ from jitrt.types import TensorType, from_onnx, to_onnx
 from jitrt.version import __version__
 
 _inferring = threading.RLock()  # held to import and to infer
+forks.hold(_inferring)
 
 
 def complete(model: Model, data: Any, changes: Changes) -> None:
@@ -32,18 +34,19 @@ def complete(model: Model, data: Any, changes: Changes) -> None:
     kept = disk.get(key)
     if kept is None:
         with _inferring:
+            forks.import_logging()
             from jitrt.inference import infer  # imports onnx
 
             found = infer(model, source, changes)
-        kept = json.dumps({name: _encoded(kind) for name, kind in found.items()}).encode()
+        kept = marshal.dumps({name: _encoded(kind) for name, kind in found.items()})
         disk.put(key, kept)
-    model.graph.types |= {name: _decoded(value) for name, value in json.loads(kept).items()}
+    model.graph.types |= {name: _decoded(value) for name, value in marshal.loads(kept).items()}
 
 
 def _key(source: bytes, changes: Changes) -> str:
     digest = blake2b(source, digest_size=20)
     digest.update(repr((sorted(changes.dimensions.items()), sorted(changes.denoted.items()))).encode())
-    return f"inference 7 {__version__} {digest.hexdigest()}"
+    return f"inference 8 {__version__} {sys.implementation.cache_tag} {digest.hexdigest()}"
 
 
 def _encoded(kind: TensorType | str) -> Any:
@@ -55,10 +58,3 @@ def _decoded(value: Any) -> TensorType | str:
         return value
     code, shape = value
     return TensorType(from_onnx(code), None if shape is None else tuple(shape))
-
-
-# A forked child finds no module half imported.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_inferring.acquire, after_in_parent=_inferring.release, after_in_child=_inferring.release
-    )

@@ -5,16 +5,15 @@ A session's `log_severity_level` and `logid` go before the default, and a run's 
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Callable
 from typing import NamedTuple
 
-LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
+from jitrt import forks
+
+LEVELS = (10, 20, 30, 40, 50)  # logging's DEBUG, INFO, WARNING, ERROR and CRITICAL
 VERBOSE, INFO, WARNING, ERROR, FATAL = range(5)
 Callback = Callable[[int, str, str, str, str], None]
 
-logger = logging.getLogger("jitrt")
 _default = WARNING
 _callback: Callback | None = None
 
@@ -75,8 +74,12 @@ class Log(NamedTuple):
             try:
                 _callback(severity, "jitrt", self.logid, "", message)
             except Exception as error:  # a run does not fail because its log does
+                import traceback
+
                 traceback.print_exception(error)
             return
+        logging = forks.import_logging()  # which most sessions never need
+        logger = logging.getLogger("jitrt")
         if not logger.handlers and not logging.getLogger().handlers:
             logger.addHandler(logging.StreamHandler())  # the user set no logging up and wants messages
             logger.setLevel(logging.DEBUG)

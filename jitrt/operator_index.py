@@ -7,7 +7,7 @@ and times; where it is not there, all are imported.
 from __future__ import annotations
 
 import importlib
-import json
+import marshal
 import os
 import sys
 from functools import cache
@@ -52,7 +52,7 @@ def import_all() -> None:
     for module in pkgutil.walk_packages(package.__path__, f"{PACKAGE}."):
         if not module.name.rpartition(".")[2].startswith("_"):
             importlib.import_module(module.name)
-    disk.put(_key(), json.dumps(_defined_in).encode())
+    disk.put(_key(), marshal.dumps(_defined_in))
 
 
 @cache
@@ -60,7 +60,7 @@ def _index() -> dict[str, list[str]] | None:
     payload = disk.get(_key())
     if payload is None:
         return None
-    index: dict[str, list[str]] = json.loads(payload)
+    index: dict[str, list[str]] = marshal.loads(payload)
     return index
 
 
@@ -69,8 +69,8 @@ def _key() -> str:
     folder = importlib.import_module(PACKAGE).__path__[0]
     files = ((path, os.stat(path)) for path in _sources(folder))
     listing = "\n".join(f"{path} {status.st_size} {status.st_mtime_ns}" for path, status in files)
-    digest = blake2b(f"{__version__}\n{listing}".encode(), digest_size=16).hexdigest()
-    return f"operators {digest}"
+    digest = blake2b(listing.encode(), digest_size=16).hexdigest()
+    return f"operators {__version__} {sys.implementation.cache_tag} {digest}"
 
 
 def _sources(folder: str) -> list[str]:

@@ -7,7 +7,6 @@ which only needs new numbers; where there is none, the nodes are traced again.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jitrt import config, show
+from jitrt import config, forks, show
 from jitrt.codegen.order import batch_invariant, parts_of_numbers, winograd
 from jitrt.errors import Fail, InvalidArgument, JitrtError
 from jitrt.execute.cpus import thread_count
@@ -345,9 +344,4 @@ def _check_shape(name: str, spec: InputSpec, array: Value) -> None:
         raise InvalidArgument(f"{what} {please}")
 
 
-# A forked child finds nothing half made, and no lock that is held for ever. Compilation is imported above, so
-# its hook is older and takes its lock after this one.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_preparing.acquire, after_in_parent=_preparing.release, after_in_child=_preparing.release
-    )
+forks.hold(_preparing)  # compilation is imported above: its lock is taken after this one

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from jitrt.devices import HOST_MEMORY, OrtEpDevice, OrtMemoryInfo, get_ep_devices
 from jitrt.errors import Fail
 from jitrt.graph import Model
 from jitrt.metadata import ModelMetadata, NodeArg
@@ -16,9 +14,11 @@ from jitrt.program import Context
 from jitrt.providers import Provider, choose_providers
 from jitrt.trace_events import TraceEvents
 
+if TYPE_CHECKING:
+    from jitrt.devices import OrtEpDevice, OrtMemoryInfo
 
-@dataclass(frozen=True)
-class OrtEpAssignedNode:
+
+class OrtEpAssignedNode(NamedTuple):
     """A node of the model."""
 
     name: str
@@ -26,8 +26,7 @@ class OrtEpAssignedNode:
     op_type: str
 
 
-@dataclass(frozen=True)
-class OrtEpAssignedSubgraph:
+class OrtEpAssignedSubgraph(NamedTuple):
     """The nodes that an execution provider runs."""
 
     ep_name: str
@@ -115,14 +114,20 @@ class Session:
 
     def get_input_memory_infos(self) -> list[OrtMemoryInfo]:
         """Where each input is read."""
+        from jitrt.devices import HOST_MEMORY
+
         return [HOST_MEMORY for _ in self._inputs_meta]
 
     def get_output_memory_infos(self) -> list[OrtMemoryInfo]:
         """Where each output is written."""
+        from jitrt.devices import HOST_MEMORY
+
         return [HOST_MEMORY for _ in self._outputs_meta]
 
     def get_input_epdevices(self) -> list[OrtEpDevice]:
         """The device that reads each input."""
+        from jitrt.devices import get_ep_devices
+
         (device,) = get_ep_devices()
         return [device for _ in self._inputs_meta]
 

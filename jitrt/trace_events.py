@@ -6,7 +6,6 @@ https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -79,6 +78,8 @@ class TraceEvents:
         stamp, milliseconds = time.strftime("%Y-%m-%d_%H-%M-%S"), time.time_ns() // 1_000_000
         while (path := Path(f"{prefix}_{stamp}_{milliseconds % 1000:03}.json")).exists():
             milliseconds += 1
+        import json  # not needed where nothing is profiled
+
         path.write_text(json.dumps(sorted(self.events, key=lambda event: event["ts"]), indent=0))
         self.is_written, self.events = True, []
         return str(path)

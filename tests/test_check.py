@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from jitrt.loop_step import loop_step
 
 @pytest.fixture(autouse=True)
 def checking(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "settings", replace(config.settings, check=True))
+    monkeypatch.setattr(config, "settings", config.settings._replace(check=True))
 
 
 @pytest.mark.parametrize("fused", [True, False])
@@ -28,7 +27,7 @@ def test_good_models_pass(name: str, fused: bool, monkeypatch: pytest.MonkeyPatc
     source, feeds = {**NETWORKS, **CONTROL}[name]()
     s = session(source, threads=2, fused=fused)
     results = [s.run(None, feed) for feed in feeds]
-    monkeypatch.setattr(config, "settings", replace(config.settings, check=False))
+    monkeypatch.setattr(config, "settings", config.settings._replace(check=False))
     unchecked = session(source)
     for feed, result in zip(feeds, results, strict=True):
         for mine, wanted in zip(result, unchecked.run(None, feed), strict=True):

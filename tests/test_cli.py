@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import subprocess
 import sys
@@ -212,7 +211,7 @@ def test_a_command_that_is_none_exits_with_2(capsys, arguments):
 
 
 def test_debug_output_has_the_graph_the_schedule_and_each_steps_time(folder, monkeypatch, capsys):
-    monkeypatch.setattr(config, "settings", dataclasses.replace(config.settings, debug=3))
+    monkeypatch.setattr(config, "settings", config.settings._replace(debug=3))
     session = jitrt.InferenceSession(folder / "two.onnx")
     assert "y = Relu(p)" in capsys.readouterr().err
     session.run(None, {"a": A, "b": B})

@@ -222,3 +222,37 @@ def test_the_process_ends_while_a_thread_runs() -> None:
         print("over", flush=True)
     """)
     assert (done.returncode, done.stdout) == (0, "over\n"), done.stderr
+
+
+@needs_fork
+def test_a_fork_waits_for_a_thread_that_logs_while_it_prepares() -> None:
+    """Logging is imported after jitrt here, and its lock must still be the inner one of the two."""
+    done = in_python(
+        """
+        import os, sys, threading
+        from jitrt import forks
+        assert "logging" not in sys.modules
+
+        lock, taken, forking = threading.RLock(), threading.Event(), threading.Event()
+        forks.hold(lock)
+        logging = forks.import_logging()
+
+        def prepare():
+            with lock:
+                taken.set()
+                forking.wait(0.5)  # never set: the fork has time to come to this lock
+                with logging._lock:
+                    pass
+
+        thread = threading.Thread(target=prepare)
+        thread.start()
+        taken.wait()
+        child = os.fork()
+        if child == 0:
+            with lock, logging._lock:
+                os._exit(0)
+        thread.join()
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        """
+    )
+    assert (done.returncode, done.stderr) == (0, "")

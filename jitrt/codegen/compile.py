@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import logging  # noqa: F401
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import llvmlite
 
+from jitrt import forks
 from jitrt.codegen import cache as disk
 from jitrt.codegen import elf
 from jitrt.codegen.kernel import CompileError, Kernel
@@ -25,6 +25,7 @@ from jitrt.errors import NotImplemented as NotImplementedHere
 __all__ = ["CompileError", "assembly", "cached_object", "compile_kernels", "ir", "link", "symbol"]
 
 _lock = threading.RLock()
+forks.hold(_lock)  # no thread is inside LLVM, whose locks a child would find held for ever
 _addresses: dict[tuple[str, Target], int] = {}
 _linked: list[Any] = []  # code stays mapped for as long as a reference to its library lives
 _serial = itertools.count()  # the linker takes no library name twice, not even after a failure
@@ -194,9 +195,3 @@ def _cpus() -> int:
 def _linker() -> Any:
     # LLVM's older linker ends the process where it finds room for code and constants only 2 GiB apart
     return native_llvm().create_lljit_compiler(host().machine, use_jit_link=True)
-
-
-# No thread is inside LLVM while the process forks: the child would find its locks held for ever. The hook of
-# logging, which Numba imports, is older than this one, and so takes its lock after it.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)

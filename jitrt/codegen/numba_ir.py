@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from jitrt import forks
 from jitrt.codegen import cache as disk
 from jitrt.codegen.fingerprint import fingerprint
 from jitrt.codegen.kernel import Kernel
@@ -125,6 +126,7 @@ def lower(function: Callable[..., Any], parameters: Sequence[Parameter]) -> Lowe
         header, text = kept.decode().split("\n", 1)
         symbol, returns_status = header.split(" ")
         return Lowered(symbol, returns_status == "True", text)
+    forks.import_logging()
     from jitrt.codegen import numba_lowering
 
     lowered = numba_lowering.lower(function, parameters)

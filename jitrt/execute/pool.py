@@ -19,7 +19,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,20 +130,31 @@ def _check(array: NDArray[np.int64], name: str, columns: int) -> None:
 
 def runtime_ir(system: str = sys.platform, machine: str = platform.machine()) -> str:
     """The runtime's LLVM IR; workers only where futexes and the spin hint of the machine are known."""
+    from string import Template  # not needed where the runtime is on disk
+
+    source, values = _runtime_parts(system, machine)
+    return Template(source).substitute(values)
+
+
+def _runtime_parts(system: str, machine: str) -> tuple[str, dict[str, Any]]:
+    """The source with names for values, and the values."""
     parts = "runtime.ll", "threads.ll" if _has_workers(system, machine) else "serial.ll"
-    source = "".join(map(_source, parts))
-    return Template(source).substitute(
-        monotonic=time.CLOCK_MONOTONIC,
-        threads=_MAX_THREADS,
-        cpus=_MAX_CPUS,
-        mask_bytes=_MAX_CPUS // 8,
-        spin_ns=_SPIN_NS,
-        wake_ns=_WAKE_NS,
-        futex=_FUTEX.get(machine),
-        pause=_PAUSE.get(machine),
-        stopped=STOPPED,
-        float_mode=_source(f"float_mode_{machine}.ll" if machine in _FLOAT_MODES else "float_mode.ll"),
-        data_offset=object.__basicsize__,  # where an array object keeps its data's address: after the header
+    return (
+        "".join(map(_source, parts)),
+        {
+            "monotonic": time.CLOCK_MONOTONIC,
+            "threads": _MAX_THREADS,
+            "cpus": _MAX_CPUS,
+            "mask_bytes": _MAX_CPUS // 8,
+            "spin_ns": _SPIN_NS,
+            "wake_ns": _WAKE_NS,
+            "futex": _FUTEX.get(machine),
+            "pause": _PAUSE.get(machine),
+            "stopped": STOPPED,
+            "float_mode": _source(f"float_mode_{machine}.ll" if machine in _FLOAT_MODES else "float_mode.ll"),
+            # where an array object keeps its data's address: after the header
+            "data_offset": object.__basicsize__,
+        },
     )
 
 
@@ -158,9 +168,9 @@ def _has_workers(system: str = sys.platform, machine: str = platform.machine()) 
 
 def object_code(target: Target) -> bytes:
     """The runtime's object file, from disk or built now."""
-    source = runtime_ir()
-    key = blake2b(source.encode(), digest_size=16).hexdigest()
-    return cached_object(f"runtime {key}", lambda: source, target, name="runtime")
+    parts = _runtime_parts(sys.platform, platform.machine())
+    key = blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+    return cached_object(f"runtime {key}", runtime_ir, target, name="runtime")
 
 
 class _Runtime:
