@@ -22,8 +22,8 @@ from jitrt.codegen.kernel import Ref, Step
 from jitrt.constants import packed_constant
 from jitrt.convolutions import ConvAttributes, Convolution
 from jitrt.dims import Size, prod
-from jitrt.integer_products import as_signed, as_unsigned, is_zero, less_product, moved_zero
-from jitrt.tensor import Tensor, Value, constant, map_tensors, outputs_of, reduce_tensor
+from jitrt.integer_products import as_signed, as_unsigned, is_zero, less_product, moved_zero, sum_wide
+from jitrt.tensor import Tensor, Value, constant, map_tensors, outputs_of
 from jitrt.types import I8, I32, U8
 
 
@@ -41,7 +41,7 @@ def integer_convolution(
     outputs, depth = weights.shape[0], prod(weights.shape[1:])
     y = convolution(image, kernel, padding, attributes)
     if not is_zero(byte):
-        sums = reduce_tensor(cast_tensor(kernel, I32).reshape((outputs, depth)), "sum", [1])
+        sums = sum_wide(kernel.reshape((outputs, depth)), 1)
         y = less_product(y, byte, sums.reshape((outputs, *ones)))
     if not is_zero(column_zero):
         window = constant(np.ones((attributes.groups, *(int(s) for s in weights.shape[1:])), np.int8))

@@ -46,14 +46,21 @@ def integer_product(
     columns, column_zero = as_signed(right), moved_zero(b_zero, b.dtype, I8)
     y = IntegerProduct(rows, columns).outputs[0]
     if not is_zero(row_zero):
-        y = less_product(y, row_zero, reduce_tensor(cast_tensor(columns, I32), "sum", [columns.ndim - 2]))
+        y = less_product(y, row_zero, sum_wide(columns, columns.ndim - 2))
     if not is_zero(column_zero):
-        total = reduce_tensor(cast_tensor(rows, I32), "sum", [rows.ndim - 1])
+        total = sum_wide(rows, rows.ndim - 1)
         depth = cast_tensor(sizes([rows.shape[-1]]), I32)
         centred = map_tensors(lambda t, d, z: t - d * z, total, depth, row_zero)
         y = less_product(y, centred, column_zero)
     dropped = [*([y.ndim - 2] if a.ndim == 1 else []), *([y.ndim - 1] if b.ndim == 1 else [])]
     return y.squeeze(*dropped) if dropped else y
+
+
+def sum_wide(x: Tensor, axis: int) -> Tensor:
+    """The int32 sums of bytes along an axis, which stays with size 1."""
+    if x.value is not None and not x.symbolic:  # without a copy of them that is four times as large
+        return constant(x.value.sum(axis, I32, keepdims=True))
+    return reduce_tensor(cast_tensor(x, I32), "sum", [axis])
 
 
 def per_row(parameter: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from functools import partial
 from jitrt.calls import cast_tensor
 from jitrt.codegen.recurrence import INPUTS, PRODUCTS, SCALE, SUM, VECTORS, ZERO
 from jitrt.expr import Expr, cast, fma, load, where
-from jitrt.integer_products import as_signed, integer_product, moved_zero
+from jitrt.integer_products import as_signed, integer_product, moved_zero, sum_wide
 from jitrt.opdef import operator
 from jitrt.recurrences import Sequences
 from jitrt.tensor import Tensor, map_indices, map_tensors, reduce_tensor
@@ -71,7 +71,7 @@ def dynamic_quantize_lstm(
     layer = Layer(sequences, names, activation_alpha, activation_beta, clip)
     table = [directions, width]
     zeros = moved_zero(_by_column(R_zero_point), R.dtype, I8)
-    columns = reduce_tensor(cast_tensor(weights, I32), "sum", [2])
+    columns = sum_wide(weights, 2)
     parameters = (_by_column(R_scale).expand(table), zeros.expand(table), columns.reshape(table))
     vectors = peepholes(P, size)
     first = VECTORS + len(vectors)
