@@ -22,6 +22,7 @@ from jitrt.execute.cpus import thread_count
 from jitrt.execute.pool import STOPPED
 from jitrt.graph import Graph, Node
 from jitrt.host_call import Continuation, HostCall, Value
+from jitrt.invariants import compute_invariants
 from jitrt.log import INFO, WARNING, Log
 from jitrt.options import RunOptions
 from jitrt.plan import FEWEST_PLANS, Plan, Recipe
@@ -255,6 +256,7 @@ class Program:
         passed: dict[str, int] = {}  # names of inputs, and their numbers
         computed: dict[str, Tensor] = {}
         constants = dict(self.constants)
+        compute_invariants(trace.outputs.values(), self._computed)
         for name, tensor in trace.outputs.items():
             if isinstance(tensor.source, Input):
                 passed[name] = tensor.source.index
@@ -278,6 +280,14 @@ class Program:
         if config.settings.debug >= 4:
             show.write(show.source_lines(recipe))
         return variant
+
+    def _computed(self, tensors: list[Tensor]) -> list[Value] | None:
+        """The values of tensors that follow from no input; None where a kernel fails."""
+        recipe = Recipe(Scheduler([], tensors, self.context.fused).run(), [])
+        plan = recipe.bind([], self.context.threads)
+        arena = Arena(plan.arena_nbytes)
+        results = arena.table(plan).run([])
+        return None if isinstance(results, Failure) else results
 
     # operators that need data
 
