@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +20,7 @@ from jitrt.errors import Fail, JitrtError
 from jitrt.errors import NotImplemented as NotImplementedHere
 from jitrt.graph import Graph, Node
 from jitrt.host_nodes import is_host, live_names, strings_of
+from jitrt.inlined import inlined
 from jitrt.tensor import (
     Constant,
     Input,
@@ -216,11 +216,7 @@ class Tracer:
         """The nodes that stand for `node`: the branch of an If, the body of a function."""
         if entry is not None and entry.inlines:
             body: Graph = entry(*(self.environment[n] for n in node.inputs), **node.attributes)
-            starts = [
-                Node("Identity", [outer], [inner], version=node.version)
-                for inner, outer in zip(body.inputs, node.inputs, strict=False)  # a branch of If has none
-            ]
-            return [*starts, *_ending_as(body, node)], body.constants
+            return inlined(body, node), body.constants
         if entry is not None:
             return None
         dtypes = [None if not n else self.environment[n].dtype for n in node.inputs]
@@ -352,20 +348,6 @@ class Tracer:
         if inputs and all(i in self.captures for i in inputs):
             return NeedsValueError(self.captures[inputs[0]])
         return RunsOnHostError()
-
-
-def _ending_as(body: Graph, node: Node) -> list[Node]:
-    """The body's nodes with the outputs of `node`, which those that nothing else reads give themselves."""
-    inner = list(zip(body.outputs, node.outputs, strict=True))
-    read = live_names(body.nodes, (n for n in body.outputs if body.outputs.count(n) > 1))
-    names = {own: outer for own, outer in inner if outer and own not in read}
-    nodes = [
-        n if names.keys().isdisjoint(n.outputs) else replace(n, outputs=[names.get(o, o) for o in n.outputs])
-        for n in body.nodes
-    ]
-    given = {name for n in nodes for name in n.outputs}
-    copied = [(own, outer) for own, outer in inner if outer and outer not in given]
-    return [*nodes, *(Node("Identity", [own], [outer], version=node.version) for own, outer in copied)]
 
 
 def _sources(tensor: Tensor) -> list[Tensor]:

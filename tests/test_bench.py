@@ -17,7 +17,7 @@ from bench import decode, machine, processes, scaling, steady
 from bench.accuracy import max_error
 from bench.catalog import EXCHANGED, find_cases
 from bench.engines import ENGINES, Feeds, can_run, describe, is_installed, load_feeds
-from bench.inputs import declared_inputs, draw, other_shapes, signature
+from bench.inputs import signature
 from bench.models import BUILDERS
 from bench.plot import plot_ratios
 from bench.report import LEGEND, comparison, failures, format_number, format_table, metric_table, report
@@ -255,35 +255,6 @@ def test_named_shape() -> None:
     assert named_shape("rate=") == ("rate", ())
 
 
-@pytest.fixture
-def model() -> onnx.ModelProto:
-    def value(name: str, code: int, dims: list[int | str | None] | None) -> onnx.ValueInfoProto:
-        return onnx.helper.make_tensor_value_info(name, code, dims)
-
-    types = onnx.TensorProto
-    inputs = [value("x", types.FLOAT, ["n", 3, None]), value("ids", types.INT64, ["n", "length"])]
-    inputs += [value("text", types.STRING, [2]), value("w", types.FLOAT, [3])]
-    weights = [onnx.numpy_helper.from_array(np.zeros(3, np.float32), "w")]
-    return onnx.helper.make_model(onnx.helper.make_graph([], "g", inputs, [], weights))
-
-
-def test_inputs_are_drawn_from_declared_shapes(model: onnx.ModelProto) -> None:
-    assert list(declared_inputs(model)) == ["x", "ids", "text"]
-    feeds = draw(model, {"x": (5, 3, 7)})
-    assert dict(signature(feeds)) == {"x": (5, 3, 7), "ids": (5, 64), "text": (2,)}
-    assert [str(array.dtype) for array in feeds.values()] == ["float32", "int64", "object"]
-    with pytest.raises(ValueError, match="no input named y"):
-        draw(model, {"y": (1,)})
-
-
-def test_other_shapes_change_one_dimension_everywhere(model: onnx.ModelProto) -> None:
-    feeds = draw(model, {"x": (5, 3, 128)})
-    second, third = other_shapes(model, [feeds], 2)
-    assert dict(signature(second)) == {"x": (6, 3, 128), "ids": (6, 64), "text": (2,)}
-    assert dict(signature(third)) == {"x": (5, 3, 96), "ids": (5, 64), "text": (2,)}
-    assert signature(other_shapes(model, [feeds, second], 1)[0]) == signature(third)
-
-
 @pytest.mark.parametrize("name", BUILDERS)
 def test_built_model_is_valid_and_has_three_shapes(name: str, tmp_path: Path) -> None:
     (case,), _ = find_cases([name], {})
@@ -316,14 +287,6 @@ def test_modules_have_known_names_and_run_in_pytorch(tmp_path: Path) -> None:
     assert max_error(outputs["jitrt"], outputs["torch"]) < 1e-5
     assert can_run("torch.compile", files.model)
     assert not can_run("torch.compile", tmp_path / "other.onnx")
-
-
-def test_unnamed_dimensions_of_one_size_change_together() -> None:
-    value = onnx.helper.make_tensor_value_info
-    inputs = [value("a", onnx.TensorProto.FLOAT, [0, 2]), value("b", onnx.TensorProto.FLOAT, [2, None])]
-    model = onnx.helper.make_model(onnx.helper.make_graph([], "g", inputs, []))
-    (other,) = other_shapes(model, [draw(model, {"b": (2, 1)})], 1)
-    assert dict(signature(other)) == {"a": (2, 2), "b": (2, 2)}
 
 
 def test_unknown_model_is_named() -> None:
