@@ -12,6 +12,7 @@ from jitrt.convolutions import (
 )
 from jitrt.dims import prod, same
 from jitrt.gradient import wants_gradients
+from jitrt.joined_pixels import convolve_joined, joined_pixels
 from jitrt.opdef import operator
 from jitrt.quantized import convolve_quantized
 from jitrt.tensor import Tensor, constant, map_tensors, sizes
@@ -59,6 +60,8 @@ def conv(
     x, bias = computed(with_channels(x, W.shape[1] * group)), None if B is None else computed(B)
     if W.value is None or W.symbolic or wants_gradients():
         y = convolve_fed(x.permute(last), computed(W), bias, attributes)
+    elif (joined := joined_pixels(W.value, x.dtype, attributes)) > 1:
+        y = convolve_joined(x.permute(last), W.value, bias, attributes, joined)
     else:
         (y,) = Convolution(x.permute(last), W.value, bias, attributes).outputs
     return cast_tensor(y.permute((0, rank + 1, *range(1, rank + 1))), X.dtype)
