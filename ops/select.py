@@ -20,8 +20,8 @@ from .gather import gather, gather_elements, gather_rows, index_error
 
 FEW_ROWS, LONG_ROW = 4, 1 << 16  # rows that are split in parts
 PARTS = 8
-FEW = 16  # elements whose bar is worth another look at the row
-GROUP = 32  # elements that are compared with the worst of the best at once
+GROUP = 64  # elements that are compared with the worst of the best at once
+LANES = 4  # for each element that is looked for, at least: few elements are as good as the k-th best lane
 
 
 @operator("TopK", since=10)
@@ -49,8 +49,8 @@ def _top_k(X: Tensor, k: Size, axis: int, largest: int) -> tuple[Tensor, ...]:
     rows = prod(moved.shape[:-1])
     matrix = moved.reshape([rows, n])
     # a heap of the best is faster than sorting as long as few elements of a row get into it
-    takes_heap = k <= 4 or (k <= 64 and k * 32 <= n)
-    if rows <= FEW_ROWS and n >= LONG_ROW and k <= LONG_ROW // 64:
+    takes_heap = k <= 8 or k * 4 * LANES <= n
+    if rows <= FEW_ROWS and n >= LONG_ROW and k * PARTS * 64 <= n:
         results = _by_parts(matrix, k, largest)
     else:
         results = _by_heap(matrix, k, largest) if takes_heap else _by_sorting(matrix, k, largest)
@@ -68,14 +68,15 @@ def _by_parts(X: Tensor, k: Size, largest: int) -> tuple[Tensor, ...]:
 
 def _by_heap(X: Tensor, k: Size, largest: int, parts: int = 1) -> tuple[Tensor, ...]:
     shape = [X.shape[0] * parts, k]
+    lanes = (k * LANES + GROUP - 1) // GROUP * GROUP
     return launch(
         best_of_rows,
         X,
         outputs=[(X.dtype, shape), (I64, shape)],
-        scalars=[parts, largest],
+        scalars=[parts, largest, lanes],
         extent=X.shape[0] * parts,
         flops=4 * X.size,
-        scratch=8 * GROUP,
+        scratch=8 * (lanes + GROUP),
     )
 
 
@@ -110,16 +111,18 @@ def _by_sorting(X: Tensor, k: Size, largest: int) -> tuple[Tensor, ...]:
     return values.reshape([rows, k]), places
 
 
-def best_of_rows(values, places, X, parts, largest, begin, end, scratch):
+def best_of_rows(values, places, X, parts, largest, lanes, begin, end, scratch):
     """The best elements of each part of each row of X, best first, and their places in the row.
 
     The first of equal ones is better. There are as many elements in a part as are looked for, or more.
-    values[i] is a heap with the worst at its root while the row is read, and is sorted in the end.
+    values[i] is a heap with the worst at its root while the row is read, and is sorted in the end. A first
+    look finds a bar that at least k elements reach: the k-th best of `lanes` sets of elements.
     """
     k, n = values.shape[1], X.shape[1]
     if k == 0:
         return
-    lanes = scratch[: GROUP * X.itemsize].view(X.dtype)
+    found = scratch[: 8 * GROUP].view(np.int64)
+    best = scratch[8 * GROUP : 8 * GROUP + lanes * X.itemsize].view(X.dtype)
     for i in range(begin, end):
         row, part = i // parts, i % parts
         first, last = n * part // parts, n * (part + 1) // parts
@@ -128,25 +131,26 @@ def best_of_rows(values, places, X, parts, largest, begin, end, scratch):
             places[i, j] = first + j
         for root in range(k // 2 - 1, -1, -1):
             sift_down(values, places, i, root, k, largest)
-        has_bar = k <= FEW and last - first >= 8 * GROUP
-        bar = kth_best_lane(lanes, X, row, first, last, k, largest) if has_bar else values[i, 0]
+        has_bar = last - first >= 4 * lanes and best_of_lanes(best, X[row, first:last], largest)
+        bar = select_kth(best, k - 1, largest) if has_bar else values[i, 0]
         start = first + k
         while start < last:
             stop = min(start + GROUP, last)
             has_bar = has_bar and is_better(bar, 0, values[i, 0], 0, largest)
-            if stop - start < GROUP:
-                promising = True
-            elif has_bar:
-                promising = has_as_good(X, row, start, bar, largest)
-            else:
-                promising = has_better(X, row, start, values[i, 0], largest)
-            if promising:
-                for j in range(start, stop):
-                    below = has_bar and is_better(bar, j, X[row, j], j, largest)
-                    if not below and is_better(X[row, j], j, values[i, 0], places[i, 0], largest):
-                        values[i, 0] = X[row, j]
-                        places[i, 0] = j
-                        sift_down(values, places, i, 0, k, largest)
+            if not has_bar:
+                bar = values[i, 0]
+            if stop - start == GROUP and not has_as_good(X[row], start, bar, largest):
+                start = stop
+                continue
+            count = 0
+            for j in range(start, stop):
+                found[count] = j
+                count += not (X[row, j] < bar if largest else X[row, j] > bar)
+            for j in found[:count]:
+                if is_better(X[row, j], j, values[i, 0], places[i, 0], largest):
+                    values[i, 0] = X[row, j]
+                    places[i, 0] = j
+                    sift_down(values, places, i, 0, k, largest)
             start = stop
         for worst in range(k - 1, 0, -1):
             values[i, 0], values[i, worst] = values[i, worst], values[i, 0]
@@ -154,45 +158,56 @@ def best_of_rows(values, places, X, parts, largest, begin, end, scratch):
             sift_down(values, places, i, 0, worst, largest)
 
 
-def kth_best_lane(lanes, X, i, first, last, k, largest):
-    """The k-th best of the best elements of each lane, the elements GROUP apart: k elements are as good."""
-    for lane in range(GROUP):
-        lanes[lane] = X[i, first + lane]
-    for start in range(first + GROUP, last - GROUP + 1, GROUP):
+def best_of_lanes(best, x, largest):
+    """best[lane] is the best of the elements `best.size` apart; whether all are numbers."""
+    lanes = best.size
+    for lane in range(lanes):
+        best[lane] = x[lane]
+    for start in range(lanes, x.size - lanes + 1, lanes):
         if largest:
-            for lane in range(GROUP):
-                lanes[lane] = X[i, start + lane] if X[i, start + lane] > lanes[lane] else lanes[lane]
+            for lane in range(lanes):
+                best[lane] = x[start + lane] if x[start + lane] > best[lane] else best[lane]
         else:
-            for lane in range(GROUP):
-                lanes[lane] = X[i, start + lane] if X[i, start + lane] < lanes[lane] else lanes[lane]
-    for to in range(k):
-        for lane in range(to + 1, GROUP):
-            if is_better(lanes[lane], 0, lanes[to], 0, largest):
-                lanes[lane], lanes[to] = lanes[to], lanes[lane]
-    return lanes[k - 1]
+            for lane in range(lanes):
+                best[lane] = x[start + lane] if x[start + lane] < best[lane] else best[lane]
+    missing = 0
+    for lane in range(lanes):
+        missing += best[lane] != best[lane]
+    return missing == 0
 
 
-def has_better(X, i, start, worst, largest):
-    """Whether a group of elements may have one before `worst`; without branches, so that vectors do it."""
+def select_kth(x, k, largest):
+    """The element of x, in which there are no NaN, that k others come before; x changes its order."""
+    low, high = 0, x.size - 1
+    while low < high:
+        pivot, i, j = x[(low + high) // 2], low, high
+        while i <= j:
+            while x[i] > pivot if largest else x[i] < pivot:
+                i += 1
+            while x[j] < pivot if largest else x[j] > pivot:
+                j -= 1
+            if i <= j:
+                x[i], x[j] = x[j], x[i]
+                i += 1
+                j -= 1
+        if k <= j:
+            high = j
+        elif k >= i:
+            low = i
+        else:
+            break
+    return x[k]
+
+
+def has_as_good(x, start, bar, largest):
+    """Whether a group of elements has one as good as `bar`; without branches, so that vectors do it."""
     hits = 0
     if largest:
         for j in range(start, start + GROUP):
-            hits += not X[i, j] <= worst
+            hits += not x[j] < bar
     else:
         for j in range(start, start + GROUP):
-            hits += not X[i, j] >= worst
-    return hits > 0
-
-
-def has_as_good(X, i, start, bar, largest):
-    """As `has_better`, for elements equal to `bar` too."""
-    hits = 0
-    if largest:
-        for j in range(start, start + GROUP):
-            hits += not X[i, j] < bar
-    else:
-        for j in range(start, start + GROUP):
-            hits += not X[i, j] > bar
+            hits += not x[j] > bar
     return hits > 0
 
 

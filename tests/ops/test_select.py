@@ -160,3 +160,30 @@ def test_no_retrace_for_other_sizes():
         x = np.arange(shape[0] * shape[1]).reshape(shape).astype(np.int16) % 3
         np.testing.assert_array_equal(jitrt.call("NonZero", x), np.array(np.nonzero(x)))
     assert variants(program) == before
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.uint8])
+@pytest.mark.parametrize("k", [1, 7, 40, 300])
+@pytest.mark.parametrize("largest", [0, 1])
+def test_top_k_of_rows_in_many_orders(dtype, k, largest):
+    n = 10_000
+    scattered = integers(n, low=0, high=255)
+    rows = np.stack([scattered, np.sort(scattered), np.sort(scattered)[::-1], np.full(n, 9), scattered // 64])
+    wanted = top_k(rows.astype(np.int64), k, -1, largest)
+    got = jitrt.call("TopK", rows.astype(dtype), int64s(k), largest=largest, outputs=2)
+    np.testing.assert_array_equal(got[0], wanted[0])
+    np.testing.assert_array_equal(got[1], wanted[1])
+
+
+@pytest.mark.parametrize("largest", [0, 1])
+def test_top_k_of_rows_with_nan(largest):
+    x = normal(3, 5000)
+    x[0, ::7] = np.nan
+    x[1, 4321] = np.nan
+    x[2, :40] = np.nan
+    places = np.stack([np.lexsort((row, np.isnan(row))) for row in x])
+    if largest:
+        places = np.stack([np.lexsort((-row, ~np.isnan(row))) for row in x])
+    values, got = jitrt.call("TopK", x, int64s(20), largest=largest, outputs=2)
+    np.testing.assert_array_equal(got, places[:, :20])
+    np.testing.assert_array_equal(values, np.take_along_axis(x, got, 1))
