@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.split import can_split, pack_split, parts_of, split_cost, split_matmul_step
 from jitrt.constants import Packed, packed_constant
-from jitrt.dims import Size, is_below, prod, same
+from jitrt.dims import Size, hint, is_below, prod, same
 from jitrt.expr import load
 from jitrt.layout import Array, dense_strides, is_dense, nbytes
 from jitrt.loop_step import in_place, loop_step
@@ -92,7 +92,7 @@ class MatrixProduct(Call):
             y = _dense_array(out.dtype, self.shape)
             split = self._split(rows_shape, a, b, y, extra)
         assert split is not None
-        batch, m, strides = split
+        batch, m, strides, _ = split
         numbers = iter(strides)
 
         def matrix(array: Array, row: Size, pair: tuple[Size, Size]) -> Matrix:
@@ -133,30 +133,52 @@ class MatrixProduct(Call):
 
     def _split(
         self, rows_shape: Shape, a: Array, b: Array | None, out: Array, extra: Sequence[Array]
-    ) -> tuple[tuple[Size, Size], Size, list[tuple[Size, tuple[Size, Size]]]] | None:
-        """Batch sizes, rows, and each array's (row stride, batch strides), with as many rows as can be.
+    ) -> Split | None:
+        """The dimensions as batches and rows, as many rows as can be.
 
-        Dimensions that B repeats along can be rows; they come after those it moves along.
+        Dimensions that B repeats along can be rows; they come after those it moves along. Where they do not
+        join, the longest may be the rows.
         """
         count = len(rows_shape)
         along = [_strides_over(x, rows_shape) for x in (a, out, *extra)]
         lead = [] if b is None else [[*_batch_strides(b, rows_shape[:-1]), 0]]
-        moves = [any(not same(s[i], 0) for s in lead) for i in range(count)]
-        order = sorted(range(count), key=lambda i: not moves[i])
-        rows_shape = tuple(rows_shape[i] for i in order)
-        along, lead = ([[s[i] for i in order] for s in strides] for strides in (along, lead))
-        for cut in range(sum(moves), count):
-            rows = merge(rows_shape[cut:], [s[cut:] for s in along])
-            pairs = merge(rows_shape[:cut], [s[:cut] for s in [*along, *lead]])
-            if len(rows[0]) > 1 or len(pairs[0]) > 2:
-                continue
-            m = rows[0][0] if rows[0] else 1
-            result = []
-            for i in range(len(along) + len(lead)):
-                row = rows[1][i][0] if i < len(along) and rows[1][i] else 0
-                result.append((row, _pair(pairs[1][i], 0)))
-            return _pair(pairs[0], 1), m, result
-        return None
+        moving = [i for i in range(count) if any(not same(s[i], 0) for s in lead)]
+        shared = [i for i in range(count) if i not in moving]
+        first = _split_in([*moving, *shared], len(moving), rows_shape, along, lead)
+        if first is not None and first.is_whole:
+            return first
+        by_length = sorted(shared, key=lambda i: hint(rows_shape[i]))
+        second = _split_in([*moving, *by_length], len(moving), rows_shape, along, lead)
+        return max((s for s in (first, second) if s is not None), key=lambda s: hint(s.rows), default=None)
+
+
+class Split(NamedTuple):
+    """Batch sizes, rows, each array's (row stride, batch strides); whether all that can be rows are."""
+
+    batch: tuple[Size, Size]
+    rows: Size
+    strides: list[tuple[Size, tuple[Size, Size]]]
+    is_whole: bool
+
+
+def _split_in(
+    order: Sequence[int], first: int, shape: Shape, along: list[list[Size]], lead: list[list[Size]]
+) -> Split | None:
+    """The dimensions in an order, the last of which are rows: from `first` on, or fewer.
+
+    `along` are the strides of arrays that have rows, `lead` those of others.
+    """
+    shape = tuple(shape[i] for i in order)
+    along, lead = ([[s[i] for i in order] for s in strides] for strides in (along, lead))
+    for cut in range(first, len(order)):
+        rows = merge(shape[cut:], [s[cut:] for s in along])
+        pairs = merge(shape[:cut], [s[:cut] for s in [*along, *lead]])
+        if len(rows[0]) > 1 or len(pairs[0]) > 2:
+            continue
+        steps = [*(s[0] if s else 0 for s in rows[1]), *(0 for _ in lead)]
+        strides = [(step, _pair(pair, 0)) for step, pair in zip(steps, pairs[1], strict=True)]
+        return Split(_pair(pairs[0], 1), rows[0][0] if rows[0] else 1, strides, cut == first)
+    return None
 
 
 def parts_to_multiply(a: Tensor, b: np.ndarray[Any, Any]) -> int:

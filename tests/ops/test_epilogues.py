@@ -66,6 +66,21 @@ def test_batches_in_orders_that_no_two_strides_reach(b_shape: tuple[int, ...]) -
     np.testing.assert_allclose(got, want.transpose(2, 1, 0, 3, 4), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(1, 30, 8), (2, 30, 8), (40, 3, 8)])
+def test_rows_that_lie_transposed(shape: tuple[int, int, int]) -> None:
+    """As in attention over [length, batch, width]."""
+    rng = np.random.default_rng(4)
+    x, w = (rng.standard_normal(s).astype(np.float32) for s in (shape, (8, 9)))
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0, 2]),
+        helper.make_node("MatMul", ["t", "w"], ["c"]),
+        helper.make_node("Relu", ["c"], ["y"]),
+    ]
+    got, _ = run(nodes, {"x": x}, w)
+    want = np.maximum(x.transpose(1, 0, 2).astype(np.float64) @ w, 0)
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+
+
 def test_a_residual_that_is_read_elsewhere_is_not_overwritten() -> None:
     """Of three sums, one may take over its residual's memory; the others' residuals are read again."""
     rng = np.random.default_rng(2)
