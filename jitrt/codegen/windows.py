@@ -168,7 +168,7 @@ def windows_step(
     """
     width = window.kernel[-1]
     dtype = x.dtype
-    taps = width if width <= UNROLLED_TAPS else 1
+    taps = width if 0 < width <= UNROLLED_TAPS else 1  # a phase of a transposed convolution may have none
     lanes = target.lanes(dtype.itemsize)
     whole = isinstance(out.channels, int) and out.channels % lanes == 0
     kinds = (combine, dtype, taps, window.strides[-1], window.dilations[-1])

@@ -46,6 +46,7 @@ _WAKE_NS = 64_000  # of work in a run for each worker that it wakes
 _FUTEX = {"x86_64": 202, "aarch64": 98}  # system call numbers
 # floating-point modes: denormal numbers as IEEE 754 has them, and flushed to zero (MXCSR, FPCR)
 _FLOAT_MODES = {"x86_64": (0x1F80, 0x9FC0), "aarch64": (0, 1 << 24)}
+_MODES = _FLOAT_MODES.get(platform.machine(), (0, 0))
 _PAUSE = {"x86_64": "@llvm.x86.sse2.pause()", "aarch64": "@llvm.aarch64.isb(i32 15)"}
 
 
@@ -84,7 +85,7 @@ class Runner:
     ) -> None:
         _check(table, "table", COLUMNS)
         runtime = _shared_runtime()
-        mode = _FLOAT_MODES.get(platform.machine(), (0, 0))[flush_denormals]
+        mode = _MODES[flush_denormals]
         rows, count = (0, 0) if patches is None else (patches.ctypes.data, len(patches))
         steps = [table.ctypes.data, len(table), scratch, scratch_stride, threads]
         self._descriptor = np.array([*steps, 0, 0, brief, 0, rows, count, mode, 0], np.int64)  # %Run
