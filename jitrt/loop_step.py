@@ -17,6 +17,7 @@ from jitrt.expr import Expr, is_indexed, substitute, walk
 from jitrt.layout import Array
 
 TRANSCENDENTAL_FLOPS = 20
+MANY_ROWS = 64  # that vectors go across where rows do not fill a vector
 _CHEAP = {"load", "const", "index", "cast", "bitcast", "reduce"}
 _SIMPLE = {"add", "sub", "mul", "fma", "neg", "abs", "min", "max", "select"}
 
@@ -37,6 +38,10 @@ def loop_step(
     dims = [d for d in range(len(space)) if not same(space[d], 1)]
     dims = _order(dims, arrays, outputs, reduced_axes)
     blocks = _coalesce(dims, space, arrays, reduced_axes, indexed)
+    if blocks and blocks[-1][0] in reduced_axes and 4 * _length(blocks[-1], space) <= 3 * host().lanes(4):
+        dims = [*(d for d in dims if d in reduced_axes), *(d for d in dims if d not in reduced_axes)]
+        across = _coalesce(dims, space, arrays, reduced_axes, indexed)
+        blocks = across if _length(across[-1], space) >= MANY_ROWS else blocks
     sizes: list[Size] = [prod(space[d] for d in block) for block in blocks]
     strides = [[a.strides[block[-1]] for block in blocks] for a in arrays]
     reduced = [block[0] in reduced_axes for block in blocks]
@@ -134,6 +139,11 @@ def _coalesce(
         else:
             blocks.append([d])
     return blocks
+
+
+def _length(block: Sequence[int], space: Sequence[Size]) -> int:
+    """How many positions the dimensions of a block have."""
+    return hint(prod(space[d] for d in block))
 
 
 def _pattern(stride: Size) -> int | None:

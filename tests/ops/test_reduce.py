@@ -130,3 +130,19 @@ PLACES = [
 @table(PLACES)
 def test_positions(case):
     case.check()
+
+
+@pytest.mark.parametrize("columns", [2, 3, 8, 12, 17])
+@pytest.mark.parametrize("lead", [(200,), (3, 70), (2, 65, 3)])
+def test_short_rows(columns, lead):
+    x = normal(*lead, columns)
+    wide = x.astype(np.float64)
+    shifted = np.exp(wide - wide.max(-1, keepdims=True))
+    found = jitrt.call("Softmax", x, axis=-1)
+    np.testing.assert_allclose(found, shifted / shifted.sum(-1, keepdims=True), rtol=1e-5)
+    np.testing.assert_array_equal(jitrt.call("ArgMax", x, axis=-1, keepdims=0), x.argmax(-1))
+    swapped = jitrt.call("ReduceMax", x, int64s(0, -1), keepdims=0)
+    np.testing.assert_array_equal(swapped, x.max((0, -1)))
+    np.testing.assert_allclose(
+        jitrt.call("ReduceMean", x, int64s(-1)), wide.mean(-1, keepdims=True), rtol=1e-5, atol=1e-6
+    )
