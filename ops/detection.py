@@ -14,6 +14,8 @@ from jitrt.tensor import Tensor, concatenate, constant, known_sizes, map_tensors
 from jitrt.types import I64
 
 BLOCK = 64  # kept boxes that a candidate is compared with before it is dropped
+DIGITS = 256
+SHORT = 24  # candidates that insertion sorts faster
 
 
 @operator("NonMaxSuppression", since=10)
@@ -53,7 +55,7 @@ def non_max_suppression(
         extent=batch * classes,
         error=lambda _: InvalidArgument("iou_threshold must be in range [0, 1]."),
         flops=scores.size * 32,
-        scratch=36 * n + 1024,
+        scratch=36 * n + 8 * DIGITS,
     )
     (total,) = known_sizes(reduce_tensor(counts, "sum", [0, 1]))
     (rows,) = launch(list_boxes, selected, counts, outputs=[(I64, [total, 3])], extent=batch * classes)
@@ -84,25 +86,31 @@ def select_boxes(
 ):
     """selected[b, c, :counts[b, c]] are the boxes kept for class c of b, best first; a unit is such a class.
 
-    A box is kept unless it overlaps one kept before it. `bits` are the scores' bits.
+    A box is kept unless it overlaps one kept before it. `bits` are the scores' bits. Candidates are put into
+    buckets by score, which are sorted one by one as long as more boxes are wanted.
     """
     n = boxes.shape[2]
     kept = scratch[: 20 * n].view(np.float32)
     keys = scratch[20 * n : 28 * n].view(np.uint32)
     places = scratch[28 * n : 36 * n].view(np.int32)
-    starts = scratch[36 * n : 36 * n + 1024].view(np.int32)
+    ends = scratch[36 * n : 36 * n + 4 * DIGITS].view(np.int32)
+    starts = scratch[36 * n + 4 * DIGITS :].view(np.int32)
     if not 0 <= overlap[0] <= 1:
         return 1
     for unit in range(begin, end):
         b, c = unit // scores.shape[1], unit % scores.shape[1]
         candidates, count = 0, 0
         for i in range(n if limit[0] > 0 else 0):
-            if takes_all or scores[b, c, i] > lowest[0]:
-                keys[candidates], places[candidates] = descending(bits[b, c, i]), i
-                candidates += 1
-        sort_pairs(keys, places, starts, candidates)
+            keys[candidates], places[candidates] = descending(bits[b, c, i]), i
+            candidates += takes_all or scores[b, c, i] > lowest[0]
+        fill_buckets(keys, places, ends, candidates)
+        bucket, stop = -1, 0
         for k in range(candidates):
-            i = places[k]
+            while k == stop:
+                bucket += 1
+                stop = ends[bucket]
+                sort_pairs(keys, places, starts, k, stop)
+            i = places[n + k]
             if is_free(boxes, b, i, kept, count, overlap[0]):
                 for side in range(5):
                     kept[side * n + count] = boxes[b, side, i]
@@ -123,22 +131,57 @@ def descending(bits):
     return bits if bits > 0x80000000 else 0x7FFFFFFF - bits
 
 
-def sort_pairs(keys, places, starts, count):
-    """Sort keys[:count] and their places by key, a byte a pass; equal ones keep their order.
+def fill_buckets(keys, places, ends, count):
+    """Move the first set of keys and places to the second, by the upper digit of what the keys differ in.
 
-    Both arrays have room for two sets, `starts` for 256 numbers.
+    Both arrays have room for two sets; equal digits keep their order. ends[digit] is where a bucket ends.
     """
-    source, target = 0, keys.shape[0] // 2
+    second = keys.shape[0] // 2
+    low, high = np.uint32(0xFFFFFFFF), np.uint32(0)
+    for key in keys[:count]:
+        low, high = min(low, key), max(high, key)
+    shift = 0
+    while count > 0 and (high - low) >> shift >= DIGITS:
+        shift += 1
+    for digit in range(DIGITS):
+        ends[digit] = 0
+    for key in keys[:count]:
+        ends[(key - low) >> shift] += 1
+    start = 0
+    for digit in range(DIGITS):
+        ends[digit], start = start, start + ends[digit]
+    for k in range(count):
+        digit = (keys[k] - low) >> shift
+        to = second + ends[digit]
+        keys[to], places[to] = keys[k], places[k]
+        ends[digit] += 1
+
+
+def sort_pairs(keys, places, starts, first, stop):
+    """Sort elements `first` to `stop` of the second set of keys and places by key, equal ones in order.
+
+    Many are sorted a byte a pass, with the same part of the first set for every other pass.
+    """
+    second = keys.shape[0] // 2
+    if stop - first <= SHORT:
+        for k in range(second + first + 1, second + stop):
+            key, place, to = keys[k], places[k], k
+            while to > second + first and keys[to - 1] > key:
+                keys[to], places[to] = keys[to - 1], places[to - 1]
+                to -= 1
+            keys[to], places[to] = key, place
+        return
+    source, target = second + first, first
     for shift in (0, 8, 16, 24):
-        for digit in range(256):
+        for digit in range(DIGITS):
             starts[digit] = 0
-        for k in range(source, source + count):
-            starts[(keys[k] >> shift) & 255] += 1
+        for k in range(source, source + stop - first):
+            starts[(keys[k] >> shift) & (DIGITS - 1)] += 1
         start = target
-        for digit in range(256):
+        for digit in range(DIGITS):
             starts[digit], start = start, start + starts[digit]
-        for k in range(source, source + count):
-            digit = (keys[k] >> shift) & 255
+        for k in range(source, source + stop - first):
+            digit = (keys[k] >> shift) & (DIGITS - 1)
             keys[starts[digit]], places[starts[digit]] = keys[k], places[k]
             starts[digit] += 1
         source, target = target, source

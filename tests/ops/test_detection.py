@@ -110,3 +110,23 @@ def test_shapes_that_do_not_fit():
 def test_any_number_of_boxes(batch, classes, n, seed, iou):
     operands = [boxes(batch, n, seed), scores(batch, classes, n, seed), *values(20, iou, 0)]
     np.testing.assert_array_equal(jitrt.call("NonMaxSuppression", *operands), suppress(*operands))
+
+
+@pytest.mark.parametrize("spread", ["even", "alike", "outlier"])
+@pytest.mark.parametrize("limit", [5, 10_000])
+def test_many_candidates_in_order(spread, limit):
+    """Boxes that do not overlap: all are kept, best first, the first of equals before the others."""
+    n = 3000
+    corner = 10.0 * np.arange(n)[:, None]
+    apart = np.concatenate([corner, corner, corner + 1, corner + 1], 1)[None].astype(F)
+    found = np.random.default_rng(0).random((1, 2, n)).astype(F)
+    if spread == "alike":
+        found = np.round(found * 3) / 4
+    elif spread == "outlier":
+        found = found * F(1e-4)
+        found[:, :, 17] = F(1e30)
+    rows = jitrt.call("NonMaxSuppression", apart, found, *values(limit, 0.5, 0.00001))
+    for c in range(2):
+        order = np.argsort(-found[0, c], kind="stable")
+        wanted = order[found[0, c, order] > F(0.00001)][:limit]
+        np.testing.assert_array_equal(rows[rows[:, 1] == c, 2], wanted)
