@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 
 from jitrt import expr as ex
-from jitrt.calls import cast_tensor, launch
+from jitrt.calls import cast_tensor, launch, launch_move
 from jitrt.dims import Dim, Size, prod, same
 from jitrt.expr import Expr, absolute, cast, ceil, floor, maximum, minimum, where
+from jitrt.gradient import wants_gradients
 from jitrt.tensor import Tensor, concatenate, constant, map_indices, map_tensors
-from jitrt.types import F32, F64, I64, is_float
+from jitrt.types import F32, F64, I32, I64, is_float
 
+from ._placement import innermost_axis, is_channels_first
 from ._sampling import keys_cubic
 from ._shared import size_tensor
 from .gather import gather
@@ -62,7 +64,8 @@ class Mode:
 def interpolate(X: Tensor, plan: Sequence[Axis], how: Mode) -> Tensor:
     """The tensor resized along the axes of the plan."""
     moving = [a for a in plan if how.coordinates == "tf_crop_and_resize" or a.factor != 1]
-    if X.ndim > 3 and all(a.axis >= 2 for a in moving) and not _is_short(X.shape[1]):
+    picks_rows = how.mode == "nearest" and is_channels_first(X) and not wants_gradients()
+    if X.ndim > 3 and all(a.axis >= 2 for a in moving) and not _is_short(X.shape[1]) and not picks_rows:
         last = [replace(a, axis=a.axis - 1) for a in moving]
         y = _interpolate(X.permute([0, *range(2, X.ndim), 1]), last, how)
         return y.permute([0, X.ndim - 1, *range(1, X.ndim - 1)])
@@ -87,15 +90,41 @@ def _interpolate(X: Tensor, plan: Sequence[Axis], how: Mode) -> Tensor:
 
 
 def _nearest(X: Tensor, plan: Sequence[Axis], how: Mode) -> Tensor:
-    for a in plan:
+    by_axis = {a.axis: a for a in plan}
+    if X.ndim > 1 and X.ndim - 1 in by_axis and innermost_axis(X) == X.ndim - 1 and not wants_gradients():
+        X = _nearest_of_rows(X, by_axis.pop(X.ndim - 2, None), by_axis.pop(X.ndim - 1), how)
+    for a in by_axis.values():
         if a.factor is not None and _repeats(a.factor, how):
             X = _repeat(X, a.axis, a.factor)
         else:
-            indices = _with_sizes(lambda x, n, _: _clip(_round(x, how.nearest), n), _coordinates(a, how), a)
             order = _order(X, a.axis)
-            picked = gather(X.permute(order), indices, axis=order.index(a.axis))
+            picked = gather(X.permute(order), _nearest_places(a, how), axis=order.index(a.axis))
             X = picked.permute([order.index(i) for i in range(X.ndim)])
     return X
+
+
+def _nearest_places(a: Axis, how: Mode) -> Tensor:
+    """The place along the axis of the element nearest to each position of the result."""
+    return _with_sizes(lambda x, n, _: _clip(_round(x, how.nearest), n), _coordinates(a, how), a)
+
+
+def _nearest_of_rows(X: Tensor, row: Axis | None, column: Axis, how: Mode) -> Tensor:
+    """The last two axes resized, or the last one."""
+    *outer, height, width = X.shape
+    if row is None:
+        rows, resized = map_indices(lambda i: cast(i, I32), (height,)), [*outer, height, column.resized]
+    else:
+        rows, resized = _nearest_places(row, how), [*outer, row.resized, column.resized]
+    shape = [prod(outer), *resized[-2:]]
+    (y,) = launch_move(
+        pick_of_rows,
+        X.reshape([prod(outer), height, width]),
+        cast_tensor(rows, I32),
+        cast_tensor(_nearest_places(column, how), I32),
+        outputs=[(X.dtype, shape)],
+        extent=shape[0] * shape[1],
+    )
+    return y.reshape(resized)
 
 
 def _order(X: Tensor, axis: int) -> list[int]:
@@ -267,6 +296,22 @@ def _bilinear(X: Tensor, row: Axis, column: Axis, how: Mode) -> Tensor:
         flops=8 * prod(shape),
     )
     return y.reshape([*X.shape[: row.axis], row.resized, column.resized, *X.shape[column.axis + 1 :]])
+
+
+def pick_of_rows(Y, X, rows, columns, begin, end):
+    """Y[p, h, w] = X[p, rows[h], columns[w]]; a unit is a row of Y [planes, H, W]."""
+    height = Y.shape[1]
+    for unit in range(begin, end):
+        p, h = unit // height, unit % height
+        y = Y[p, h]
+        if unit > begin and h > 0 and rows[h] == rows[h - 1]:
+            before = Y[p, h - 1]
+            for w in range(y.size):
+                y[w] = before[w]
+        else:
+            x = X[p, rows[h]]
+            for w in range(y.size):
+                y[w] = x[columns[w]]
 
 
 def sum_taps(Y, X, taps, weights, begin, end):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from onnx import helper, numpy_helper
+from onnx_models import FLOAT, info, model, node, tensor
 from oracle import BF16, Case, int64s, integers, normal, table
 
 import jitrt
@@ -323,3 +324,28 @@ def test_sizes_from_factors_that_are_ratios_of_sizes(given):
         source = helper.make_model(graph, ir_version=10, opset_imports=opsets).SerializeToString()
         (y,) = jitrt.InferenceSession(source).run(None, {"x": np.zeros((1, 1, rows, 2), np.float32)})
         assert y.shape == (1, 1, wanted, 2)
+
+
+@pytest.mark.parametrize(
+    "scales", [(1, 1, 2, 2), (1, 1, 1.5, 0.6), (1, 1, 1, 3), (1, 1, 3, 1), (1, 2, 2, 1.4)]
+)
+@pytest.mark.parametrize("channels", [3, 16])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_nearest_where_channels_lie_first_and_last(scales, channels, channels_last):
+    x = normal(2, channels, 7, 9)
+    fed = x.transpose(0, 2, 3, 1) if channels_last else x
+    nodes = [node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2])] if channels_last else []
+    resize = node(
+        "Resize",
+        ["t" if channels_last else "x", "", "scales"],
+        ["y"],
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
+    factors = tensor("scales", np.array(scales, np.float32))
+    proto = model([*nodes, resize], [info("x", FLOAT, fed.shape)], initializers=[factors])
+    (got,) = jitrt.InferenceSession(proto.SerializeToString()).run(None, {"x": fed})
+    for axis, scale in enumerate(np.array(scales, np.float32)):
+        size = int(np.float32(x.shape[axis]) * scale)
+        x = x.take(np.floor(np.arange(size) / np.float64(scale)).astype(np.int64), axis)
+    np.testing.assert_array_equal(got, x)
