@@ -16,7 +16,7 @@ from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.split import can_split, pack_split, parts_of, split_cost, split_matmul_step
 from jitrt.constants import Packed, packed_constant
-from jitrt.dims import Size, hint, is_below, prod, same
+from jitrt.dims import Size, is_below, prod, same
 from jitrt.expr import load
 from jitrt.layout import Array, dense_strides, is_dense, nbytes
 from jitrt.loop_step import in_place, loop_step
@@ -82,6 +82,10 @@ class MatrixProduct(Call):
         if split is None:
             extra = [_materialise(e, self.shape, copies) for e in extra]
             split = self._split(rows_shape, a, b, out, extra)
+        if split is not None and (b is None or len(self.b_shape) == 2) and not is_dense(a.shape, a.strides):
+            joined = self._split(rows_shape, a._replace(strides=dense_strides(a.shape)), b, out, extra)
+            if joined is not None and joined.batch == (1, 1) and _has_few_rows(split, n):
+                a, split = _densify(a, copies), joined
         if split is None:
             a = _densify(a, copies)
             split = self._split(rows_shape, a, b, out, extra)
@@ -92,7 +96,7 @@ class MatrixProduct(Call):
             y = _dense_array(out.dtype, self.shape)
             split = self._split(rows_shape, a, b, y, extra)
         assert split is not None
-        batch, m, strides, _ = split
+        batch, m, strides = split
         numbers = iter(strides)
 
         def matrix(array: Array, row: Size, pair: tuple[Size, Size]) -> Matrix:
@@ -136,49 +140,33 @@ class MatrixProduct(Call):
     ) -> Split | None:
         """The dimensions as batches and rows, as many rows as can be.
 
-        Dimensions that B repeats along can be rows; they come after those it moves along. Where they do not
-        join, the longest may be the rows.
+        Dimensions that B repeats along can be rows: they come after those it moves along, the longest last.
         """
-        count = len(rows_shape)
         along = [_strides_over(x, rows_shape) for x in (a, out, *extra)]
         lead = [] if b is None else [[*_batch_strides(b, rows_shape[:-1]), 0]]
-        moving = [i for i in range(count) if any(not same(s[i], 0) for s in lead)]
-        shared = [i for i in range(count) if i not in moving]
-        first = _split_in([*moving, *shared], len(moving), rows_shape, along, lead)
-        if first is not None and first.is_whole:
-            return first
-        by_length = sorted(shared, key=lambda i: hint(rows_shape[i]))
-        second = _split_in([*moving, *by_length], len(moving), rows_shape, along, lead)
-        return max((s for s in (first, second) if s is not None), key=lambda s: hint(s.rows), default=None)
+        moved = [i for i in range(len(rows_shape)) if not all(same(s[i], 0) for s in lead)]
+        free = [i for i in range(len(rows_shape)) if i not in moved]
+        shared = merge([rows_shape[i] for i in free], [[s[i] for i in free] for s in along])
+        rows, steps = _longest_last(*shared)
+        rows_shape = (*(rows_shape[i] for i in moved), *rows)
+        along = [[*(s[i] for i in moved), *own] for s, own in zip(along, steps, strict=True)]
+        lead = [[*(s[i] for i in moved), *(0 for _ in rows)] for s in lead]
+        for cut in range(len(moved), len(rows_shape) + 1):
+            last = merge(rows_shape[cut:], [s[cut:] for s in along])
+            pairs = merge(rows_shape[:cut], [s[:cut] for s in [*along, *lead]])
+            if len(last[0]) <= 1 and len(pairs[0]) <= 2:
+                own_rows = [*(s[0] if s else 0 for s in last[1]), *(0 for _ in lead)]
+                strides = [(row, _pair(pair, 0)) for row, pair in zip(own_rows, pairs[1], strict=True)]
+                return Split(_pair(pairs[0], 1), last[0][0] if last[0] else 1, strides)
+        return None
 
 
 class Split(NamedTuple):
-    """Batch sizes, rows, each array's (row stride, batch strides); whether all that can be rows are."""
+    """Batch sizes, rows, and each array's (row stride, batch strides)."""
 
     batch: tuple[Size, Size]
     rows: Size
     strides: list[tuple[Size, tuple[Size, Size]]]
-    is_whole: bool
-
-
-def _split_in(
-    order: Sequence[int], first: int, shape: Shape, along: list[list[Size]], lead: list[list[Size]]
-) -> Split | None:
-    """The dimensions in an order, the last of which are rows: from `first` on, or fewer.
-
-    `along` are the strides of arrays that have rows, `lead` those of others.
-    """
-    shape = tuple(shape[i] for i in order)
-    along, lead = ([[s[i] for i in order] for s in strides] for strides in (along, lead))
-    for cut in range(first, len(order)):
-        rows = merge(shape[cut:], [s[cut:] for s in along])
-        pairs = merge(shape[:cut], [s[:cut] for s in [*along, *lead]])
-        if len(rows[0]) > 1 or len(pairs[0]) > 2:
-            continue
-        steps = [*(s[0] if s else 0 for s in rows[1]), *(0 for _ in lead)]
-        strides = [(step, _pair(pair, 0)) for step, pair in zip(steps, pairs[1], strict=True)]
-        return Split(_pair(pairs[0], 1), rows[0][0] if rows[0] else 1, strides, cut == first)
-    return None
 
 
 def parts_to_multiply(a: Tensor, b: np.ndarray[Any, Any]) -> int:
@@ -209,6 +197,23 @@ def merge(sizes: Sequence[Size], strides: Sequence[Sequence[Size]]) -> tuple[lis
         for s, r in zip(strides, result, strict=True):
             r.insert(0, s[axis])
     return kept, result
+
+
+def _has_few_rows(split: Split, columns: Size) -> bool:
+    """Whether to read B again for each product costs more than a copy of A that makes them one."""
+    return not is_below(prod(split.batch), 2) and is_below(4 * split.rows - columns, 0)
+
+
+def _longest_last(
+    sizes: Sequence[Size], strides: Sequence[Sequence[Size]]
+) -> tuple[Sequence[Size], Sequence[Sequence[Size]]]:
+    """Dimensions in an order where the last is the longest: B is read again for each of the others."""
+    last = len(sizes) - 1
+    for axis in range(last):
+        if is_below(sizes[last] - sizes[axis], 0):
+            last = axis
+    order = sorted(range(len(sizes)), key=lambda axis: axis == last)
+    return [sizes[axis] for axis in order], [[s[axis] for axis in order] for s in strides]
 
 
 def _strides_over(array: Array, rows_shape: Shape) -> list[Size]:

@@ -77,7 +77,7 @@ def stft(
 ) -> Tensor:
     """Fourier transforms of windows that slide over a signal. https://onnx.ai/onnx/operators/onnx__STFT.html"""
     if signal.ndim not in (2, 3):
-        raise ValueError(f"signal must have the shape [batch, length] or [batch, length, 1 or 2], got {signal}")
+        raise ValueError(f"signal must have the shape [batch, length] or [..., 1 or 2], got {signal}")
     x = _with_parts(signal if signal.ndim == 3 else signal.reshape([*signal.shape, 1]))
     if onesided and x.shape[2] != 1:
         raise ValueError(f"a one-sided transform needs real input, got {signal}")

@@ -81,6 +81,29 @@ def test_rows_that_lie_transposed(shape: tuple[int, int, int]) -> None:
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("k_n", [(96, 400), (40, 24)], ids=str)
+@pytest.mark.parametrize("restored", [False, True])
+def test_rows_along_two_dimensions_that_do_not_join(k_n: tuple[int, int], restored: bool) -> None:
+    """Sequences first, as multi-head attention is exported: by one session, whichever dimension is longer."""
+    rng = np.random.default_rng(4)
+    w = rng.standard_normal(k_n).astype(np.float32)
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["p"], perm=[1, 0, 2]),
+        helper.make_node("MatMul", ["p", "w"], ["c"]),
+        helper.make_node("Transpose", ["c"], ["y"], perm=[1, 0, 2] if restored else [0, 1, 2]),
+    ]
+    x = helper.make_tensor_value_info("x", 1, ["b", "t", k_n[0]])
+    y = helper.make_tensor_value_info("y", 1, None)
+    graph = helper.make_graph(nodes, "g", [x], [y], [numpy_helper.from_array(w, "w")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = jitrt.InferenceSession(model.SerializeToString())
+    for b, t in ((1, 100), (2, 49), (49, 2), (100, 1), (9, 9), (3, 130)):
+        feed = rng.standard_normal((b, t, k_n[0])).astype(np.float32)
+        (got,) = session.run(None, {"x": feed})
+        want = feed.astype(np.float64) @ w
+        np.testing.assert_allclose(got, want if restored else want.swapaxes(0, 1), rtol=1e-4, atol=2e-5)
+
+
 def test_a_residual_that_is_read_elsewhere_is_not_overwritten() -> None:
     """Of three sums, one may take over its residual's memory; the others' residuals are read again."""
     rng = np.random.default_rng(2)

@@ -181,6 +181,12 @@ def test_stft_takes_its_length_from_the_window_or_the_signal():
     close(jitrt.call("STFT", x, np.int64(7)), frames_of(x, 7, None, 0))
 
 
+def test_stft_of_a_signal_without_a_dimension_for_parts():
+    """The specification asks for it; exporters leave it out, and onnxruntime takes that."""
+    x, window = normal(2, 50), normal(20)
+    close(jitrt.call("STFT", x, np.int64(7), window), frames_of(x[..., None], 7, window, 0))
+
+
 def test_stft_of_other_signals_by_the_same_program():
     window = normal(16)
     for batch, length in ((1, 100), (3, 57), (2, 400)):
@@ -192,6 +198,7 @@ def test_stft_of_other_signals_by_the_same_program():
     ("inputs", "message"),
     [
         ([normal(10), np.int64(2)], "signal must have the shape"),
+        ([normal(1, 10, 1, 1), np.int64(2)], "signal must have the shape"),
         ([normal(1, 10, 2), np.int64(2)], "needs real input"),
         ([normal(1, 10, 1), np.int64(2), normal(4), np.int64(5)], "window must have frame_length 5 elements"),
         ([normal(1, 10, 1), np.int64(2), normal(11)], "do not fit the signal"),
