@@ -41,6 +41,10 @@ def _running(x: Tensor, axis: Tensor, exclusive: int, reverse: int, product: int
 def running_total(y, x, exclusive, reverse, product, begin, end):
     """Columns `begin` to `end` of x [outer, n, inner], counted over outer and inner, combined along n."""
     n, inner = x.shape[1], x.shape[2]
+    if inner == 1:
+        for o in range(begin, end):
+            running_total_of_row(y[o, :, 0], x[o, :, 0], exclusive, reverse, product)
+        return
     while begin < end:
         o, first = begin // inner, begin % inner
         stop = min(first + end - begin, inner)
@@ -56,3 +60,15 @@ def running_total(y, x, exclusive, reverse, product, begin, end):
                 else:
                     y[o, here, j] = y[o, before, j] + x[o, term, j]
         begin += stop - first
+
+
+def running_total_of_row(y, x, exclusive, reverse, product):
+    """One row, the total in a register."""
+    total = x.dtype.type(product)
+    for k in range(x.size):
+        here = x.size - 1 - k if reverse else k
+        if exclusive:
+            y[here] = total
+        total = total * x[here] if product else total + x[here]
+        if not exclusive:
+            y[here] = total
