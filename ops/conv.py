@@ -18,6 +18,7 @@ from jitrt.quantized import convolve_quantized
 from jitrt.tensor import Tensor, constant, map_tensors, sizes
 from jitrt.types import F32, F64
 
+from ._dilated import convolve_phases, is_best_in_phases
 from ._transposed import convolve_merged, merged_axes
 from .matmul import matmul_tensors
 from .pad import pad
@@ -62,6 +63,8 @@ def conv(
         y = convolve_fed(x.permute(last), computed(W), bias, attributes)
     elif (joined := joined_pixels(W.value, x.dtype, attributes)) > 1:
         y = convolve_joined(x.permute(last), W.value, bias, attributes, joined)
+    elif is_best_in_phases(x.permute(last), W.value, attributes):
+        y = convolve_phases(x.permute(last), W.value, bias, attributes)
     else:
         (y,) = Convolution(x.permute(last), W.value, bias, attributes).outputs
     return cast_tensor(y.permute((0, rank + 1, *range(1, rank + 1))), X.dtype)
