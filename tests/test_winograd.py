@@ -130,7 +130,7 @@ def image(channels, spatial, batch=1):
 
 @pytest.mark.parametrize(
     ("inputs", "outputs", "size", "chosen"),
-    [(64, 64, 56, F4), (256, 256, 14, F2), (3, 32, 224, None), (1024, 1024, 2, None)],
+    [(64, 64, 56, F4), (256, 256, 14, F2), (3, 32, 224, None), (256, 256, 7, None), (1024, 1024, 2, None)],
 )
 def test_choice(inputs, outputs, size, chosen):
     """Many pixels: fewest products. Few pixels: weights that need not be read. Few channels: a direct sum."""

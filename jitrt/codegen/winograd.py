@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from jitrt.codegen.conv import Image, Window, gathers, image_bytes, is_even
-from jitrt.codegen.cost import PRODUCT, STREAM, TRANSFORM, direct_cost
+from jitrt.codegen.cost import PRODUCT, TRANSFORM, TRANSFORMED, direct_cost
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
@@ -150,7 +150,7 @@ def choose_transform(
     chosen = None
     for transform in (F4, F2):
         tiles = prod((size + (transform.outputs - 1)) // transform.outputs for size in out.spatial)
-        each = weights * (2 * tiles * PRODUCT + x.dtype.itemsize * STREAM)
+        each = weights * (2 * tiles * PRODUCT + x.dtype.itemsize * TRANSFORMED)
         total = transform.positions * (each + tiles * (x.channels + out.channels) * TRANSFORM)
         if total < cost:
             chosen, cost = transform, total
