@@ -82,6 +82,39 @@ def resnet() -> Built:
 
 
 @builder
+def grouped() -> Built:
+    """Bottlenecks with 32 groups of 4 to 16 channels. https://arxiv.org/abs/1611.05431"""
+    graph = GraphBuilder("grouped")
+    x = conv_relu(graph, graph.input("x", ["batch", 3, "height", "width"]), 3, 64, 7, strides=[2, 2])
+    x = graph.op("MaxPool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    inner = 64
+    for width, stride in ((128, 1), (256, 2), (512, 2)):
+        y = conv_relu(graph, x, inner, width, 1)
+        y = conv_relu(graph, y, width, width, 3, group=32, strides=[stride] * 2)
+        y = batch_norm(graph, conv(graph, y, width, 2 * width, 1), 2 * width)
+        x = batch_norm(graph, conv(graph, x, inner, 2 * width, 1, strides=[stride] * 2), 2 * width)
+        x, inner = graph.op("Relu", graph.op("Add", x, y)), 2 * width
+    classifier(graph, x, inner)
+    shapes = ((1, 128, 128), (4, 96, 128), (1, 64, 64))
+    return Built(graph.model(), [{"x": normal(1, n, 3, h, w)} for n, h, w in shapes])
+
+
+@builder
+def super_resolution() -> Built:
+    """Residual blocks, channels that become pixels, RGB at last. https://arxiv.org/abs/1707.02921"""
+    graph = GraphBuilder("super-resolution")
+    x = first = conv(graph, graph.input("x", ["batch", 3, "height", "width"]), 3, 32, 3)
+    for _ in range(3):
+        y = graph.op("Relu", conv(graph, x, 32, 32, 3))
+        x = graph.op("Add", x, conv(graph, y, 32, 32, 3))
+    x = conv(graph, graph.op("Add", x, first), 32, 128, 3)
+    x = graph.op("DepthToSpace", x, blocksize=2, mode="CRD")
+    graph.output(conv(graph, x, 32, 3, 3), ["batch", 3, "rows", "columns"])
+    shapes = ((1, 64, 64), (2, 48, 64), (1, 32, 33))
+    return Built(graph.model(), [{"x": normal(1, n, 3, h, w)} for n, h, w in shapes])
+
+
+@builder
 def dilated() -> Built:
     """Segmentation with an atrous spatial pyramid, resized to the input. https://arxiv.org/abs/1706.05587"""
     graph = GraphBuilder("dilated")
