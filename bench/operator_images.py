@@ -87,6 +87,7 @@ def images() -> Iterator[OperatorCase]:
         "MaxRoiPool",
         lambda: [normal(1, 64, 50, 68), np.pad(boxes(300)[0] / 16, ((0, 0), (1, 0)))],
         {"pooled_shape": [7, 7]},
+        version=21,
     )
     pools = {"2": ([2, 2], [2, 2], 0), "3 same": ([3, 3], [1, 1], 1), "5 same": ([5, 5], [1, 1], 2)}
     pools |= {"7": ([7, 7], [7, 7], 0), "13 same": ([13, 13], [1, 1], 6)}

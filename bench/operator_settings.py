@@ -44,7 +44,7 @@ def types() -> Iterator[OperatorCase]:
         )
     for op in ("Relu", "Sigmoid", "Tanh", "Exp", "Sqrt", "Erf", "Softmax", "Gelu"):
         yield OperatorCase(op, lambda: [positive(*N).astype(np.float16)], variant="f16")
-    for op in ("Exp", "Log", "Tanh", "Sigmoid", "Sqrt", "Sin", "Erf", "Pow"):
+    for op in ("Exp", "Log", "Tanh", "Sigmoid", "Sqrt", "Sin", "Pow"):
         yield OperatorCase(
             op,
             lambda n=1 + (op == "Pow"): [positive(*N).astype(np.float64)] * n,
@@ -82,7 +82,7 @@ def broadcasts() -> Iterator[OperatorCase]:
         if variant not in ("outer", "odd", "channels"):
             yield OperatorCase(
                 "Where",
-                lambda a=a, b=b: [normal(*b) > 0, normal(*a), np.array(-1e9, np.float32)],
+                lambda a=a, b=b: [np.asarray(normal(*b) > 0), normal(*a), np.array(-1e9, np.float32)],
                 variant=variant,
             )
     yield OperatorCase("Expand", lambda: [normal(8, 1, 1, 256), vector(8, 16, 32, 256)], variant="heads")

@@ -175,7 +175,6 @@ def features() -> Iterator[OperatorCase]:
 
 def text() -> Iterator[OperatorCase]:
     """Strings."""
-    yield OperatorCase("StringNormalizer", lambda: [words(10_000)], {"case_change_action": "UPPER"})
     yield OperatorCase("StringConcat", lambda: [words(10_000), words(10_000)])
     yield OperatorCase(
         "StringSplit", lambda: [np.char.add(words(10_000).astype(str), " tail").astype(object)], outputs=2

@@ -42,6 +42,8 @@ def main(arguments: list[str]) -> int:
     options = _parse(arguments)
     every = [case for family in FAMILIES for case in family()]
     cases = [c for c in every if not options.patterns or _matches(c, options.patterns)]
+    part, parts = map(int, options.part.split("/"))
+    cases = cases[part - 1 :: parts]
     peers = [peer for peer in ("onnxruntime",) if is_installed(peer)]
     engines = ["jitrt", *peers, "numpy"]
     context = {
@@ -49,6 +51,10 @@ def main(arguments: list[str]) -> int:
         **{"cpu": machine.cpu_name(), "versions": {name: version(name) for name in engines}},
     }
     results = Results("jitrt", engines[1:], context)
+    if part > 1 and options.json.exists():
+        names = {case.name for case in cases}
+        before = Results.load(options.json).measurements
+        results.measurements = [m for m in before if m.model not in names]
     if warning := machine.busy_warning(machine.load()):
         print(f"note: {warning}", file=sys.stderr)
     for number, case in enumerate(cases, start=1):
@@ -68,6 +74,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--block", type=float, default=0.03, metavar="S", help="seconds of a block")
     parser.add_argument("--pause", type=float, default=0.03, metavar="S", help="seconds before each block")
     parser.add_argument("--json", type=Path, default=LATEST)
+    more = "every Nth case from the Ith on, from 2/N on beside what the JSON has"
+    parser.add_argument("--part", default="1/1", metavar="I/N", help=more)
     return parser.parse_args(arguments)
 
 
