@@ -20,6 +20,8 @@ from ._host_forms import has_sizes
 
 Array = np.ndarray[Any, Any]
 MODES = ("TF", "IDF", "TFIDF")
+DENSE = 1 << 20  # places of a table that replaces searches
+AT_ONCE = 1 << 14  # tokens whose states stay in the cache
 MULTIPLIERS = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # odd, with bits set all over
 
 
@@ -104,7 +106,10 @@ def tf_idf_of_strings(
         _check_rank(X.ndim)
         tokens = find(X, numbers).reshape(X.shape if X.ndim == 2 else (1, X.size))
         counts = np.zeros((*X.shape[:-1], len(scales)), np.float32)
-        np.add.at(counts.reshape(-1), _places_found(edges, tokens, *lengths, len(scales)), np.float32(1))
+        flat, rows = counts.reshape(-1), max(1, AT_ONCE // max(1, tokens.shape[1]))
+        for first in range(0, len(tokens), rows):
+            places = _places_found(edges, tokens[first : first + rows], *lengths, len(scales))
+            np.add.at(flat[first * len(scales) :], places, np.float32(1))
         if mode == "TF":
             return counts
         return counts * scales if mode == "TFIDF" else np.where(counts > 0, scales, np.float32(0))
@@ -165,24 +170,39 @@ def _hashed(trie: Trie) -> Array:
 
 
 class Edges:
-    """A trie of tokens that are less than `base`, as arrays; token -1 leads nowhere."""
+    """A trie of tokens that are less than `base`, as arrays; token -1 leads nowhere.
+
+    With few nodes, a state is a place in a table [nodes, 1 + base] of what each token leads to, and the state
+    plus a token is the place of the next state. With more, states are the nodes, and edges are searched.
+    """
 
     def __init__(self, trie: Trie, base: int) -> None:
-        self.base = base
-        self.first = np.full(base + 1, -1)  # the nodes that the root leads to, none at -1
-        for (node, token), target in trie.edges.items():
-            if node == 0:
-                self.first[token] = target
+        nodes, self.base = len(trie.columns), base
+        columns = np.array([*trie.columns, -1])  # none at -1
         edges = sorted((node * base + token, target) for (node, token), target in trie.edges.items())
-        self.keys, self.targets = np.array([*edges, (np.iinfo(np.int64).max, -1)], np.int64).T.copy()
-        self.columns = np.array([*trie.columns, -1])  # none at -1
+        keys, targets = np.array([*edges, (np.iinfo(np.int64).max, -1)], np.int64).T.copy()
+        self.is_dense = (nodes + 1) * (base + 1) <= DENSE
+        if self.is_dense:
+            table = np.full((nodes + 1, base + 1), -1)
+            table[keys[:-1] // base, keys[:-1] % base + 1] = targets[:-1]
+            self.columns = columns[table].ravel()
+            self.states = ((table % (nodes + 1)) * (base + 1) + 1).ravel()
+        else:
+            self.keys, self.targets, self.columns = keys, targets, columns
 
-    def follow(self, nodes: Array, tokens: Array) -> Array:
-        """The nodes that tokens lead to; -1 where they lead to none."""
-        wanted = np.where((nodes >= 0) & (tokens >= 0), nodes * self.base + tokens, -1)
+    def start(self, tokens: Array) -> tuple[Array, Array]:
+        """As `follow`, from the root."""
+        return self.follow(np.ones(1, np.int64) if self.is_dense else np.zeros(1, np.int64), tokens)
+
+    def follow(self, states: Array, tokens: Array) -> tuple[Array, Array]:
+        """The states that tokens lead to, and the columns of the n-grams that end there, -1 for none."""
+        if self.is_dense:
+            places = states + tokens
+            return self.states.take(places), self.columns.take(places)
+        wanted = np.where((states >= 0) & (tokens >= 0), states * self.base + tokens, -1)
         at = np.searchsorted(self.keys, wanted)
-        found: Array = np.where(self.keys[at] == wanted, self.targets[at], -1)
-        return found
+        found = np.where(self.keys.take(at) == wanted, self.targets.take(at), -1)
+        return found, self.columns.take(found)
 
 
 def _places_found(
@@ -193,13 +213,12 @@ def _places_found(
     found = []
     for distance in range(1, skips + 2):
         least = max(shortest, 2) if distance > 1 else shortest
-        nodes = edges.first[tokens]
+        states, column = edges.start(tokens)
         for size in range(1, longest + 1 if least <= longest else 1):
             if size > 1:
                 following = tokens[:, (size - 1) * distance :]
-                nodes = edges.follow(nodes[:, : following.shape[1]], following)
+                states, column = edges.follow(states[:, : following.shape[1]], following)
             if size >= least:
-                column = edges.columns[nodes]
                 found.append((rows + column)[column >= 0])
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,6 @@ def as_table(rows: Sequence[Sequence[str]], shape: tuple[int, ...], fill: str) -
     lengths = list(map(len, rows))
     longest = max(lengths, default=0)
     if min(lengths, default=0) < longest:
-        rows = list(zip(*zip_longest(*rows, fillvalue=fill), strict=True))
+        rows = [[*row, *[fill] * (longest - len(row))] for row in rows]
     table = np.fromiter(chain.from_iterable(rows), object, len(rows) * longest)
     return table.reshape(*shape, longest)

@@ -98,6 +98,22 @@ def test_a_long_vocabulary():
     np.testing.assert_array_equal(got, np.stack([(row[:, None] == pool).sum(0) for row in x]))
 
 
+@pytest.mark.parametrize("words", [20, 2000])
+def test_pairs_of_many_words(words):
+    """In a table of all tokens after each, and by search where that would be large; in blocks of rows."""
+    rng = np.random.default_rng(2)
+    pairs = np.unique(rng.integers(0, words, (300, 2)), axis=0)
+    numbers = np.concatenate([np.arange(words), pairs.ravel()])
+    options = attributes(longest=2, ngram_counts=[0, words], ngram_indexes=np.arange(words + len(pairs)))
+    x = np.concatenate([rng.integers(0, words + 5, (150, 100)), np.resize(pairs, (50, 100))])
+    text = np.array([[name(t) for t in row] for row in x.tolist()], object)
+    got = jitrt.call("TfIdfVectorizer", text, pool_strings=[name(t) for t in numbers.tolist()], **options)
+    ones = [np.bincount(row, minlength=words + 5)[:words] for row in x]
+    codes = pairs @ [words + 5, 1]
+    twos = [(row[:-1, None] * (words + 5) + row[1:, None] == codes).sum(0) for row in x]
+    np.testing.assert_array_equal(got, np.concatenate([ones, twos], axis=1))
+
+
 @pytest.mark.parametrize(
     ("x", "changes", "message"),
     [
