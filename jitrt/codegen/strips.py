@@ -87,8 +87,9 @@ class StripTile(Tile):
                     b += b_pitch
             out[0] = acc0, out[out_pitch] = acc1
 
-        Positions of a run take turns between the sets of accumulators of low tiles, which are unrolled. Runs
-        are not: LLVM would keep the elements that neighbouring pixels share, and spill accumulators for them.
+        Positions of a run take turns between the sets of accumulators of low tiles. Runs are unrolled where
+        the elements of a strip fit in registers beside the sums: LLVM keeps those that neighbouring pixels
+        share, and would spill accumulators for them.
         """
         f, scalar = Function(name, SIGNATURE, "void", self.target), self.shape.scalar
         first = [self._load(f, f.at("%init", j * self.shape.lanes, scalar)) for j in range(self.vectors)]
@@ -99,14 +100,21 @@ class StripTile(Tile):
             table, b, *sums = taps.values
             kinds = ["ptr", "ptr", *[self.shape.vector] * len(sums)]
             values = list(zip(kinds, [f.get("ptr", table), b, *sums], strict=True))
-            with f.carrying(0, self.run - self.run % sets, sets, values) as run:
-                run.carry(self._positions(f, run.values, sets))
-            _, b, *sums = self._positions(f, run.values, self.run % sets)
+            step = self.run if self._fits else sets
+            with f.carrying(0, self.run - self.run % step, step, values) as run:
+                run.carry(self._positions(f, run.values, step))
+            _, b, *sums = self._positions(f, run.values, self.run % step)
             taps.carry([f.at(table, 8), b, *sums])
         sums, add = taps.values[2:], partial(self._add, f)
         store_rows(f, self.shape, self.vectors, [reduce(add, sums[n::count]) for n in range(count)])
         f.do("ret void")
         return f
+
+    @property
+    def _fits(self) -> bool:
+        """Whether a strip's elements fit in registers beside the sums and a row of B."""
+        elements = (self.height - 1) * self.pixel + self.run
+        return (self.height * self.sets + 1) * self.vectors + elements <= self.shape.registers
 
     def _positions(self, f: Function, values: list[str], positions: int) -> list[str]:
         """The place in the strip, that in B, and the accumulators, after so many positions of the run."""
@@ -114,7 +122,7 @@ class StripTile(Tile):
         count, scalar = self.height * self.vectors, self.shape.scalar
         rows = [f.at(strip, i * self.pixel, scalar) for i in range(self.height)]
         for n in range(positions):
-            part = slice(n * count, (n + 1) * count)
+            part = slice(n % self.sets * count, (n % self.sets + 1) * count)
             sums[part] = self._step(f, rows, n, b, sums[part])
             b = f.at(b, "%b_pitch", scalar)
         return [f.at(strip, positions, scalar), b, *sums]
