@@ -35,7 +35,7 @@ _ERROR = re.compile(
 )
 
 # what follows from types that onnx does not know, and what it is stricter about than onnxruntime
-_UNSURE = re.compile(r"instead is null|\(op_type:")
+_UNSURE = re.compile(r"\bis null\b|\(op_type:")
 LATEST = 10_000  # above every opset version
 _MADE_UP = "unk__"  # begins the symbols that onnx invents
 
@@ -83,10 +83,11 @@ class _Inference:
         bare, faults = self._inferred_types(keep_values=False), self._faults()
         computed = {name for node in main.nodes for name in node.outputs}
         self.inferred |= {name: kind for name, kind in bare.items() if name not in computed}
+        known = {"", *self.inferred, *bare}  # to onnx, whose faults follow from what it does not know as well
         for node in main.nodes:
-            is_known = all(name in self.inferred for name in filter(None, node.inputs))
+            is_known = known.issuperset(node.inputs)
             self._check_types(node)
-            fault = faults.pop((node.op_type, node.name), "")
+            fault = faults.get((node.op_type, *node.outputs[:1]), "")
             if fault and is_known and not _UNSURE.search(fault):
                 raise Fail(f"Node ({node.name}) Op ({node.op_type}) {fault}")
             self._note_outputs(node, bare)
@@ -138,13 +139,17 @@ class _Inference:
                 dimension.ClearField("dim_param")
         return _types(values)
 
-    def _faults(self) -> dict[tuple[str, str], str]:
-        """The errors of inference, by operator and name of the node."""
+    def _faults(self) -> dict[tuple[str, ...], str]:
+        """The errors of inference, by operator and first output of the node."""
+        source = self._source(keep_values=False)
+        for number, node in enumerate(source.graph.node):
+            node.name = str(number)  # as names in a file may be empty, or repeat
         try:
-            shape_inference.infer_shapes(self._source(keep_values=False), strict_mode=True)
+            shape_inference.infer_shapes(source, strict_mode=True)
         except shape_inference.InferenceError as error:
-            found = [(m[1], m[2] or "", m[3].strip()) for m in _ERROR.finditer(str(error))]
-            return {(op_type, name): text for op_type, name, text in reversed(found)}
+            found = [(m[2], m[3].strip()) for m in _ERROR.finditer(str(error)) if (m[2] or "").isdecimal()]
+            nodes = [(source.graph.node[int(number)], text) for number, text in reversed(found)]
+            return {(node.op_type, *node.output[:1]): text for node, text in nodes}
         return {}
 
     def _source(self, keep_values: bool) -> onnx.ModelProto:

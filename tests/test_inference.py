@@ -179,3 +179,27 @@ def test_bytes_that_only_one_parser_reads(tmp_path):
     """A name that is not UTF-8: Google's parser refuses it, and nothing is inferred."""
     content = model([node("Relu", ["x"], ["y"], "name")]).SerializeToString()
     assert load(content.replace(b"name", b"\xff\xfeme")).graph.nodes[0].op_type == "Relu"
+
+
+def test_what_onnx_does_not_know_is_no_fault():
+    """Of GroupNormalization it has no type, and takes the Scan over its output to be wrong."""
+    sums = helper.make_graph(
+        [helper.make_node("Add", ["s", "e"], ["a"]), helper.make_node("Identity", ["a"], ["o"])],
+        "body",
+        [info("s", FLOAT, [2, 3]), info("e", FLOAT, [2, 3])],
+        [info("a", FLOAT, [2, 3]), info("o", FLOAT, [2, 3])],
+    )
+    nodes = [
+        helper.make_node("GroupNormalization", ["x", "one", "zero"], ["n"], num_groups=2),
+        helper.make_node("Scan", ["start", "n"], ["last", "y"], body=sums, num_scan_inputs=1),
+    ]
+    weights = [tensor("one", np.ones(2, np.float32)), tensor("zero", np.zeros(2, np.float32))]
+    inputs = [info("start", FLOAT, [2, 3]), info("x", FLOAT, ["n", 2, 3])]
+    graph = helper.make_graph(nodes, "g", inputs, [info("y", FLOAT, None)], weights)
+    source = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    x = np.arange(24, dtype=np.float32).reshape(4, 2, 3) ** 2
+    feeds = {"start": np.zeros((2, 3), np.float32), "x": x}
+    (found,) = jitrt.InferenceSession(source.SerializeToString()).run(None, feeds)
+    centred = x.astype(np.float64) - x.mean(-1, keepdims=True, dtype=np.float64)
+    expected = np.cumsum(centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5), 0)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
