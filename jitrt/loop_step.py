@@ -11,8 +11,9 @@ from functools import lru_cache
 
 from jitrt.codegen.kernel import Argument, Buffer, Step
 from jitrt.codegen.loops import Loop, Operand, extent, loop_kernel, scratch_bytes
+from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.target import host
-from jitrt.dims import Size, hint, prod, same
+from jitrt.dims import Size, hint, is_below, prod, same
 from jitrt.expr import Expr, is_indexed, substitute, walk
 from jitrt.layout import Array
 
@@ -41,7 +42,8 @@ def loop_step(
     if blocks and blocks[-1][0] in reduced_axes and 4 * _length(blocks[-1], space) <= 3 * host().lanes(4):
         dims = [*(d for d in dims if d in reduced_axes), *(d for d in dims if d not in reduced_axes)]
         across = _coalesce(dims, space, arrays, reduced_axes, indexed)
-        blocks = across if _length(across[-1], space) >= MANY_ROWS else blocks
+        rows = prod(space[d] for d in across[-1])
+        blocks = across if is_batch_invariant() or not is_below(rows, MANY_ROWS) else blocks
     sizes: list[Size] = [prod(space[d] for d in block) for block in blocks]
     strides = [[a.strides[block[-1]] for block in blocks] for a in arrays]
     reduced = [block[0] in reduced_axes for block in blocks]

@@ -54,6 +54,14 @@ def differing(s: jitrt.InferenceSession, feed: dict[str, Any], batched: str) -> 
     return found
 
 
+def test_rows_that_do_not_fill_a_vector() -> None:
+    """Few are computed one by one and many side by side, but not here."""
+    source = model([node("Softmax", ["x"], ["y"], axis=-1)], {"x": (FLOAT, ["n", 5])}, ["y"], {})
+    s, x = invariant(source), random(300, 5)
+    parts = [s.run(None, {"x": part})[0] for part in np.split(x, [1, 8, 70])]
+    assert np.concatenate(parts).tobytes() == s.run(None, {"x": x})[0].tobytes()
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_perceptron(threads: int) -> None:
     feed = {"x": random(SAMPLES, 150)}
