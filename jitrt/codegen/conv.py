@@ -138,7 +138,7 @@ def conv_step(
     strips = strips_of(x, out, window, groups, operands)
     if strips is not None:
         rows, k, taps = OutputRows.single(out), strips.run, channels * prod(window.kernel) // strips.run
-        values = geometry(x, out, window) | {"inner.rows": 0} | _strip_values(x, strips)
+        values = geometry(x, out, window) | {"inner.rows": 0} | _strip_values(x, window)
         product: Product = StripProduct("conv", dtype, strips, *common, pixel=strips.pixel, run=strips.run)
     else:
         rows = OutputRows.of(out)
@@ -222,11 +222,11 @@ def strips_of(
     """
     if groups > 1 or not isinstance(x.channels, int) or x.channels > FEW_CHANNELS:
         return None
-    _, runs, length, unit = _runs(x, x.channels, window, groups)
+    _, _, length, unit = _runs(x, x.channels, window, groups)
     assert isinstance(length, int)
     assert isinstance(unit, int)
     pixel, width = window.strides[-1] * unit, out.spatial[-1]
-    if runs > 1 or length > LONGEST_RUN or pixel > length or (isinstance(width, int) and width < FEW_PIXELS):
+    if length > LONGEST_RUN or pixel > length or (isinstance(width, int) and width < FEW_PIXELS):
         return None
     even = len(out.steps) < 3 or same(out.steps[0], out.steps[1] * out.spatial[1])
     if not same(x.steps[-1], unit) or not even or not all(same(o.row, 0) for o in operands):
@@ -257,12 +257,10 @@ def _runs(x: Image, channels: Size, window: Window, groups: int) -> tuple[Size, 
     return (channels, 1, width, 1) if joined else (channels, width, 1, 1)
 
 
-def _strip_values(x: Image, strips: PixelStrips) -> dict[str, Argument]:
+def _strip_values(x: Image, window: Window) -> dict[str, Argument]:
     """The values that `PixelStrips` takes beside the geometry."""
-    first = not x.is_channels_last()
-    runs = {"run.length": strips.run, "runs.outer": x.channels if first else 1, "runs.w": 1}
-    unit = {"run.unit": 1 if first else x.channels}
-    return runs | unit | placed("X", x.ref, (x.batch_stride, 0), run=x.channel_stride) | {"zeros.length": 0}
+    _, runs = gathered_runs(x, x.channels, window, 1)
+    return runs | placed("X", x.ref, (x.batch_stride, 0), run=x.channel_stride)
 
 
 def geometry(x: Image, out: Image, window: Window) -> dict[str, Argument]:

@@ -36,28 +36,29 @@ class PixelStrips(GatheredPixels):
     def rows(self, w: Walk, first: Integer, height: Integer, table: str, own: str) -> None:
         """The strips under output pixels `first` to `first + height` of a row:
 
-        for outer, kd, kh:
+        for outer, kd, kh, kw (of dilated kernels; the run is else along kw):
             table[line] = strip inside of the image ? X + its place : copy of it, with zeros outside
         """
         f, size = w.f, self.source.itemsize
-        place = {"d": f.div(w.inner, w["out.h"]), "h": f.rem(w.inner, w["out.h"]), "w": first}
-        origin = {a: f.sub(f.mul(place[a], w[f"stride.{a}"]), w[f"pad.{a}"]) for a in AXES}
+        pixel = {"d": f.div(w.inner, w["out.h"]), "h": f.rem(w.inner, w["out.h"]), "w": first}
+        origin = {a: f.sub(f.mul(pixel[a], w[f"stride.{a}"]), w[f"pad.{a}"]) for a in AXES}
         length = f.add(f.mul(f.sub(height, 1), self.pixel), self.run)
-        low = f.mul(f.sub(0, origin["w"]), w["run.unit"])
-        high = f.min(f.mul(f.sub(w["in.w"], origin["w"]), w["run.unit"]), length)
-        whole = f.let(f"and i1 {f.compare('sle', low, 0)}, {f.compare('eq', high, length)}")
-        if self.source != self.dtype:
-            whole = "false"
         image, copied, line = w.batch_address("X", size), f.cell("ptr", own), f.cell("ptr", table)
-        column = f.mul(origin["w"], w["step.w"])
         with f.count(0, w["runs.outer"]) as outer, f.count(0, w["kernel.d"]) as kd:
             depth = f.add(origin["d"], f.mul(kd, w["dilation.d"]))
-            plane = f.add(f.add(f.mul(outer, w["X.run"]), f.mul(depth, w["step.d"])), column)
+            plane = f.add(f.mul(outer, w["X.run"]), f.mul(depth, w["step.d"]))
             deep = f.let(f"icmp ult i64 {depth}, {w['in.d']}")
-            with f.count(0, w["kernel.h"]) as kh:
+            with f.count(0, w["kernel.h"]) as kh, f.count(0, w["runs.w"]) as kw:
                 row = f.add(origin["h"], f.mul(kh, w["dilation.h"]))
                 inside = f.let(f"and i1 {deep}, {f.let(f'icmp ult i64 {row}, ' + w['in.h'])}")
-                strip = f.at(image, f.mul(f.add(plane, f.mul(row, w["step.h"])), size))
+                column = f.add(origin["w"], f.mul(kw, w["dilation.w"]))
+                low = f.mul(f.sub(0, column), w["run.unit"])
+                high = f.min(f.mul(f.sub(w["in.w"], column), w["run.unit"]), length)
+                whole = f.let(f"and i1 {f.compare('sle', low, 0)}, {f.compare('eq', high, length)}")
+                if self.source != self.dtype:
+                    whole = "false"
+                place = f.add(f.add(plane, f.mul(row, w["step.h"])), f.mul(column, w["step.w"]))
+                strip = f.at(image, f.mul(place, size))
                 with f.branch(f.let(f"and i1 {inside}, {whole}")) as branch:
                     f.put("ptr", strip, line.get())
                     branch.otherwise()
