@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from jitrt.codegen.kernel import Buffer, Ref
 from jitrt.dims import Size, same
-from jitrt.expr import is_indexed
+from jitrt.expr import Expr, is_indexed, load, reduce, substitute
 from jitrt.layout import Array, dense_strides
 from jitrt.reach import reachable, users_of
 from jitrt.reshapes import undo_reshapes
@@ -42,6 +42,33 @@ class Group:
                 if operand.serial not in self.members:
                     found.setdefault(operand.serial, operand)
         return list(found.values())
+
+    def expression(self, leaves: Sequence[Tensor], first: int) -> Expr:
+        """The root as one expression over the leaves, numbered from `first`; the call's result is load(0)."""
+        made: dict[int, Expr] = {t.serial: load(i + first, t.dtype) for i, t in enumerate(leaves)}
+        if self.viewed is not None:
+            made[self.viewed.serial] = load(0, self.viewed.dtype)
+        for member in sorted(self.members.values(), key=lambda t: t.serial):
+            operands = [made[t.serial] for t in operands_of(member)]
+            if isinstance(member.source, Reduce):
+                made[member.serial] = reduce(operands[0], member.source.kind)
+            else:
+                assert isinstance(member.source, Map)
+                lead = len(self.space) - member.ndim
+                made[member.serial] = _replace_leaves(member.source.root, operands, lead)
+        return made[self.root.serial]
+
+
+def _replace_leaves(root: Expr, operands: Sequence[Expr], lead: int) -> Expr:
+    def replacement(node: Expr) -> Expr | None:
+        if node.op == "load":
+            leaf: Expr = operands[node.value]
+            return leaf
+        if node.op == "index" and lead:
+            return Expr("index", (), node.dtype, node.value + lead)
+        return None
+
+    return substitute(root, replacement)
 
 
 Unit = Group | Call | Concat

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jitrt.codegen.kernel import Ref
+from jitrt.codegen.kernel import Buffer, Ref
 from jitrt.dims import Size, hint, prod, same
 
 
@@ -40,6 +40,12 @@ class Array(NamedTuple):
             return self._replace(shape=shape, strides=strides, ref=Ref(self.ref.buffer, offset))
         split = reshape_strides(self.shape, self.strides, shape)
         return None if split is None else self._replace(shape=shape, strides=split)
+
+
+def constant_array(value: np.ndarray[Any, Any]) -> Array:
+    """The array of known values, where they are."""
+    strides = tuple(s // max(value.itemsize, 1) for s in value.strides)
+    return Array(value.dtype, value.shape, strides, Ref(Buffer("constant", value.nbytes, value)))
 
 
 def dense_strides(shape: Sequence[Size], order: Sequence[int] | None = None) -> tuple[Size, ...]:

@@ -17,11 +17,20 @@ from jitrt.attentions import AttentionCall, join_attention
 from jitrt.codegen.kernel import Buffer, Ref, Step
 from jitrt.constants import parameter
 from jitrt.dims import Size, hint, same
-from jitrt.expr import Expr, load, reduce, substitute
+from jitrt.expr import Expr, load
 from jitrt.fuse import Fusion, Group, fuse, match_dimensions, separate
-from jitrt.layout import Array, broadcast_strides, dense_strides, is_dense, layout_order, nbytes
+from jitrt.layout import (
+    Array,
+    broadcast_strides,
+    constant_array,
+    dense_strides,
+    is_dense,
+    layout_order,
+    nbytes,
+)
+from jitrt.lifted import lift_constants
 from jitrt.loop_step import loop_step
-from jitrt.tensor import Call, Concat, Constant, Input, Map, Output, Reduce, Tensor, View, operands_of
+from jitrt.tensor import Call, Concat, Constant, Input, Output, Tensor, View
 
 
 @dataclass
@@ -137,8 +146,7 @@ class Scheduler:
         value = np.asarray(tensor.value, tensor.dtype)
         if any(s < 0 for s in value.strides) or not value.flags.aligned:
             value = np.ascontiguousarray(value)
-        strides = tuple(s // max(value.itemsize, 1) for s in value.strides)
-        return Array(tensor.dtype, tensor.shape, strides, Ref(Buffer("constant", value.nbytes, value)))
+        return constant_array(value)
 
     def _allocate(self, tensor: Tensor, order: Sequence[int] | None) -> Array:
         """A new array for a tensor: its reserved place, a slice of a concatenation, or the arena."""
@@ -208,7 +216,9 @@ class Scheduler:
     def _lower_group(self, group: Group) -> None:
         leaves = [t for t in group.leaves() if t is not group.viewed]
         arrays = [self._place(t) for t in leaves]
-        root = self._expression(group, leaves, 0 if group.call is None else 1)
+        first = 0 if group.call is None else 1
+        root, constants = lift_constants(group.expression(leaves, first), first + len(leaves))
+        arrays += constants
         if group.call is not None:
             self._lower_epilogue(group, root, [parameter(a) for a in arrays])
             return
@@ -227,21 +237,6 @@ class Scheduler:
             dict.fromkeys(m.node for m in sorted(group.members.values(), key=lambda t: t.serial))
         )
         self.steps.append(step)
-
-    def _expression(self, group: Group, leaves: Sequence[Tensor], first: int) -> Expr:
-        """The root as one expression over the leaves, numbered from `first`; the call's result is load(0)."""
-        made: dict[int, Expr] = {t.serial: load(i + first, t.dtype) for i, t in enumerate(leaves)}
-        if group.viewed is not None:
-            made[group.viewed.serial] = load(0, group.viewed.dtype)
-        for member in sorted(group.members.values(), key=lambda t: t.serial):
-            operands = [made[t.serial] for t in operands_of(member)]
-            if isinstance(member.source, Reduce):
-                made[member.serial] = reduce(operands[0], member.source.kind)
-            else:
-                assert isinstance(member.source, Map)
-                lead = len(group.space) - member.ndim
-                made[member.serial] = _replace_leaves(member.source.root, operands, lead)
-        return made[group.root.serial]
 
     def _lower_epilogue(self, group: Group, root: Expr, arrays: Sequence[Array]) -> None:
         assert group.call is not None
@@ -312,7 +307,7 @@ class Scheduler:
         self._emit_call(call, outputs, None, None)
 
     def _lower_attention(self, call: AttentionCall) -> None:
-        call.weights = self._expression(call.group, call.leaves, 1)
+        call.weights = call.group.expression(call.leaves, 1)
         first = len(self.steps)
         self._lower_call(call)
         for step in self.steps[first:]:
@@ -362,18 +357,6 @@ def _is_permuted(tensor: Tensor) -> bool:
 def _writes_strided(tensor: Tensor) -> bool:
     """Whether the tensor is the output of a call that can write in other strides than dense ones."""
     return isinstance(tensor.source, Output) and tensor.source.call.strided_output
-
-
-def _replace_leaves(root: Expr, operands: Sequence[Expr], lead: int) -> Expr:
-    def replacement(node: Expr) -> Expr | None:
-        if node.op == "load":
-            leaf: Expr = operands[node.value]
-            return leaf
-        if node.op == "index" and lead:
-            return Expr("index", (), node.dtype, node.value + lead)
-        return None
-
-    return substitute(root, replacement)
 
 
 def _covers(array: Array, space: Sequence[Size]) -> bool:
