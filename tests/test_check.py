@@ -71,9 +71,7 @@ def test_a_wrong_epilogue_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     source = model(nodes, {"x": [3, 8]}, ["y"], {"w": random(8, 8)})
     x = random(3, 8)
     session(source).run(None, {"x": x})
-    monkeypatch.setattr(
-        "jitrt.schedule.Scheduler._expression", lambda self, group, leaves, first: load_negated()
-    )
+    monkeypatch.setattr("jitrt.fuse.Group.expression", lambda self, leaves, first: load_negated())
     with pytest.raises(StepMismatchError, match=r'MatMul.*, Relu "activation"'):
         session(source).run(None, {"x": x})
 
