@@ -187,7 +187,7 @@ def timed(run: Run, feeds: Feeds) -> float:
 def summary(model: str, inputs: int, engine: str, metric: str, seconds: list[float]) -> Measurement:
     """The median in milliseconds, with the tenth and ninetieth percentile."""
     milliseconds = [s * 1e3 for s in seconds]
-    deciles = quantiles(milliseconds, n=10) if len(milliseconds) > 1 else milliseconds * 9
+    deciles = quantiles(milliseconds, n=10, method="inclusive") if len(milliseconds) > 1 else milliseconds * 9
     spread = {"p10": deciles[0], "p90": deciles[-1], "runs": len(milliseconds)}
     return Measurement(model, inputs, engine, metric, median(milliseconds), spread)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from threading import Thread
 from typing import Any
 from weakref import WeakValueDictionary
@@ -40,7 +39,7 @@ _packed: WeakValueDictionary[Any, Packed] = WeakValueDictionary()
 
 
 def packed_constant(value: Value, form: str, pack: Callable[[Value], Value]) -> Packed:
-    """`pack(value)`, to be made by `packing` once for each array and `form` while anybody keeps it."""
+    """`pack(value)`, to be made by `make_packed` once for each array and `form` while anybody keeps it."""
     key = (value.__array_interface__["data"][0], value.shape, value.strides, value.dtype.str, form)
     found = _packed.get(key)
     if found is None:
@@ -48,9 +47,8 @@ def packed_constant(value: Value, form: str, pack: Callable[[Value], Value]) -> 
     return found
 
 
-@contextmanager
-def packing(constants: Iterable[Packed]) -> Iterator[None]:
-    """Make what is not made yet, on all CPUs this process may use, while the caller does other things."""
+def make_packed(constants: Iterable[Packed]) -> None:
+    """Make what is not made yet, on all CPUs that this process may use."""
     missing = [c for c in dict.fromkeys(constants) if c.buffer.data is None]
     left, failures = iter(missing), list[Exception]()
 
@@ -62,15 +60,12 @@ def packing(constants: Iterable[Packed]) -> Iterator[None]:
                 failures.append(error)
 
     count = min(len(allowed()), len(missing), sum(c.source.nbytes for c in missing) // WORTH_A_THREAD)
-    threads = [Thread(target=make, name="jitrt pack") for _ in range(count)]
+    threads = [Thread(target=make, name="jitrt pack") for _ in range(count - 1)]
     for thread in threads:
         thread.start()
-    try:
-        yield
-        make()
-    finally:
-        for thread in threads:
-            thread.join()
+    make()
+    for thread in threads:
+        thread.join()
     for failure in failures:
         raise failure
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from jitrt.codegen.compile import compile_kernels
 from jitrt.codegen.kernel import Buffer, Kernel, Ref, Step, Word
-from jitrt.constants import Packed, packing
+from jitrt.constants import Packed, make_packed
 from jitrt.dims import Dim, Monomial, Size, Terms, hint, source, terms_of
 from jitrt.execute import pool
 from jitrt.schedule import Schedule
@@ -70,8 +70,8 @@ class Recipe:
         self.steps = schedule.steps
         self.sizes = Sizes()
         called = [a for step in self.steps for a in step.args if isinstance(a, Kernel)]
-        with packing(kept for step in self.steps for kept in step.keeps if isinstance(kept, Packed)):
-            addresses = compile_kernels([*(step.kernel for step in self.steps), *called])
+        make_packed(kept for step in self.steps for kept in step.keeps if isinstance(kept, Packed))
+        addresses = compile_kernels([*(step.kernel for step in self.steps), *called])
         self.functions = np.array(addresses[: len(self.steps)], np.int64)
         called_addresses = iter(addresses[len(self.steps) :])
         self._number_buffers()

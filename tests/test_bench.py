@@ -216,6 +216,12 @@ def test_plot(tmp_path: Path) -> None:
         plot_ratios(pair("hot", 2.0, None), tmp_path / "none.png")
 
 
+def test_deciles_lie_among_the_runs() -> None:
+    one = steady.summary("m", 1, "jitrt", "hot", [0.001, 0.001, 0.001, 0.001, 0.001, 0.100])
+    assert (one.value, one.details["p10"]) == pytest.approx((1, 1))
+    assert 1 < one.details["p90"] <= 100
+
+
 def test_max_error() -> None:
     expected = np.array([1.0, -4.0, np.nan, np.inf])
     assert max_error([expected.copy()], [expected]) == 0

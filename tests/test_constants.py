@@ -7,7 +7,7 @@ import pytest
 from models import model, node
 
 import jitrt
-from jitrt.constants import CHUNK, packed_constant, packing, without_subnormals
+from jitrt.constants import CHUNK, make_packed, packed_constant, without_subnormals
 
 SUBNORMAL = np.float32([1e-39, -1e-45, 1.1754942e-38])
 
@@ -64,8 +64,7 @@ def test_a_constant_is_packed_once_while_it_is_kept():
     assert first is second
     assert first.buffer.data is None
     for _ in range(2):
-        with packing([first, second]):
-            pass
+        make_packed([first, second])
     assert len(made) == 1
     np.testing.assert_array_equal(first.buffer.data, [2, 2, 2])
 
@@ -83,9 +82,8 @@ def test_packing_that_fails_says_so_and_can_be_tried_again():
         *(packed_constant(np.zeros(2, np.float32), "failing", pack),),
         *(packed_constant(np.full(2, n, np.float32), "fine", np.negative) for n in range(4)),
     ]
-    with pytest.raises(MemoryError, match="no room"), packing(constants):
-        pass
+    with pytest.raises(MemoryError, match="no room"):
+        make_packed(constants)
     assert [c.buffer.data is None for c in constants] == [True, False, False, False, False]
-    with packing(constants):
-        pass
+    make_packed(constants)
     np.testing.assert_array_equal(constants[0].buffer.data, [1, 1])

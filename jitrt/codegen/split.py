@@ -48,6 +48,7 @@ SCRATCH = ("offsets", "rows", "sums")
 BLOCK_BYTES = 5 << 18  # of split rows, most of the second-level cache of CPUs with tile registers
 BLOCK_ROWS = 256
 SLICE = 32  # chunks of a row of a matrix that are multiplied at once
+PACKED_TOGETHER = 1 << 18  # numbers: few enough for a cache, enough that packing threads seldom meet
 
 
 @dataclass(frozen=True)
@@ -144,17 +145,17 @@ def pack_split(matrix: Array, parts: int) -> Array:
     order = (taps, chunks, parts, CHUNK // 2)
     panels = packed[: whole * SHAPE.columns * depth].reshape(whole, *order, SHAPE.columns)
     last = packed[panels.size :].reshape(*order, width - whole * SHAPE.columns)
-    rows = np.zeros((CHUNK, width), np.float32)
-    for tap in range(taps):
-        for chunk in range(chunks):
-            given = matrix[tap, chunk * CHUNK :][:CHUNK]
-            rows[: len(given), :n] = given
-            rows[len(given) :] = 0
-            for part, bits in enumerate(split_numbers(rows, parts)):
-                pairs = (bits[0::2] >> np.uint32(16)) | bits[1::2]
-                wide = pairs[:, : whole * SHAPE.columns].reshape(CHUNK // 2, whole, SHAPE.columns)
-                panels[:, tap, chunk, part] = wide.swapaxes(0, 1)
-                last[tap, chunk, part] = pairs[:, whole * SHAPE.columns :]
+    block = max(PACKED_TOGETHER // (CHUNK * width), 1)
+    for tap, first in np.ndindex(taps, -(-chunks // block)):
+        own = slice(first * block, min((first + 1) * block, chunks))
+        given = matrix[tap, own.start * CHUNK : own.stop * CHUNK]
+        rows = np.zeros((own.stop - own.start, CHUNK, width), np.float32)
+        rows.reshape(-1, width)[: len(given), :n] = given
+        for part, bits in enumerate(split_numbers(rows, parts)):
+            pairs = (bits[:, 0::2] >> np.uint32(16)) | bits[:, 1::2]
+            wide = pairs[..., : whole * SHAPE.columns].reshape(*pairs.shape[:2], whole, SHAPE.columns)
+            panels[:, tap, own, part] = wide.transpose(2, 0, 1, 3)
+            last[tap, own, part] = pairs[..., whole * SHAPE.columns :]
     return packed
 
 
