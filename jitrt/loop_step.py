@@ -13,7 +13,7 @@ from jitrt.codegen.kernel import Argument, Buffer, Step
 from jitrt.codegen.loops import Loop, Operand, extent, loop_kernel, scratch_bytes
 from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.target import host
-from jitrt.dims import Size, hint, is_below, prod, same
+from jitrt.dims import Size, hint, prod, same
 from jitrt.expr import Expr, is_indexed, substitute, walk
 from jitrt.layout import Array
 
@@ -43,7 +43,7 @@ def loop_step(
         dims = [*(d for d in dims if d in reduced_axes), *(d for d in dims if d not in reduced_axes)]
         across = _coalesce(dims, space, arrays, reduced_axes, indexed)
         rows = prod(space[d] for d in across[-1])
-        blocks = across if is_batch_invariant() or not is_below(rows, MANY_ROWS) else blocks
+        blocks = blocks if isinstance(rows, int) and rows < MANY_ROWS and not is_batch_invariant() else across
     sizes: list[Size] = [prod(space[d] for d in block) for block in blocks]
     strides = [[a.strides[block[-1]] for block in blocks] for a in arrays]
     reduced = [block[0] in reduced_axes for block in blocks]

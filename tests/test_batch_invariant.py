@@ -55,7 +55,7 @@ def differing(s: jitrt.InferenceSession, feed: dict[str, Any], batched: str) -> 
 
 
 def test_rows_that_do_not_fill_a_vector() -> None:
-    """Few are computed one by one and many side by side, but not here."""
+    """Short rows are computed side by side, however few or many there are."""
     source = model([node("Softmax", ["x"], ["y"], axis=-1)], {"x": (FLOAT, ["n", 5])}, ["y"], {})
     s, x = invariant(source), random(300, 5)
     parts = [s.run(None, {"x": part})[0] for part in np.split(x, [1, 8, 70])]
