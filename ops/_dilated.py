@@ -12,7 +12,7 @@ from jitrt.codegen.conv import Image
 from jitrt.codegen.kernel import Buffer, Ref
 from jitrt.codegen.winograd import choose_transform
 from jitrt.convolutions import ConvAttributes, Convolution
-from jitrt.dims import Size, hint, same
+from jitrt.dims import Size, is_below, same
 from jitrt.tensor import Tensor, Value, sizes
 
 from .pad import pad
@@ -27,7 +27,7 @@ def is_best_in_phases(x: Tensor, weights: Value, attributes: ConvAttributes) -> 
     if max(dilations) == 1 or any(p % d for p, d in each):
         return False
     spatial = _phase_sizes(x, attributes)
-    if any(hint(size) < SHORTEST for size in spatial):
+    if any(is_below(size, SHORTEST) for size in spatial):
         return False
     nowhere = Ref(Buffer("arena", 0))
     outputs = _plain(attributes).output_sizes(spatial)
