@@ -21,9 +21,8 @@ import numpy as np
 from jitrt.codegen.control import advance_kernel, branch_kernel, jump_kernel
 from jitrt.codegen.kernel import Argument, Buffer, Kernel, Ref, Step, Word
 from jitrt.dims import Size
-from jitrt.expr import load
 from jitrt.layout import Array, dense_strides, nbytes
-from jitrt.loop_step import loop_step
+from jitrt.loop_step import copy_step
 from jitrt.schedule import Schedule, Scheduler
 from jitrt.tensor import Call, Input, Tensor, outputs_of
 from jitrt.traced import TracedBody
@@ -115,8 +114,8 @@ class LoopCall(Call):
         counter = Array(I64, (), (), Ref(Buffer("arena", 8)))
         proceeds = Array(BOOL, (), (), Ref(Buffer("arena", 1)))
         start = Array(I64, (), (), Ref(Buffer("constant", 8, np.array(-1))))
-        begin = [_copy(start, counter), _copy(going._replace(shape=(), strides=()), proceeds)]
-        end = [_copy(counter, outputs[0])]
+        begin = [copy_step(start, counter), copy_step(going._replace(shape=(), strides=()), proceeds)]
+        end = [copy_step(counter, outputs[0])]
         places: dict[Buffer, Ref] = {number: counter.ref}
         if self.decides:
             places[made.pop(0)] = proceeds.ref
@@ -127,8 +126,8 @@ class LoopCall(Call):
             even, odd = (Ref(Buffer("arena", read.nbytes)) for _ in range(2))
             swaps[read], swaps[written] = (even, odd), (odd, even)
             state = Array(final.dtype, final.shape, dense_strides(final.shape), Ref(read))
-            begin.append(_copy(initial, state._replace(ref=even)))
-            end.append(_copy(state, final))
+            begin.append(copy_step(initial, state._replace(ref=even)))
+            end.append(copy_step(state, final))
 
         captured = len(taken) - len(self.body.captures)
         places.update(zip(taken[captured:], (a.ref for a in given[captured:]), strict=True))
@@ -193,7 +192,3 @@ def _shifted(ref: Ref, offset: Size) -> Ref:
 
 def _control_step(kernel: Kernel, label: str, *arguments: Argument | Word) -> Step:
     return Step(kernel, arguments, 1, label, jumps=True)
-
-
-def _copy(source: Array, target: Array) -> Step:
-    return loop_step([load(0, source.dtype)], source.shape, (), [source], [target], "copy")

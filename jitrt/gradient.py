@@ -15,7 +15,7 @@ import numpy as np
 from jitrt.calls import NumbaCall, cast_tensor
 from jitrt.dims import Size, prod, same
 from jitrt.errors import NotImplemented as NotImplementedHere
-from jitrt.expr import Expr, cast, eq, load, loads, substitute, where
+from jitrt.expr import cast, eq, load, where
 from jitrt.expr_gradient import derivatives
 from jitrt.products import MatrixProduct
 from jitrt.tensor import (
@@ -28,6 +28,7 @@ from jitrt.tensor import (
     View,
     concatenate,
     constant,
+    map_of_used,
     map_tensors,
     operands_of,
     reduce_tensor,
@@ -143,17 +144,8 @@ def _map_parts(tensor: Tensor, source: Map, g: Tensor) -> Parts:
     except NotImplementedError as error:
         raise NotImplementedHere(f"{tensor.node}: {error}") from None
     for index, root in found.items():
-        part = Tensor(root.dtype, tensor.shape, _map_of_used(root, (*source.operands, g)))
+        part = Tensor(root.dtype, tensor.shape, map_of_used(root, (*source.operands, g)))
         yield source.operands[index], sum_to(part, source.operands[index].shape)
-
-
-def _map_of_used(root: Expr, operands: Sequence[Tensor]) -> Map:
-    """The function of those operands that it loads."""
-    used = loads(root)
-    renumbered = substitute(
-        root, lambda node: load(used.index(node.value), node.dtype) if node.op == "load" else None
-    )
-    return Map(renumbered, tuple(operands[i] for i in used))
 
 
 def sum_to(x: Tensor, shape: Sequence[Size]) -> Tensor:

@@ -6,13 +6,14 @@ embeddings resized to an image.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 
 from jitrt.calls import NumbaCall
 from jitrt.dims import Dim
+from jitrt.reach import reachable
 from jitrt.tensor import Constant, Input, Map, Output, Reduce, Tensor, View, operands_of
 
 Compute = Callable[[list[Tensor]], Sequence[np.ndarray[Any, Any]] | None]
@@ -23,7 +24,7 @@ def compute_invariants(outputs: Collection[Tensor], compute: Compute) -> None:
 
     `compute` gives the values of tensors, or None where a kernel fails: the run that comes to it says so.
     """
-    tensors = _in_order(outputs)
+    tensors = reachable(list(outputs))[::-1]
     made: dict[int, bool] = {}  # invariant tensors; whether a kernel of their own computes them
     for tensor in tensors:
         if _is_invariant(tensor, made):
@@ -42,22 +43,6 @@ def compute_invariants(outputs: Collection[Tensor], compute: Compute) -> None:
     values = compute(wanted) if wanted else None
     for tensor, value in zip(wanted, values or (), strict=False):
         tensor.source, tensor.value = Constant(), value
-
-
-def _in_order(outputs: Iterable[Tensor]) -> list[Tensor]:
-    """The tensors that `outputs` follow from, each after its operands."""
-    ordered: dict[int, Tensor] = {}
-    stack = [(tensor, False) for tensor in outputs]
-    while stack:
-        tensor, is_ready = stack.pop()
-        if tensor.serial in ordered:
-            continue
-        if is_ready:
-            ordered[tensor.serial] = tensor
-            continue
-        stack.append((tensor, True))
-        stack.extend((t, False) for t in operands_of(tensor) if t is not None)
-    return list(ordered.values())
 
 
 def _is_invariant(tensor: Tensor, made: dict[int, bool]) -> bool:

@@ -14,7 +14,7 @@ from jitrt.codegen.loops import Loop, Operand, extent, loop_kernel, scratch_byte
 from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.target import host
 from jitrt.dims import Size, hint, prod, same
-from jitrt.expr import Expr, is_indexed, substitute, walk
+from jitrt.expr import Expr, is_indexed, load, substitute, walk
 from jitrt.layout import Array
 
 TRANSCENDENTAL_FLOPS = 20
@@ -81,6 +81,11 @@ def loop_step(
         scratch=scratch_bytes(loop, sizes),
         in_place=in_place(inputs, outputs),
     )
+
+
+def copy_step(source: Array, target: Array) -> Step:
+    """The step that copies an array to another place of the same shape."""
+    return loop_step([load(0, source.dtype)], source.shape, (), [source], [target], "copy")
 
 
 def in_place(

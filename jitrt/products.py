@@ -17,9 +17,8 @@ from jitrt.codegen.product import Matrix
 from jitrt.codegen.split import can_split, pack_split, parts_of, split_cost, split_matmul_step
 from jitrt.constants import Packed, packed_constant
 from jitrt.dims import Size, is_below, prod, same
-from jitrt.expr import load
 from jitrt.layout import Array, dense_strides, is_dense, nbytes
-from jitrt.loop_step import in_place, loop_step
+from jitrt.loop_step import copy_step, in_place
 from jitrt.tensor import Call, Dtype, Shape, Tensor, broadcast, outputs_of
 from jitrt.vector_products import vector_product
 
@@ -260,11 +259,6 @@ def copied(array: Array, shape: Shape, copies: list[Step]) -> Array:
     target = _dense_array(array.dtype, shape)
     copies.append(copy_step(array._replace(shape=shape), target))
     return target
-
-
-def copy_step(source: Array, target: Array) -> Step:
-    """A step that copies an array to another place of the same shape."""
-    return loop_step([load(0, source.dtype)], target.shape, (), [source], [target], "copy")
 
 
 def _repeated(array: Array, shape: Shape, copies: list[Step]) -> Array:

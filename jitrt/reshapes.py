@@ -27,17 +27,13 @@ def undo_reshapes(outputs: Sequence[Tensor]) -> None:
     for tensor in tensors:
         match tensor.source:
             case View(base=base, kind="reshape") if isinstance(base.source, Map):
-                if len(users[base.serial]) > 1 or base.serial in kept or _has_indices(base.source):
+                if len(users[base.serial]) > 1 or base.serial in kept or is_indexed(base.source.root):
                     continue
                 if any(_before_reshape(t, tensor.shape) is not None for t in base.source.operands):
                     operands = [_in_shape(t, base.shape, tensor.shape) for t in base.source.operands]
                     known = tuple(t for t in operands if t is not None)
                     if len(known) == len(operands):
                         tensor.source = Map(base.source.root, known)
-
-
-def _has_indices(source: Map) -> bool:
-    return is_indexed(source.root)
 
 
 def _before_reshape(tensor: Tensor, shape: Shape) -> Tensor | None:

@@ -17,7 +17,7 @@ from jitrt.attentions import AttentionCall, join_attention
 from jitrt.codegen.kernel import Buffer, Ref, Step
 from jitrt.constants import parameter
 from jitrt.dims import Size, hint, same
-from jitrt.expr import Expr, load
+from jitrt.expr import Expr
 from jitrt.fuse import Fusion, Group, fuse, match_dimensions, separate
 from jitrt.layout import (
     Array,
@@ -29,7 +29,7 @@ from jitrt.layout import (
     nbytes,
 )
 from jitrt.lifted import lift_constants
-from jitrt.loop_step import loop_step
+from jitrt.loop_step import copy_step, loop_step
 from jitrt.tensor import Call, Concat, Constant, Input, Output, Tensor, View
 
 
@@ -207,7 +207,7 @@ class Scheduler:
         return target
 
     def _copy(self, source: Array, target: Array, node: str) -> None:
-        step = loop_step([load(0, source.dtype)], source.shape, (), [source], [target], "copy")
+        step = copy_step(source, target)
         step.nodes = (node,)
         self.steps.append(step)
 
@@ -218,10 +218,10 @@ class Scheduler:
         arrays = [self._place(t) for t in leaves]
         first = 0 if group.call is None else 1
         root, constants = lift_constants(group.expression(leaves, first), first + len(leaves))
-        arrays += constants
         if group.call is not None:
-            self._lower_epilogue(group, root, [parameter(a) for a in arrays])
+            self._lower_epilogue(group, root, [*map(parameter, arrays), *constants])
             return
+        arrays += constants
         space, order = group.space, None
         full = [a for a in arrays if len(a.shape) == len(space) and _covers(a, space)]
         if full:

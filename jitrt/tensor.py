@@ -273,11 +273,11 @@ def map_tensors(function: Callable[..., ex.Expr], *operands: Tensor | None) -> T
         if only.shape == shape:
             return only
     value = fold_map(root, [t.value for t in present], shape)
-    return Tensor(root.dtype, shape, _map(root, present) if value is None else Constant(), value)
+    return Tensor(root.dtype, shape, map_of_used(root, present) if value is None else Constant(), value)
 
 
-def _map(root: ex.Expr, operands: Sequence[Tensor]) -> Map:
-    """Without operands that the function does not look at: the schedule shall not wait for them."""
+def map_of_used(root: ex.Expr, operands: Sequence[Tensor]) -> Map:
+    """The function of those operands that it loads: the schedule shall not wait for the others."""
     used = ex.loads(root)
     if len(used) < len(operands):
         number = {old: new for new, old in enumerate(used)}
@@ -301,7 +301,7 @@ def map_indices(function: Callable[..., ex.Expr], shape: Shape, *operands: Tenso
     """As `map_tensors` with a given shape; `function` takes an index expression per axis, then operands."""
     axes = [ex.index(i) for i in range(len(shape))]
     root = function(*axes, *(ex.load(i, t.dtype) for i, t in enumerate(operands)))
-    return Tensor(root.dtype, shape, _map(root, operands))
+    return Tensor(root.dtype, shape, map_of_used(root, operands))
 
 
 def reduce_tensor(x: Tensor, kind: str, axes: Sequence[int]) -> Tensor:

@@ -22,7 +22,7 @@ SHORTEST = 4  # rows or columns of an image that is worth it
 
 def is_best_in_phases(x: Tensor, weights: Value, attributes: ConvAttributes) -> bool:
     """Whether `convolve_phases` is expected to be the fastest convolution of x [n, *spatial, c]."""
-    dilations, window = attributes.dilations, _plain(attributes).window
+    dilations = attributes.dilations
     each = zip(attributes.pads, (*dilations, *dilations), strict=True)
     if max(dilations) == 1 or any(p % d for p, d in each):
         return False
@@ -30,10 +30,11 @@ def is_best_in_phases(x: Tensor, weights: Value, attributes: ConvAttributes) -> 
     if any(is_below(size, SHORTEST) for size in spatial):
         return False
     nowhere = Ref(Buffer("arena", 0))
-    outputs = _plain(attributes).output_sizes(spatial)
+    plain = _plain(attributes)
+    outputs = plain.output_sizes(spatial)
     image = Image.channels_last(nowhere, x.dtype, x.shape[0], spatial, x.shape[-1])
     out = Image.channels_last(nowhere, x.dtype, x.shape[0], outputs, weights.shape[0])
-    return choose_transform(image, out, window, attributes.groups) is not None
+    return choose_transform(image, out, plain.window, attributes.groups) is not None
 
 
 def convolve_phases(x: Tensor, weights: Value, bias: Tensor | None, attributes: ConvAttributes) -> Tensor:

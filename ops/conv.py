@@ -59,14 +59,15 @@ def conv(
     attributes = ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group)
     last = (0, *range(2, rank + 2), 1)
     x, bias = computed(with_channels(x, W.shape[1] * group)), None if B is None else computed(B)
+    image = x.permute(last)
     if W.value is None or W.symbolic or wants_gradients():
-        y = convolve_fed(x.permute(last), computed(W), bias, attributes)
+        y = convolve_fed(image, computed(W), bias, attributes)
     elif (joined := joined_pixels(W.value, x.dtype, attributes)) > 1:
-        y = convolve_joined(x.permute(last), W.value, bias, attributes, joined)
-    elif is_best_in_phases(x.permute(last), W.value, attributes):
-        y = convolve_phases(x.permute(last), W.value, bias, attributes)
+        y = convolve_joined(image, W.value, bias, attributes, joined)
+    elif is_best_in_phases(image, W.value, attributes):
+        y = convolve_phases(image, W.value, bias, attributes)
     else:
-        (y,) = Convolution(x.permute(last), W.value, bias, attributes).outputs
+        (y,) = Convolution(image, W.value, bias, attributes).outputs
     return cast_tensor(y.permute((0, rank + 1, *range(1, rank + 1))), X.dtype)
 
 

@@ -59,7 +59,7 @@ def tokenizing(
     if separators == [""] or (not separators and tokenexp == "."):
         if mincharnum > 1:
             raise InvalidArgument("mincharnum is too big for char level tokenezation")
-        cut: Callable[[list[str]], list[list[str]]] = lambda texts: list(map(list, texts))  # noqa: E731
+        cut: Callable[[list[str]], list[list[str]]] = _characters
     elif separators:
         cut = partial(_all_between, separators=separators)
     else:
@@ -78,6 +78,10 @@ def tokenizing(
         return as_table(rows, X.shape, pad_value)
 
     return tokenize
+
+
+def _characters(texts: list[str]) -> list[list[str]]:
+    return list(map(list, texts))
 
 
 def _all_between(texts: list[str], separators: list[str]) -> list[list[str]]:
