@@ -39,7 +39,7 @@ def loop_step(
     dims = [d for d in range(len(space)) if not same(space[d], 1)]
     dims = _order(dims, arrays, outputs, reduced_axes)
     blocks = _coalesce(dims, space, arrays, reduced_axes, indexed)
-    if blocks and blocks[-1][0] in reduced_axes and 4 * _length(blocks[-1], space) <= 3 * host().lanes(4):
+    if blocks and blocks[-1][0] in reduced_axes and _is_short(prod(space[d] for d in blocks[-1])):
         dims = [*(d for d in dims if d in reduced_axes), *(d for d in dims if d not in reduced_axes)]
         across = _coalesce(dims, space, arrays, reduced_axes, indexed)
         rows = prod(space[d] for d in across[-1])
@@ -148,9 +148,9 @@ def _coalesce(
     return blocks
 
 
-def _length(block: Sequence[int], space: Sequence[Size]) -> int:
-    """How many positions the dimensions of a block have."""
-    return hint(prod(space[d] for d in block))
+def _is_short(row: Size) -> bool:
+    """Whether a row is known to fill no more than three quarters of a vector."""
+    return isinstance(row, int) and 4 * row <= 3 * host().lanes(4)
 
 
 def _pattern(stride: Size) -> int | None:

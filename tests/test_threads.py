@@ -148,3 +148,12 @@ def test_memory_does_not_grow_with_shapes_and_threads(monkeypatch: pytest.Monkey
     assert len(program.plans) == 96
     assert len(s._context.arenas) <= THREADS
     assert all(len(arena.tables) <= 96 for arena in s._context.arenas)
+
+
+def test_what_was_run_before_changes_no_bits() -> None:
+    """Rows of a length that the model leaves open: short ones first, or long ones."""
+    source = model([node("Softmax", ["x"], ["y"], axis=-1)], {"x": ["n", "length"]}, ["y"])
+    short, long = {"x": random(100, 5)}, {"x": random(100, 300)}
+    one, other = session(source), session(source)
+    found = [bits(one.run(None, feed)) for feed in (short, long)]
+    assert found == [bits(other.run(None, feed)) for feed in (long, short)][::-1]
