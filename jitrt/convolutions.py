@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -150,19 +151,18 @@ class Convolution(ImageCall):
         splits = by_parts is not None and by_parts < direct
         transform = choose_transform(x, out, window, groups, by_parts if splits else direct)
         if transform is not None:
-            packed = packed_constant(
-                self.weights, f"{transform}", lambda w: pack_winograd_weights(w, transform)
-            )
+            pack = partial(pack_winograd_weights, transform=transform)
+            packed = packed_constant(self.weights, f"{transform}", pack)
             step = winograd_step(x, Ref(packed.buffer), out, window, transform, **more)
         elif splits:
             count = parts_of(x.dtype)
-            packed = packed_constant(self.weights, f"{count} parts", lambda w: pack_split_weights(w, count))
+            pack = partial(pack_split_weights, parts=count)
+            packed = packed_constant(self.weights, f"{count} parts", pack)
             step = split_conv_step(x, Ref(packed.buffer), out, window, **more)
         else:
             first = channels_first_order(x)
-            packed = packed_constant(
-                self.weights, f"conv {groups} {first}", lambda w: pack_weights(w, groups, first)
-            )
+            pack = partial(pack_weights, groups=groups, channels_first=first)
+            packed = packed_constant(self.weights, f"conv {groups} {first}", pack)
             step = conv_step(x, Ref(packed.buffer), out, window, groups=groups, **more)
         step.keeps = (packed,)
         return [step]
@@ -276,11 +276,8 @@ class TransposedConvolution(ImageCall):
         """A step a phase and group."""
         window, groups = self.attributes.window, self.attributes.groups
         first = channels_first_order(x)
-        packed = packed_constant(
-            self.weights,
-            f"conv_transpose {groups} {first} {window}",
-            lambda w: pack_transpose_weights(w, window, groups, first),
-        )
+        pack = partial(pack_transpose_weights, window=window, groups=groups, channels_first=first)
+        packed = packed_constant(self.weights, f"conv_transpose {groups} {first} {window}", pack)
         steps = conv_transpose_steps(x, Ref(packed.buffer), out, window, groups=groups, **more)
         for step in steps:
             step.keeps = (packed,)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from jitrt.calls import cast_tensor
-from jitrt.codegen.conv import Image, channels_first_order
+from jitrt.codegen.conv import Image
 from jitrt.codegen.dot_conv import (
     depthwise_dot_step,
     dot_conv_step,
-    gathers_groups,
-    is_matrix,
     pack_depthwise_bytes,
     pack_dot_weights,
+    weight_order,
 )
 from jitrt.codegen.dot_strips import byte_strips_of, pack_strip_weights
 from jitrt.codegen.kernel import Ref, Step
@@ -92,16 +92,12 @@ class IntegerConvolution(Convolution):
             packed = packed_constant(self.weights, "depthwise bytes", pack_depthwise_bytes)
             step = depthwise_dot_step(x, Ref(packed.buffer), out, window, **more)
         elif (strips := byte_strips_of(x, out, window, groups, more["operands"])) is not None:
-            packed = packed_constant(self.weights, f"{strips}", lambda w: pack_strip_weights(w, strips))
+            packed = packed_constant(self.weights, f"{strips}", partial(pack_strip_weights, strips=strips))
             step = dot_conv_step(x, Ref(packed.buffer), out, window, strips=strips, **more)
         else:
-            matrix = is_matrix(x, out, window, groups)
-            copied = gathers_groups(x, out.channels, groups)
-            packed = packed_constant(
-                self.weights,
-                f"conv groups {groups} {channels_first_order(x)} {matrix} {copied}",
-                lambda w: pack_dot_weights(w, x, out, window, groups),
-            )
+            order = weight_order(x, out, window, groups)
+            pack = partial(pack_dot_weights, groups=groups, order=order)
+            packed = packed_constant(self.weights, f"conv groups {groups} {order}", pack)
             step = dot_conv_step(x, Ref(packed.buffer), out, window, groups=groups, **more)
         step.keeps = (packed,)
         return [step]

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from jitrt.codegen.kernel import Ref, Step
-from jitrt.codegen.nbits import BlockProduct, Rows, block_product_step, pack_panels, pack_weights, unpacked
+from jitrt.codegen.nbits import (
+    BlockProduct,
+    Rows,
+    block_product_step,
+    pack_scales,
+    pack_weights,
+    pack_zero_points,
+    unpacked,
+    zero_points,
+)
 from jitrt.codegen.target import host
 from jitrt.constants import packed_constant
 from jitrt.layout import Array
@@ -43,13 +53,13 @@ class BlockQuantizedProduct(Call):
         product = self.product = BlockProduct(bits, factors is not None, kind, bias is not None, target)
         form = f"nbits {bits} {blocks} {product.integer}"
         self.packed = [
-            packed_constant(weights, f"{form} weights", lambda v: pack_weights(v, product)),
-            packed_constant(scales, f"{form} scales", lambda v: pack_panels(v.astype(F32), target)),
+            packed_constant(weights, f"{form} weights", partial(pack_weights, product=product)),
+            packed_constant(scales, f"{form} scales", partial(pack_scales, target=target)),
         ]
         if zeros is not None:
             self.packed.append(
                 packed_constant(
-                    zeros, f"{form} zeros", lambda v: pack_panels(zero_points(v, bits, blocks), target)
+                    zeros, f"{form} zeros", partial(pack_zero_points, bits=bits, blocks=blocks, target=target)
                 )
             )
         self.inputs = (a, sums, factors, bias)  # type: ignore[assignment]
@@ -87,8 +97,3 @@ class BlockQuantizedProduct(Call):
         rows = rows if factors is None else rows * factors[..., None]
         y = rows.reshape(a.shape) @ real.reshape(self.columns, -1).T
         return [y if bias is None else y + bias]
-
-
-def zero_points(zeros: Value, bits: int, blocks: int) -> Value:
-    """Zero points, packed or not, as uint8 or float32 [n, blocks]."""
-    return unpacked(zeros, bits)[:, :blocks] if zeros.dtype == U8 else zeros.astype(F32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from jitrt.codegen.kernel import Buffer, Ref, Step
 from jitrt.codegen.loops import Operand
 from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.product import Matrix
-from jitrt.codegen.split import can_split, pack_split, parts_of, split_cost, split_matmul_step
+from jitrt.codegen.split import can_split, pack_split_matrix, parts_of, split_cost, split_matmul_step
 from jitrt.constants import Packed, packed_constant
 from jitrt.dims import Size, is_below, prod, same
 from jitrt.layout import Array, dense_strides, is_dense, nbytes
@@ -47,7 +48,7 @@ class MatrixProduct(Call):
     def pack(self, b: np.ndarray[Any, Any]) -> Packed:
         """A constant B as the kernel wants it."""
         if self.parts:
-            return packed_constant(b, f"{self.parts} parts", lambda m: pack_split(m[None], self.parts))
+            return packed_constant(b, f"{self.parts} parts", partial(pack_split_matrix, parts=self.parts))
         return packed_constant(b, "matrix", pack_matrix)
 
     def accepts(self, index: int, strides: Sequence[Size], shape: Shape) -> bool:

@@ -14,6 +14,7 @@ from jitrt.codegen.dot_conv import (
     dot_conv_step,
     pack_depthwise_bytes,
     pack_dot_weights,
+    weight_order,
 )
 from jitrt.codegen.dot_strips import byte_strips_of, pack_strip_weights
 from jitrt.types import I8, U8
@@ -94,7 +95,7 @@ def test_conv(case, channels_first, output, target, rng):
     y = np.zeros(expected.shape, output)
     image, out = images(x, y, channels_first)
     window = Window(kernel, strides, dilations, pads[: len(kernel)])
-    packed = pack_dot_weights(w, image, out, window, groups, target)
+    packed = pack_dot_weights(w, weight_order(image, out, window, groups, target), groups, target)
     step = dot_conv_step(image, ref(packed), out, window, zero=ref(zero), groups=groups, target=target)
     run_twice(step, target, y)
     np.testing.assert_array_equal(y, expected.astype(output))

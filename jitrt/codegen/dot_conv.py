@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -113,16 +114,31 @@ def gathers_groups(x: Image, outputs: Size, groups: int, target: Target | None =
     return has_tiles(target) and isinstance(outputs, int) and outputs // groups >= COPIED
 
 
+class WeightOrder(NamedTuple):
+    """How `dot_conv_step` wants its weights: for rows that are copied or those of a product, or in place."""
+
+    as_matrix: bool
+    channels_first: bool
+
+
+def weight_order(
+    x: Image, out: Image, window: Window, groups: int = 1, target: Target | None = None
+) -> WeightOrder:
+    """The order of the weights of a convolution of x to `out`."""
+    as_matrix = is_matrix(x, out, window, groups) or gathers_groups(x, out.channels, groups, target)
+    return WeightOrder(as_matrix, as_matrix and channels_first_order(x))
+
+
 def pack_dot_weights(
-    weights: Array, x: Image, out: Image, window: Window, groups: int = 1, target: Target | None = None
+    weights: Array, order: WeightOrder, groups: int = 1, target: Target | None = None
 ) -> Array:
     """`weights` i8[M, C / groups, *kernel] as packed groups, a matrix for each group of the convolution."""
     target = target or host()
     outputs, channels = weights.shape[0] // groups, weights.shape[1]
     rows = weights.reshape(groups, outputs, channels, -1)
-    if is_matrix(x, out, window, groups) or gathers_groups(x, out.channels, groups, target):
-        order = (0, 2, 3, 1) if channels_first_order(x) else (0, 3, 2, 1)
-        return pack_matrix_groups(rows.transpose(order).reshape(groups, -1, outputs), target)
+    if order.as_matrix:
+        axes = (0, 2, 3, 1) if order.channels_first else (0, 3, 2, 1)
+        return pack_matrix_groups(rows.transpose(axes).reshape(groups, -1, outputs), target)
     matrix = rows.reshape(groups, outputs, -1).transpose(0, 2, 1)
     return pack_groups(matrix, dot_of(target), target, inner=rows.shape[-1])
 

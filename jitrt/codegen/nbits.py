@@ -23,6 +23,7 @@ from jitrt.codegen.nbits_tile import SIGNATURE, tile
 from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.target import Target
 from jitrt.dims import Size
+from jitrt.types import F32, U8
 
 Array = np.ndarray[Any, Any]
 ARGUMENTS = (
@@ -124,6 +125,21 @@ def pack_weights(weights: Array, product: BlockProduct) -> Array:
         grouped = np.bitwise_or.reduce(numbers << shifts[:, None], 2)
         packed[panel, :, : len(part)] = grouped.transpose(1, 0, 2)
     return packed
+
+
+def pack_scales(scales: Array, target: Target) -> Array:
+    """`scales` [n, blocks] as float32 in panels."""
+    return pack_panels(scales.astype(F32), target)
+
+
+def pack_zero_points(zeros: Array, bits: int, blocks: int, target: Target) -> Array:
+    """`zero_points` in panels."""
+    return pack_panels(zero_points(zeros, bits, blocks), target)
+
+
+def zero_points(zeros: Array, bits: int, blocks: int) -> Array:
+    """Zero points, packed or not, as uint8 or float32 [n, blocks]."""
+    return unpacked(zeros, bits)[:, :blocks] if zeros.dtype == U8 else zeros.astype(F32)
 
 
 def unpacked(packed: Array, bits: int) -> Array:

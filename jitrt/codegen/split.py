@@ -135,6 +135,11 @@ def has_split_products(target: Target | None = None) -> bool:
     return has_tiles(target or host(), "bf16") and (target or host()).vector_bytes == 64
 
 
+def pack_split_matrix(matrix: Array, parts: int) -> Array:
+    """`matrix` f32[k, n] as `pack_split` packs it."""
+    return pack_split(matrix[None], parts)
+
+
 def pack_split(matrix: Array, parts: int) -> Array:
     """`matrix` f32[taps, k, n], all of it finite, as panels [panel][tap][chunk][part][pair][column][2]."""
     taps, k, n = matrix.shape

@@ -26,6 +26,9 @@ class Target:
         """Whether the feature is on."""
         return f"+{feature}" in self.features.split(",")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Target, (self.triple, self.cpu, self.features)
+
     @cached_property
     def vector_bytes(self) -> int:
         """Width of a vector register in bytes."""
