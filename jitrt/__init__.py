@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from jitrt.eager import call
 from jitrt.enumerations import (
     ExecutionMode,
     ExecutionOrder,
@@ -33,7 +32,6 @@ from jitrt.options import RunOptions, SessionOptions
 from jitrt.ortvalue import OrtValue
 from jitrt.providers import get_all_providers, get_available_providers, get_device
 from jitrt.session import InferenceSession
-from jitrt.user_operator import op
 from jitrt.version import __version__
 
 if TYPE_CHECKING:
@@ -50,13 +48,16 @@ if TYPE_CHECKING:
         create_and_register_allocator_v2,
         get_ep_devices,
     )
+    from jitrt.eager import call
+    from jitrt.user_operator import op
 
 
 def __getattr__(name: str) -> Any:
-    """What `jitrt.devices` defines; few programs ask for it, and none shall wait for its import."""
-    if name in globals().get("__all__", ()):
-        return getattr(importlib.import_module("jitrt.devices"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """What few programs ask for, whose import none shall wait for."""
+    if name not in globals().get("__all__", ()):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = {"call": "jitrt.eager", "op": "jitrt.user_operator"}.get(name, "jitrt.devices")
+    return getattr(importlib.import_module(module), name)
 
 
 def as_onnxruntime() -> ModuleType:

@@ -13,17 +13,19 @@ from typing import NamedTuple
 
 
 class Settings(NamedTuple):
-    """What JITRT_DEBUG, JITRT_CHECK, JITRT_CACHE_DIR and JITRT_TARGET say.
+    """What JITRT_DEBUG, JITRT_CHECK, JITRT_CACHE_DIR, JITRT_TARGET and JITRT_KEEP_PLANS say.
 
     `debug` prints 1 a plan's summary, 2 a line a step, 3 the graph after each pass, 4 generated source.
     `check` verifies every pass and every step. `cache_dir` is None where compiled code is not kept.
     `target` is "avx2" to generate code as on a machine without AVX-512, "avx512" as on one without AMX.
+    Without `keep_plans`, models are traced in each process.
     """
 
     debug: int = 0
     check: bool = False
     cache_dir: Path | None = None
     target: str = ""
+    keep_plans: bool = True
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -37,7 +39,10 @@ def read(environment: Mapping[str, str]) -> Settings:
     target = environment.get("JITRT_TARGET", "")
     if target not in ("", "avx2", "avx512"):
         raise ValueError(f"JITRT_TARGET: expected avx2, avx512 or nothing, got {target!r}")
-    return Settings(int(debug), check == "1", _cache_dir(environment), target)
+    keep_plans = environment.get("JITRT_KEEP_PLANS", "") or "1"
+    if keep_plans not in ("0", "1"):
+        raise ValueError(f"JITRT_KEEP_PLANS: expected 0 or 1, got {keep_plans!r}")
+    return Settings(int(debug), check == "1", _cache_dir(environment), target, keep_plans == "1")
 
 
 def _cache_dir(environment: Mapping[str, str]) -> Path | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from threading import Thread
+from types import FunctionType
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -23,14 +25,24 @@ CHUNK = 1 << 16  # numbers looked at while they are in cache
 class Packed:
     """A constant as a kernel wants it; `buffer` has its data once it is made."""
 
-    def __init__(self, source: Value, pack: Callable[[Value], Value]) -> None:
-        self.source, self.pack = source, pack  # the source is alive as long as its address is a key
+    def __init__(self, source: Value, form: str, pack: Callable[[Value], Value]) -> None:
+        self.source = source  # alive as long as its address is a key
+        self.form, self.pack = form, pack
         self.buffer = Buffer("constant", 0)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if isinstance(self.pack, FunctionType | partial):
+            return packed_constant, (self.source, self.form, self.pack)
+        return _packed_before, (self.buffer.data,)
+
+    @property
+    def nbytes(self) -> int:
+        """Its size, once it is made."""
+        return 0 if self.buffer.data is None else self.buffer.data.nbytes
 
     def make(self) -> None:
         """Pack, and give the source's pages in a file back to the system."""
         packed = without_subnormals(self.pack(self.source))
-        del self.pack  # with all that it refers to
         self.buffer.nbytes, self.buffer.data = packed.nbytes, packed
         release(self.source)
 
@@ -43,8 +55,18 @@ def packed_constant(value: Value, form: str, pack: Callable[[Value], Value]) -> 
     key = (value.__array_interface__["data"][0], value.shape, value.strides, value.dtype.str, form)
     found = _packed.get(key)
     if found is None:
-        found = _packed[key] = Packed(value, pack)
+        found = _packed[key] = Packed(value, form, pack)
     return found
+
+
+def _packed_before(data: Value) -> Packed:
+    """What another process has packed, by a function that is no data."""
+    from jitrt.codegen.gemm import aligned_empty
+
+    packed = Packed(data, "", lambda value: value)
+    packed.buffer.data = aligned_empty(data.shape, data.dtype)
+    packed.buffer.data[:] = data
+    return packed
 
 
 def make_packed(constants: Iterable[Packed]) -> None:

@@ -34,8 +34,13 @@ class Guards:
 
     def compile(self, symbols: Iterable[str]) -> Callable[..., bool]:
         """A function of the symbols' values that tells whether all conditions hold."""
-        body = " and ".join(self.conditions) or "True"
-        return eval(f"lambda {', '.join(symbols)}: {body}", {"max": max, "min": min})  # type: ignore[no-any-return]
+        return compile_guards(self.conditions, symbols)
+
+
+def compile_guards(conditions: Iterable[str], symbols: Iterable[str]) -> Callable[..., bool]:
+    """A function of the symbols' values that tells whether all conditions hold."""
+    body = " and ".join(conditions) or "True"
+    return eval(f"lambda {', '.join(symbols)}: {body}", {"max": max, "min": min})  # type: ignore[no-any-return]
 
 
 class Dim:

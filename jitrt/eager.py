@@ -11,7 +11,7 @@ from jitrt import opdef
 from jitrt.errors import NotImplemented as NotImplementedHere
 from jitrt.graph import Node
 from jitrt.program import Context, Program
-from jitrt.traced import InputSpec
+from jitrt.segment import InputSpec
 from jitrt.types import STRING
 
 LATEST = 10_000

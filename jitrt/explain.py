@@ -58,7 +58,7 @@ def explain(
         recipe = segment.variant.recipe
         lines += [segment.name] if segment.name else []
         if stage == "schedule":
-            lines += show.schedule_lines(segment.program.specs, segment.variant)
+            lines += show.schedule_lines(segment.program.specs, segment.variant.segment)
         elif stage == "plan":
             lines += show.plan_lines(recipe, segment.plan)
         else:
@@ -122,13 +122,13 @@ def _segments(program: Program | None, name: str = "") -> Iterator[Segment]:
         for host in variant.hosts:
             for key, (body, _) in host.bodies.items():
                 yield from _segments(body.program, f"{key} of {host.node}")
-        name, program = f"after {variant.trace.stop}", variant.rest
+        name, program = f"after {variant.segment.stop}", variant.rest
 
 
 def _fresh(session: InferenceSession, feed: Mapping[str, Any]) -> tuple[Program, list[Any]]:
     """The program that a call runs, without what it holds of other calls, and its inputs."""
     program, arrays = session.prepare(None, feed)
-    return replace(program, specs=dict(program.specs), variants=[], plans=OrderedDict()), arrays
+    return replace(program, specs=dict(program.specs), variants=[], plans=OrderedDict(), key=""), arrays
 
 
 def _runners(segment: Segment) -> list[Runner]:

@@ -12,7 +12,7 @@ from jitrt.dlpack import from_dlpack
 from jitrt.errors import Fail, InvalidArgument
 from jitrt.graph import Model
 from jitrt.ortvalue import OrtValue
-from jitrt.traced import InputSpec
+from jitrt.segment import InputSpec
 from jitrt.types import BF16, ELEMENT_TYPES, STRING, TensorType, from_ort_name, ort_name
 
 

@@ -76,3 +76,5 @@ class Model:
     metadata: dict[str, Any] = field(default_factory=dict)
     optional_shapes: dict[str, tuple[int | str | None, ...]] = field(default_factory=dict)
     path: str = ""  # of the file, or empty for a model loaded from bytes
+    skeleton: str = ""  # a digest of all but the data of large tensors
+    files: list[str] = field(default_factory=list)  # beside it, with its tensors

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from jitrt import opdef
 from jitrt.errors import Fail, JitrtError
 from jitrt.graph import Graph, Node
 from jitrt.types import TensorType
@@ -49,6 +48,8 @@ class HostCall:
         make_body: Callable[[Graph], tuple[Program, list[str]]],
         events: TraceEvents | None = None,
     ) -> None:
+        from jitrt import opdef  # which a model without host operators that was run before needs nothing of
+
         entry = opdef.lookup(node.domain, node.op_type, node.version)
         assert entry is not None
         self.node, self.inputs, self.events = node, node.inputs, events

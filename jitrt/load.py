@@ -69,6 +69,7 @@ def load(
             raise type(error)(f"Load model from {path} failed:{error.message}") from None
         model.path = path
     builder.finish()
+    model.files = list(builder.files.maps)
     return model
 
 

@@ -30,7 +30,8 @@ def complete(model: Model, data: Any, changes: Changes) -> None:
     Raises InvalidGraph or Fail, with onnxruntime's messages, for what cannot be right in any run.
     """
     source = skeleton(data)
-    key = _key(source, changes)
+    model.skeleton = _digest(source, changes)
+    key = f"inference 8 {__version__} {sys.implementation.cache_tag} {model.skeleton}"
     kept = disk.get(key)
     if kept is None:
         with _inferring:
@@ -43,10 +44,10 @@ def complete(model: Model, data: Any, changes: Changes) -> None:
     model.graph.types |= {name: _decoded(value) for name, value in marshal.loads(kept).items()}
 
 
-def _key(source: bytes, changes: Changes) -> str:
+def _digest(source: bytes, changes: Changes) -> str:
     digest = blake2b(source, digest_size=20)
     digest.update(repr((sorted(changes.dimensions.items()), sorted(changes.denoted.items()))).encode())
-    return f"inference 8 {__version__} {sys.implementation.cache_tag} {digest.hexdigest()}"
+    return digest.hexdigest()
 
 
 def _encoded(kind: TensorType | str) -> Any:

@@ -10,16 +10,30 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from jitrt.codegen import cache as disk
 from jitrt.errors import Fail, InvalidGraph, JitrtError
 from jitrt.errors import NotImplemented as NotImplementedHere
 from jitrt.graph import Graph, Model, Node
 from jitrt.load_check import body_context, describe
+from jitrt.operator_index import has_operators_of_users
+from jitrt.sources import package_stamp
 from jitrt.types import TensorType
 
 ONNX_DOMAINS = ("", "ai.onnx.ml", "ai.onnx.preview", "ai.onnx.preview.training", "ai.onnx.training")
 
 # an operator's attributes and defaults (`inspect.Parameter.empty` where required), None if not implemented
 Known = Callable[[Node], Mapping[str, Any] | None]
+
+
+def check_once(model: Model) -> None:
+    """`check_operators`; what has passed is not looked at again, in any process with these operators."""
+    key = f"operators of {model.skeleton} {package_stamp()}"
+    if has_operators_of_users() or disk.get(key) is None:
+        from jitrt import opdef  # with all that operators are defined with
+
+        check_operators(model, lambda n: opdef.attributes_of(n.domain, n.op_type, n.version))
+        if not has_operators_of_users():
+            disk.put(key, b"")
 
 
 def check_operators(model: Model, known: Known) -> None:

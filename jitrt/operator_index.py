@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import importlib
 import marshal
-import os
 import sys
 from functools import cache
 
 from jitrt.codegen import cache as disk
-from jitrt.digest import blake2b
+from jitrt.sources import stamp
 from jitrt.version import __version__
 
 PACKAGE = "jitrt.ops"
 _defined_in: dict[str, list[str]] = {}  # operator -> modules, of those imported so far
+_defined_outside: list[str] = []  # operators
+
+
+def has_operators_of_users() -> bool:
+    """Whether code outside of the package has defined an operator in this process."""
+    return bool(_defined_outside)
 
 
 def note_definition(domain: str, name: str) -> None:
-    """Note that the module being imported defines the operator; nothing for code outside of the package."""
+    """Note that the module being imported defines the operator."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_name != "<module>":
         frame = frame.f_back
@@ -30,6 +35,8 @@ def note_definition(domain: str, name: str) -> None:
         modules = _defined_in.setdefault(f"{domain}:{name}", [])
         if module not in modules:
             modules.append(module)
+    else:
+        _defined_outside.append(f"{domain}:{name}")
 
 
 @cache
@@ -67,18 +74,4 @@ def _index() -> dict[str, list[str]] | None:
 @cache
 def _key() -> str:
     folder = importlib.import_module(PACKAGE).__path__[0]
-    files = ((path, os.stat(path)) for path in _sources(folder))
-    listing = "\n".join(f"{path} {status.st_size} {status.st_mtime_ns}" for path, status in files)
-    digest = blake2b(listing.encode(), digest_size=16).hexdigest()
-    return f"operators {__version__} {sys.implementation.cache_tag} {digest}"
-
-
-def _sources(folder: str) -> list[str]:
-    """The files of the package, in order."""
-    found: list[str] = []
-    for entry in os.scandir(folder):  # in a tenth of the time that Path.rglob takes
-        if entry.name.endswith(".py"):
-            found.append(entry.path)
-        elif "." not in entry.name and entry.is_dir():
-            found += _sources(entry.path)
-    return sorted(found)
+    return f"operators {__version__} {sys.implementation.cache_tag} {stamp(folder)}"

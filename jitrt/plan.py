@@ -2,14 +2,15 @@
 
 A `Recipe` is made once per schedule: every symbolic size in it is compiled into one Python function, and
 arena buffers share slots by lifetime. Binding it to a call's sizes gives a `Plan`, which is a matter of
-evaluating that function and adding offsets; nothing is traced or compiled for a new size.
+evaluating that function and adding offsets; nothing is traced or compiled for a new size. A recipe pickles,
+as what is needed to bind it: another process links the same kernels and packs the same constants.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +19,10 @@ from jitrt.codegen.kernel import Buffer, Kernel, Ref, Step, Word
 from jitrt.constants import Packed, make_packed
 from jitrt.dims import Dim, Monomial, Size, Terms, hint, source, terms_of
 from jitrt.execute import pool
-from jitrt.schedule import Schedule
 from jitrt.table import ALIGNMENT
+
+if TYPE_CHECKING:
+    from jitrt.schedule import Schedule
 
 PARALLEL_NS = 6000  # a step expected to take less runs on the calling thread
 FEWEST_PLANS, MOST_PLANS = 64, 1024  # of a program that are kept, as tables are of an arena
@@ -47,8 +50,8 @@ class Sizes:
             self.terms.append(terms_of(size))
         return number
 
-    def compile(self, symbols: Sequence[str]) -> Callable[[Sequence[int]], Numbers]:
-        """A function of the symbols' values that gives every size, in order of their numbers."""
+    def polynomials(self, symbols: Sequence[str]) -> Polynomials:
+        """Every size, in order of their numbers."""
         columns: dict[Monomial, int] = {}
         for terms in self.terms:
             for monomial in terms:
@@ -58,27 +61,40 @@ class Sizes:
             for monomial, factor in terms.items():
                 factors[row, columns[monomial]] = factor
         texts = ["*".join(monomial) or "1" for monomial in columns]
-        monomials = eval(f"lambda {', '.join(symbols)}: ({''.join(f'{text}, ' for text in texts)})")
-        return lambda values: factors @ np.array(monomials(*values), np.int64)
+        return Polynomials(tuple(symbols), texts, factors)
+
+
+class Polynomials(NamedTuple):
+    """Sums of monomials in the symbols: `factors` int64 [polynomials, monomials]."""
+
+    symbols: tuple[str, ...]
+    monomials: list[str]
+    factors: Numbers
+
+    def compile(self) -> Callable[[Sequence[int]], Numbers]:
+        """A function from the symbols' values to those of the polynomials."""
+        texts = "".join(f"{text}, " for text in self.monomials)
+        monomials = eval(f"lambda {', '.join(self.symbols)}: ({texts})")
+        return lambda values: self.factors @ np.array(monomials(*values), np.int64)
 
 
 class Recipe:
     """A schedule made ready to bind: machine code, size functions, and arena slots."""
 
+    _OF_ITS_PROCESS = frozenset(
+        ("schedule", "sizes", "buffers", "buffer_numbers", "slots", "functions", "bases", "evaluate")
+    )
+
     def __init__(self, schedule: Schedule, symbols: Sequence[str]) -> None:
         self.schedule = schedule
         self.steps = schedule.steps
         self.sizes = Sizes()
-        called = [a for step in self.steps for a in step.args if isinstance(a, Kernel)]
-        make_packed(kept for step in self.steps for kept in step.keeps if isinstance(kept, Packed))
-        addresses = compile_kernels([*(step.kernel for step in self.steps), *called])
-        self.functions = np.array(addresses[: len(self.steps)], np.int64)
-        called_addresses = iter(addresses[len(self.steps) :])
         self._number_buffers()
         words: list[int] = []
         pointers: list[tuple[int, int, int]] = []  # word, buffer number, size number of the offset
         deferred: list[tuple[int, int]] = []  # word, size number
         links: list[tuple[int, Word]] = []
+        self.called: list[tuple[int, Kernel]] = []  # word, kernel whose address it is
         starts: dict[Step, int] = {}
         for step in self.steps:
             starts[step] = len(words)
@@ -91,7 +107,8 @@ class Recipe:
                     deferred.append((len(words), self.sizes.add(argument)))
                     words.append(0)
                 elif isinstance(argument, Kernel):
-                    words.append(next(called_addresses))
+                    self.called.append((len(words), argument))
+                    words.append(0)
                 elif isinstance(argument, Word):
                     links.append((len(words), argument))
                     words.append(0)
@@ -117,17 +134,47 @@ class Recipe:
         self.shapes = [[add(size) for size in shape] for _, _, shape in schedule.outputs]
         self.output_dtypes = [dtype for _, dtype, _ in schedule.outputs]
         self.sized = {
-            number: [add(v) for v in buffer.data.ravel()]
+            number: (buffer.dtype, [add(v) for v in buffer.data.ravel()])
             for number, buffer in enumerate(self.buffers)
             if buffer.kind == "sized" and buffer.data is not None
         }
         self._assign_slots()
-        self.evaluate = self.sizes.compile(symbols)
+        self.polynomials = self.sizes.polynomials(symbols)
         self.arena_numbers = np.array(list(self.slots), np.int64)
         self.arena_slots = np.array(list(self.slots.values()), np.int64)
         by_slot = np.argsort(self.arena_slots, kind="stable")
         self.slot_buffer_sizes = self.buffer_sizes[self.arena_numbers[by_slot]]
         self.slot_starts = np.searchsorted(self.arena_slots[by_slot], np.arange(self.slot_count))
+        self._settle()
+
+    def _settle(self) -> None:
+        """Link the kernels and make the constants, for this process."""
+        addresses = compile_kernels([*(step.kernel for step in self.steps), *(k for _, k in self.called)])
+        make_packed(c for c in self.constants.values() if isinstance(c, Packed))
+        self.functions = np.array(addresses[: len(self.steps)], np.int64)
+        for (word, _), address in zip(self.called, addresses[len(self.steps) :], strict=True):
+            self.words[word] = address
+        self.bases = np.zeros(self.buffer_count, np.int64)
+        for number, constant in self.constants.items():
+            data = constant.buffer.data if isinstance(constant, Packed) else constant
+            if data is not None:
+                self.bases[number] = data.ctypes.data
+        self.evaluate = self.polynomials.compile()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in vars(self).items() if name not in self._OF_ITS_PROCESS}
+        state["steps"] = [(step.kernel, step.label, step.nodes) for step in self.steps]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.steps = [Step(kernel, (), 0, label, nodes=nodes) for kernel, label, nodes in state["steps"]]
+        self._settle()
+
+    @property
+    def constant_nbytes(self) -> int:
+        """Bytes of the constants that the kernels read."""
+        return sum(int(c.nbytes) for c in self.constants.values() if c is not None)
 
     def _number_buffers(self) -> None:
         self.buffers: list[Buffer] = []
@@ -146,11 +193,16 @@ class Recipe:
             for argument in step.args:
                 if isinstance(argument, Ref):
                     number(argument.buffer)
-        self.outer = len(self.schedule.inputs) + len(self.schedule.outputs)
-        self.bases = np.zeros(len(self.buffers), np.int64)
-        for index, buffer in enumerate(self.buffers):
-            if buffer.kind == "constant" and buffer.data is not None:
-                self.bases[index] = buffer.data.ctypes.data
+        self.input_count = len(self.schedule.inputs)
+        self.outer = self.input_count + len(self.schedule.outputs)
+        self.buffer_count = len(self.buffers)
+        kept = (k for step in self.steps for k in step.keeps if isinstance(k, Packed))
+        packed = {id(constant.buffer): constant for constant in kept}
+        self.constants: dict[int, Any] = {  # Packed, or an array
+            number: packed.get(id(buffer), buffer.data)
+            for number, buffer in enumerate(self.buffers)
+            if buffer.kind == "constant"
+        }
 
     def _assign_slots(self) -> None:
         """Give each arena buffer a slot that no buffer alive at the same time has."""
@@ -264,8 +316,8 @@ class Plan:
         self.output_shapes = [tuple([listed[i] for i in shape]) for shape in recipe.shapes]
         self.bases = recipe.bases if not recipe.sized else recipe.bases.copy()
         self.sized = []  # constants made of sizes
-        for number, numbers in recipe.sized.items():
-            made = sizes[numbers].astype(recipe.buffers[number].dtype)
+        for number, (dtype, numbers) in recipe.sized.items():
+            made = sizes[numbers].astype(dtype)
             self.sized.append(made)
             self.bases[number] = made.ctypes.data
 

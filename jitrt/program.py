@@ -15,30 +15,24 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jitrt import config, forks, show
-from jitrt.codegen.order import batch_invariant, parts_of_numbers, winograd
+from jitrt import config, forks, kept_segments, show
 from jitrt.errors import Fail, InvalidArgument, JitrtError
 from jitrt.execute.cpus import thread_count
 from jitrt.execute.pool import STOPPED
 from jitrt.graph import Graph, Node
 from jitrt.host_call import Continuation, HostCall, Value
-from jitrt.invariants import compute_invariants
 from jitrt.log import INFO, WARNING, Log
 from jitrt.options import RunOptions
-from jitrt.plan import FEWEST_PLANS, Plan, Recipe
-from jitrt.schedule import Scheduler
+from jitrt.plan import FEWEST_PLANS, Plan
+from jitrt.segment import InputSpec, Segment
 from jitrt.table import Arena, Failure, Table
-from jitrt.tensor import Input, Tensor
-from jitrt.trace import RestartError, Tracer
-from jitrt.traced import InputSpec, Trace
-from jitrt.types import HOST_TYPES, STRING
+from jitrt.types import STRING
 
 if TYPE_CHECKING:
     from jitrt.trace_events import TraceEvents
 
 MAX_SCHEDULES = 16
 
-Place = tuple[int, int | None, int]  # input, axis or None for the value, position in the value
 Shapes = tuple[tuple[int, ...], ...]
 
 _preparing = threading.RLock()  # held to trace and build, which one thread of the process does at a time
@@ -89,40 +83,29 @@ class Context:
 
 @dataclass(eq=False)
 class Variant:
-    """One traced schedule: how to bind it, and what follows it."""
+    """A segment in a session, and what follows it."""
 
-    trace: Trace
-    recipe: Recipe
-    fits: Any  # (*symbol values) -> bool
-    places: list[Place]  # where each symbol's value is in the inputs
+    segment: Segment
     hosts: list[HostCall] = field(default_factory=list)
     rest: Program | None = None
     continuation: Continuation | None = None  # None where the plan's outputs are the program's
-    computes: bool = True  # whether it has steps or outputs of its own
+    is_kept: bool = False  # from another process
+
+    def __post_init__(self) -> None:
+        self.recipe = self.segment.recipe
+        self.computes = bool(self.recipe.steps or self.segment.computed)
 
     def takes(self, arrays: Sequence[Any]) -> bool:
-        """Whether a call's inputs have the types and ranks that were traced."""
-        kinds = [(a.dtype, len(a.shape)) if hasattr(a, "shape") else (STRING, 0) for a in arrays]
-        return kinds == [(tensor.dtype, len(tensor.shape)) for tensor in self.trace.inputs]
-
-    def values(self, arrays: Sequence[Any]) -> list[int]:
-        """The symbols' values in a call. Raises IndexError where an input has too few elements."""
-        return symbol_values(self.places, arrays)
-
-
-def symbol_values(places: Iterable[Place], arrays: Sequence[Any]) -> list[int]:
-    """The values that a call's inputs give to symbols."""
-    return [
-        arrays[i].shape[axis] if axis is not None else arrays[i].item(position)
-        for i, axis, position in places
-    ]
+        """Whether it serves a call with these inputs."""
+        return self.segment.calls.takes(arrays) and self.segment.calls.fits(arrays)
 
 
 @dataclass(eq=False)
 class Program:
     """Nodes with named inputs and outputs. `specs` says what is fixed about each input, in order.
 
-    Where `may_share` is true, outputs may be inputs, constants, or parts of each other.
+    Where `may_share` is true, outputs may be inputs, constants, or parts of each other. `key` tells the same
+    program in another process, "" where nothing does.
     """
 
     nodes: Sequence[Node]
@@ -130,6 +113,7 @@ class Program:
     specs: dict[str, InputSpec]
     outputs: list[str]
     context: Context
+    key: str = ""
     variants: list[Variant] = field(default_factory=list)
     plans: OrderedDict[Any, tuple[Variant, Plan]] = field(default_factory=OrderedDict)
 
@@ -171,6 +155,10 @@ class Program:
         finally:
             self.context.give_back(arena)
         if isinstance(results, Failure):
+            if variant.is_kept:  # what a failure means is no data: a trace finds it again
+                self.key = ""
+                self._drop(variant)
+                return self.run(arrays, shapes, targets)
             raise self._failure(variant, results)
         continuation = variant.continuation
         return results if continuation is None else continuation.run(arrays, results)
@@ -196,8 +184,9 @@ class Program:
             found = self.plans.get(self._signature(arrays))
             if found is not None:  # another thread was first
                 return found
-            variant = self._fitting_variant(arrays) or self._new_variant(arrays)
-            plan = variant.recipe.bind(variant.values(arrays), self.context.threads)
+            fitting = self._fitting_variant(arrays) or self._kept_variant(arrays)
+            variant = fitting or self._new_variant(arrays)
+            plan = variant.recipe.bind(variant.segment.calls.values(arrays), self.context.threads)
             if self.context.log.says(INFO):
                 self.context.log.add(INFO, ": ".join(self._summary(arrays, variant, plan)))
             if config.settings.debug:
@@ -212,104 +201,61 @@ class Program:
 
     def _fitting_variant(self, arrays: Sequence[Value]) -> Variant | None:
         for variant in [] if config.settings.check else self.variants[::-1]:
-            with suppress(IndexError, ArithmeticError):
-                if variant.takes(arrays) and variant.fits(*variant.values(arrays)):
-                    self.variants.remove(variant)
-                    self.variants.append(variant)  # the first is the one that was used least recently
-                    return variant
+            if variant.takes(arrays):
+                self.variants.remove(variant)
+                self.variants.append(variant)  # the first is the one that was used least recently
+                return variant
         return None
 
-    def _generic_variant(self, arrays: Sequence[Value]) -> Variant | None:
-        """Traced for any size, if the guards then hold for these."""
-        if not config.settings.check and any(1 in getattr(a, "shape", ()) for a in arrays):
-            with suppress(JitrtError, ArithmeticError):
-                trace = self._trace(arrays, generic=True)
-                places = trace.symbols.values()
-                if trace.guards.compile(trace.symbols)(*symbol_values(places, arrays)):
-                    variant = self._build(trace)
-                    if variant.fits(*variant.values(arrays)):  # scheduling has decided on sizes as well
-                        return variant
-        return None
+    def _kept_variant(self, arrays: Sequence[Value]) -> Variant | None:
+        """What another process has built for such a call."""
+        segment = kept_segments.find(self, arrays) if self.key else None
+        return None if segment is None else self._add(self._variant(segment, is_kept=True))
 
     def _new_variant(self, arrays: Sequence[Value]) -> Variant:
-        """Trace once for any size where that fits these, or else for sizes like these."""
-        own = self.context
-        precision = parts_of_numbers(own.parts_of_numbers)
-        with batch_invariant(own.batch_invariant), winograd(own.winograd), precision:
-            variant = self._generic_variant(arrays) or self._build(self._trace(arrays, generic=False))
+        from jitrt.building import build  # with all that tracing and scheduling needs
+
+        segment = build(self, arrays)
+        variant = self._add(self._variant(segment))
+        if self.key:
+            kept_segments.keep(self, segment)
+        return variant
+
+    def _add(self, variant: Variant) -> Variant:
         self.variants.append(variant)
         if len(self.variants) > MAX_SCHEDULES:
-            dropped = self.variants.pop(0)
-            self.plans = OrderedDict((k, v) for k, v in self.plans.items() if v[0] is not dropped)
+            self._drop(self.variants[0])
         return variant
 
-    def _trace(self, arrays: Sequence[Value], generic: bool) -> Trace:
-        while True:
-            try:
-                return Tracer(self.specs, arrays, generic).run(self.nodes, self.constants, self.outputs)
-            except RestartError as restart:
-                for name in restart.names:
-                    self.specs[name] = self.specs[name]._replace(by_value=True)
-                self._note_values()
+    def _drop(self, variant: Variant) -> None:
+        self.variants.remove(variant)
+        self.plans = OrderedDict((k, v) for k, v in self.plans.items() if v[0] is not variant)
 
-    def _build(self, trace: Trace) -> Variant:
-        passed: dict[str, int] = {}  # names of inputs, and their numbers
-        computed: dict[str, Tensor] = {}
-        constants = dict(self.constants)
-        compute_invariants(trace.outputs.values(), self._computed)
-        for name, tensor in trace.outputs.items():
-            if isinstance(tensor.source, Input):
-                passed[name] = tensor.source.index
-            elif _is_known(tensor) and (trace.stop is not None or tensor.dtype in HOST_TYPES):
-                constants[name] = tensor.value
-            else:
-                computed[name] = tensor
-        schedule = Scheduler(trace.inputs, computed.values(), self.context.fused).run()
-        recipe = Recipe(schedule, list(trace.symbols))
-        variant = Variant(trace, recipe, trace.guards.compile(trace.symbols), list(trace.symbols.values()))
-        if trace.stop is not None:
-            self._continue(variant, constants)
-        if list(computed) != self.outputs:
-            rest = variant.rest if variant.rest is not None and variant.rest.nodes else None
-            names = list(computed)
+    def take_by_value(self, names: Iterable[str]) -> None:
+        """Make the values of inputs part of a call's signature."""
+        for name in names:
+            self.specs[name] = self.specs[name]._replace(by_value=True)
+        self._note_values()
+
+    def _variant(self, segment: Segment, is_kept: bool = False) -> Variant:
+        """The segment with what comes after it: host operators, and the program that reads what both give."""
+        variant = Variant(segment, is_kept=is_kept)
+        if segment.stop is None and segment.computed == self.outputs:
+            return variant
+        constants = {**self.constants, **segment.known}
+        if segment.stop is not None:
+            make_body = partial(self._body, constants=constants)
+            variant.hosts = [HostCall(node, make_body, self.context.events) for node in segment.hosts]
+            key = self.key and kept_segments.key_after(self.key, segment)
+            variant.rest = Program(
+                segment.rest, constants, dict(segment.specs), self.outputs, self.context, key
+            )
+        if segment.computed != self.outputs:
+            rest = variant.rest if segment.rest else None
+            names, passed = segment.computed, segment.passed
             variant.continuation = Continuation(names, passed, constants, variant.hosts, rest, self.outputs)
-            variant.computes = bool(recipe.steps or computed)
-            self.may_share |= not self.context.plain.issuperset(n for n in self.outputs if n not in computed)
-        if config.settings.debug >= 3:
-            show.write(show.schedule_lines(self.specs, variant))
-        if config.settings.debug >= 4:
-            show.write(show.source_lines(recipe))
+            self.may_share |= not self.context.plain.issuperset(n for n in self.outputs if n not in names)
         return variant
-
-    def _computed(self, tensors: list[Tensor]) -> list[Value] | None:
-        """The values of tensors that follow from no input; None where a kernel fails."""
-        recipe = Recipe(Scheduler([], tensors, self.context.fused).run(), [])
-        plan = recipe.bind([], self.context.threads)
-        arena = Arena(plan.arena_nbytes)
-        results = arena.table(plan).run([])
-        return None if isinstance(results, Failure) else results
-
-    # operators that need data
-
-    def _continue(self, variant: Variant, constants: Mapping[str, Any]) -> None:
-        """Add the host operators after the segment, and the program after those: it reads what both give."""
-        trace = variant.trace
-        specs: dict[str, InputSpec] = {}
-        own = list(self.specs.values())
-        sizes: tuple[int | None, ...] | None
-        for name, tensor in trace.outputs.items():
-            if name not in trace.read_later or (_is_known(tensor) and not isinstance(tensor.source, Input)):
-                continue
-            sizes = tuple(s if isinstance(s, int) else None for s in tensor.shape)
-            if isinstance(tensor.source, Input) and own[tensor.source.index].sizes is None:
-                sizes = None  # it may be a sequence, or None
-            by_value = tensor.value is not None or any(tensor is t for t in trace.wanted)
-            specs[name] = InputSpec(tensor.dtype, sizes, by_value)
-        make_body = partial(self._body, constants=constants)
-        for node in trace.hosts:
-            specs.update((n, InputSpec(STRING, None)) for n in node.outputs if n in trace.read_later)
-            variant.hosts.append(HostCall(node, make_body, self.context.events))
-        variant.rest = Program(trace.rest, constants, specs, self.outputs, self.context)
 
     def _body(self, graph: Graph, *, constants: Mapping[str, Any]) -> tuple[Program, list[str]]:
         """The program of a body, and the names of the values that it reads from outside."""
@@ -330,10 +276,6 @@ class Program:
                 return type(error)(f"Non-zero status code returned {where} Status Message: {error.message}")
             return error
         return Fail(f"{step.label} ({', '.join(step.nodes)}) failed with status {failure.status}")
-
-
-def _is_known(tensor: Tensor) -> bool:
-    return tensor.value is not None and not tensor.symbolic
 
 
 def _check_shape(name: str, spec: InputSpec, array: Value) -> None:

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitrt import bridges, config, memory, opdef, show
+from jitrt import bridges, config, memory, show
 from jitrt.enumerations import GraphOptimizationLevel
 from jitrt.errors import InvalidArgument, JitrtError, ModelLoadCanceled
 from jitrt.feeds import as_fed, input_specs, unshared
 from jitrt.graph import Graph, Model, Node
+from jitrt.identity import of_bytes, of_files
 from jitrt.iobinding import IOBinding
 from jitrt.load import load
 from jitrt.load_graph import Changes
-from jitrt.load_operators import ONNX_DOMAINS, check_operators
+from jitrt.load_operators import ONNX_DOMAINS, check_once
 from jitrt.log import INFO, VERBOSE, Log
+from jitrt.operator_index import has_operators_of_users
 from jitrt.options import RunOptions, SessionOptions, check_run_options
 from jitrt.ortvalue import OrtValue, OrtValueVector
 from jitrt.program import Context, Program
@@ -54,7 +56,7 @@ class InferenceSession(Session):
         provider_options: Sequence[dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
-        began = time.perf_counter()
+        began, read_ns = time.perf_counter(), time.time_ns()
         if not isinstance(sess_options, SessionOptions | None):
             raise TypeError(f"InferenceSession(): sess_options is a SessionOptions, got {sess_options!r}")
         options = SessionOptions() if sess_options is None else sess_options.copied()
@@ -69,7 +71,7 @@ class InferenceSession(Session):
             model = load(path_or_bytes, implemented=_is_of_the_user, changes=_changes(options))
         if config.settings.debug >= 3:
             show.write(show.graph_lines(model.graph))
-        check_operators(model, lambda n: opdef.attributes_of(n.domain, n.op_type, n.version))
+        check_once(model)
         if options.optimized_model_filepath:
             from jitrt.export import write  # imports onnx
 
@@ -87,6 +89,7 @@ class InferenceSession(Session):
         self._context.parts_of_numbers = options.parts_of_numbers
         self._context.log = self._log = Log.of(options.log_severity_level, options.logid)
         self._specs = input_specs(model)
+        self._identity = self._identified(read_ns)
         self._defaults = {name: model.graph.constants[name] for name in model.overridable}
         types = model.graph.types
         self._inputs = list(model.graph.inputs)
@@ -314,7 +317,8 @@ class InferenceSession(Session):
         graph = self._model.graph
         constants = {n: v for n, v in graph.constants.items() if n not in given}
         specs = {n: self._specs[n] for n in given}
-        program = Program(graph.nodes, constants, specs, list(wanted), self._context)
+        key = self._identity and f"{self._identity}|{specs}"
+        program = Program(graph.nodes, constants, specs, list(wanted), self._context, key)
         program = self._programs.setdefault((wanted, given), program)
         all_tensors = all(isinstance(graph.types.get(n), TensorType) for n in given)
         if list(given) == self._inputs and all_tensors and self._is_plain:
@@ -322,6 +326,19 @@ class InferenceSession(Session):
             if list(wanted) == self._outputs:
                 self._usual[None] = self._usual[()] = program
         return program
+
+    def _identified(self, read_ns: int) -> str:
+        """What tells this session's programs from all others, "" where they are not kept."""
+        options, model, settings = self._options, self._model, config.settings
+        if not settings.keep_plans or settings.check or settings.debug or has_operators_of_users():
+            return ""
+        if options.initializers or options.files:
+            return ""
+        if self._model_bytes is None:
+            same = of_files([model.path, *model.files], read_ns)
+        else:
+            same = of_bytes(self._model_bytes)
+        return same and f"{same}|{sorted(options.dimensions.items())}|{sorted(options.denoted.items())}"
 
     def _check_given(self, feed: Mapping[str, Any]) -> None:
         given = feed.keys()
@@ -380,6 +397,8 @@ def _timed(events: TraceEvents | None, name: str) -> AbstractContextManager[None
 
 def _is_of_the_user(node: Node) -> bool:
     """Whether an operator of @jitrt.op goes before a function of the model."""
+    from jitrt import opdef  # which a model without functions that was run before needs nothing of
+
     known = opdef.lookup(node.domain, node.op_type, node.version)
     return known is not None and node.domain not in (*ONNX_DOMAINS, "com.microsoft")
 

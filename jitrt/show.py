@@ -15,7 +15,7 @@ from jitrt.types import TensorType, format_type
 
 if TYPE_CHECKING:
     from jitrt.plan import Plan, Recipe
-    from jitrt.program import Variant
+    from jitrt.segment import Segment
 
 
 def write(lines: Iterable[str]) -> None:
@@ -51,20 +51,20 @@ def _brief(value: Any) -> str:
     return repr(value)
 
 
-def schedule_lines(names: Iterable[str], variant: Variant) -> Iterator[str]:
+def schedule_lines(names: Iterable[str], segment: Segment) -> Iterator[str]:
     """The inputs, a line a step with what it computes and of which nodes, then the guards that must hold.
 
     Sizes are in terms of the inputs' dynamic dimensions s0, s1...
     """
-    recipe, trace = variant.recipe, variant.trace
-    for name, tensor in zip(names, trace.inputs, strict=True):
-        yield f"input {name}: {format_type(tensor.dtype, tensor.shape)}"
+    recipe = segment.recipe
+    for name, kind in zip(names, segment.types, strict=True):
+        yield f"input {name}: {kind}"
     labels, extents = _padded(s.label for s in recipe.steps), _padded(str(s.extent) for s in recipe.steps)
     for number, step in enumerate(recipe.steps):
         yield f"{number:4} {labels[number]}  over {extents[number]}  <- {', '.join(step.nodes)}"
-    if trace.stop is not None:
-        yield f"     then {trace.stop} sees data, and the rest is scheduled for what it gives"
-    for guard in trace.guards.conditions:
+    if segment.stop is not None:
+        yield f"     then {segment.stop} sees data, and the rest is scheduled for what it gives"
+    for guard in segment.calls.guards:
         yield f"     guard {guard}"
 
 
@@ -100,11 +100,10 @@ def _place(recipe: Recipe, plan: Plan, ref: Ref) -> str:
 def summary_line(recipe: Recipe, plan: Plan) -> str:
     """Steps, nodes, memory, work: a plan in one line."""
     nodes = {node for step in recipe.steps for node in step.nodes}
-    constants = sum(b.nbytes for b in recipe.buffers if b.kind == "constant" and isinstance(b.nbytes, int))
     kernels = {step.kernel.key for step in recipe.steps}
     return (
         f"plan: {len(recipe.steps)} steps for {len(nodes)} nodes, {len(kernels)} kernels, "
-        f"arena {plan.arena_nbytes / 1e6:.2f} MB, constants {constants / 1e6:.2f} MB, "
+        f"arena {plan.arena_nbytes / 1e6:.2f} MB, constants {recipe.constant_nbytes / 1e6:.2f} MB, "
         f"{plan.flops.sum() / 1e9:.3f} GFLOP, {plan.threads} threads"
     )
 

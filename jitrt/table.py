@@ -57,7 +57,7 @@ class Table:
     def __init__(self, plan: Plan, arena: Arena) -> None:
         recipe = plan.recipe
         self.plan = plan
-        self.input_count = len(recipe.schedule.inputs)
+        self.input_count = recipe.input_count
         self.shapes, self.dtypes = plan.output_shapes, recipe.output_dtypes
         self.words = plan.words.copy()
         self.bases = plan.bases.copy()

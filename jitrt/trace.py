@@ -21,6 +21,7 @@ from jitrt.errors import NotImplemented as NotImplementedHere
 from jitrt.graph import Graph, Node
 from jitrt.host_nodes import is_host, live_names, strings_of
 from jitrt.inlined import inlined
+from jitrt.segment import InputSpec
 from jitrt.tensor import (
     Constant,
     Input,
@@ -32,7 +33,7 @@ from jitrt.tensor import (
     constant,
     operands_of,
 )
-from jitrt.traced import InputSpec, Kind, Trace, TracedBody
+from jitrt.traced import Kind, Trace, TracedBody
 from jitrt.types import HOST_TYPES, STRING, is_integer
 
 MAX_VALUE_SIZE = 64

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -12,18 +12,6 @@ from jitrt.graph import Node
 from jitrt.tensor import Tensor
 
 Kind = tuple[np.dtype[Any], tuple[Size, ...]]  # an element type and a shape
-
-
-class InputSpec(NamedTuple):
-    """What is fixed about an input: static sizes, and whether its value is part of the signature.
-
-    `sizes` holds an int where the size is always the same and None where it may change; None for all
-    when even the rank may change.
-    """
-
-    dtype: np.dtype[Any]
-    sizes: tuple[int | None, ...] | None
-    by_value: bool = False
 
 
 @dataclass

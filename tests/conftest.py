@@ -9,8 +9,11 @@ import pytest
 from pool_kernels import load_kernels
 from steps import TARGETS
 
+from jitrt import config
 from jitrt.codegen.target import Target
 from jitrt.execute import pool
+
+config.settings = config.settings._replace(keep_plans=False)  # tests look at what they have traced
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -46,7 +46,7 @@ def agree(model, *feeds, session=None):
 def is_native(session):
     """Whether what ran is one table a call: nothing happens in Python between the steps, or after them."""
     programs = session._programs.values()
-    return all(v.trace.stop is None for p in programs for v in p.variants)
+    return all(v.segment.stop is None for p in programs for v in p.variants)
 
 
 def halves():

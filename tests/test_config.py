@@ -7,16 +7,18 @@ from jitrt import config
 
 def test_nothing_is_on_by_default():
     settings = config.read({"HOME": "/home/someone"})
-    assert (settings.debug, settings.check) == (0, False)
+    assert (settings.debug, settings.check, settings.keep_plans) == (0, False, True)
 
 
 def test_values_are_read():
     settings = config.read({"JITRT_DEBUG": "3", "JITRT_CHECK": "1", "JITRT_CACHE_DIR": "/a/b"})
     assert settings == config.Settings(3, True, Path("/a/b"))
+    assert not config.read({"JITRT_KEEP_PLANS": "0"}).keep_plans
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("JITRT_DEBUG", "5"), ("JITRT_DEBUG", "yes"), ("JITRT_CHECK", "on")]
+    ("name", "value"),
+    [("JITRT_DEBUG", "5"), ("JITRT_DEBUG", "yes"), ("JITRT_CHECK", "on"), ("JITRT_KEEP_PLANS", "2")],
 )
 def test_values_that_mean_nothing_are_refused(name, value):
     with pytest.raises(ValueError, match=f"{name}: expected 0 .* got '{value}'"):

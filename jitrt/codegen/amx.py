@@ -7,9 +7,8 @@ https://www.intel.com/content/www/us/en/docs/intrinsics-guide/index.html#techs=A
 
 from __future__ import annotations
 
-import ctypes
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import ClassVar
 
 from jitrt.codegen.dot import Dot, dot_of
@@ -17,14 +16,13 @@ from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.microkernel import SIGNATURE, TileShape
 from jitrt.codegen.product import Product
-from jitrt.codegen.target import Target
+from jitrt.codegen.target import Target, has_tile_registers
 from jitrt.types import I8, I32, U8
 
 ROWS, GROUPS, LANES = 16, 16, 16
 HALVES = 2  # tiles of rows that a micro-kernel multiplies
 ROW_BYTES = 64
 A, B = 4, 6  # tile registers; accumulators start at 0
-ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA = 158, 0x1023, 18
 
 
 def matrix_dot_of(target: Target) -> Dot:
@@ -34,16 +32,7 @@ def matrix_dot_of(target: Target) -> Dot:
 
 def has_tiles(target: Target, kind: str = "int8") -> bool:
     """Whether the target multiplies tiles of "int8" or "bf16", and the system lets this process do so."""
-    return target.has(f"amx-{kind}") and target.has("avx512f") and _permitted()
-
-
-@cache
-def _permitted() -> bool:
-    """Ask Linux for the tile registers. https://docs.kernel.org/arch/x86/xstate.html"""
-    try:
-        return bool(ctypes.CDLL(None).syscall(ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA) == 0)
-    except (AttributeError, OSError):
-        return False
+    return target.has(f"amx-{kind}") and target.has("avx512f") and has_tile_registers()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from jitrt.codegen.kernel import CompileError, Kernel
 from jitrt.codegen.target import Target, host, native_llvm
 from jitrt.digest import blake2b
 from jitrt.errors import NotImplemented as NotImplementedHere
+from jitrt.sources import stamp
 
 __all__ = ["CompileError", "assembly", "cached_object", "compile_kernels", "ir", "link", "symbol"]
 
@@ -114,9 +115,15 @@ def assembly(kernel: Kernel, target: Target | None = None) -> str:
 @cache
 def toolchain() -> str:
     """A hash that changes with the code generators' source and with llvmlite's version."""
+    folder = os.path.dirname(__file__)
+    entry = f"toolchain|{llvmlite.__version__}|{stamp(folder)}"
+    kept = disk.get(entry)
+    if kept is not None:
+        return kept.decode()
     digest = blake2b(llvmlite.__version__.encode(), digest_size=16)
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(Path(folder).glob("*.py")):
         digest.update(source.read_bytes())
+    disk.put(entry, digest.hexdigest().encode())
     return digest.hexdigest()
 
 

@@ -29,6 +29,14 @@ class Kernel:
     build: Callable[[str], str] = field(compare=False, repr=False)  # symbol -> LLVM IR of a module
     pipeline: str = "vector"  # "loops": scalar loops, for LLVM to vectorise; "none": emitted as it is
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Kernel, (self.key, self.name, _unbuilt, self.pipeline)
+
+
+def _unbuilt(symbol: str) -> str:
+    """In the place of `build` in another process, which finds the machine code by its key."""
+    raise LookupError(f"the machine code of {symbol} is not kept any more")
+
 
 @dataclass(eq=False)
 class Buffer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import platform
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ import llvmlite
 
 from jitrt import config
 from jitrt.codegen import cache
+
+ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA = 158, 0x1023, 18
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,18 @@ def host() -> Target:
     if config.settings.target == "avx512":
         return target.without_tiles()
     return target.without_avx512() if config.settings.target == "avx2" else target
+
+
+@functools.cache
+def has_tile_registers() -> bool:
+    """Whether Linux lets this process use AMX, which it must be asked for in each.
+
+    https://docs.kernel.org/arch/x86/xstate.html
+    """
+    try:
+        return bool(ctypes.CDLL(None).syscall(ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA) == 0)
+    except (AttributeError, OSError):
+        return False
 
 
 @functools.cache
