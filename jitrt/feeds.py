@@ -29,6 +29,12 @@ def input_specs(model: Model) -> dict[str, InputSpec]:
     return specs
 
 
+def plain_outputs(model: Model) -> list[str]:
+    """Outputs that are maps or sequences of maps."""
+    types = model.graph.types
+    return [n for n in model.graph.outputs if str(types.get(n)).startswith(("map(", "seq(map("))]
+
+
 def as_fed(name: str, value: Any, declared: TensorType | str | None) -> Any:
     """The value for input `name`: where it is a tensor, as a C-contiguous array in native byte order.
 

@@ -1,33 +1,59 @@
-"""What tells a model from all others, so that what was made of it can be kept for the next process."""
+"""What tells a session's model from all others: what was made of it is kept for the next process."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cached_property
 
+from jitrt import config
 from jitrt.digest import blake2b
+from jitrt.graph import Model
+from jitrt.operator_index import has_operators_of_users
+from jitrt.options import SessionOptions
 
-LARGEST_BYTES = 1 << 26  # of a model in memory that are worth a digest, which takes 1 ns a byte
+LARGEST_BYTES = 1 << 25  # of a model in memory that are worth a digest, which takes 1 ns a byte
 SETTLED_NS = 100_000_000  # since the last change: clocks of files stand still for some milliseconds
 COARSE_SETTLED_NS = 2_000_000_000  # where they count seconds
 
 
-def of_files(paths: Sequence[str], read_ns: int) -> str:
-    """The files, which were read at `read_ns` of the clock or later.
+class Identity:
+    """Of a model that was read from its files, or from `content`, at `read_ns` of the clock or later."""
 
-    "" where one was changed then or shortly before: it may have changed again unnoticed.
+    def __init__(self, model: Model, content: bytes | None, options: SessionOptions, read_ns: int) -> None:
+        self.model, self.content, self.options, self.read_ns = model, content, options, read_ns
+
+    @cached_property
+    def text(self) -> str:
+        """The same in each process; "" where nothing is kept, or nothing tells the model."""
+        options, settings = self.options, config.settings
+        if not settings.keep_plans or settings.check or settings.debug or has_operators_of_users():
+            return ""
+        if options.initializers or options.files:
+            return ""
+        changes = f"{sorted(options.dimensions.items())} {sorted(options.denoted.items())}"
+        if self.content is None:
+            files = _files([self.model.path, *self.model.files], self.read_ns)
+            return files and f"{files} {changes}"
+        if len(self.content) > LARGEST_BYTES:
+            return ""
+        return f"{blake2b(self.content).hexdigest()} {changes}"
+
+
+def _files(paths: Sequence[str], read_ns: int) -> str:
+    """Each file's place and times; "" where one has changed since it was read, or shortly before.
+
+    It may then have changed twice at what the clock of files takes for one time.
     """
     parts = []
     for path in paths:
-        status = os.stat(path)
-        changed = status.st_ctime_ns
-        is_coarse = changed % 1_000_000_000 == 0
-        if read_ns - changed < (COARSE_SETTLED_NS if is_coarse else SETTLED_NS):
+        try:
+            status = os.stat(path)
+        except OSError:
             return ""
-        parts.append(f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {changed}")
-    return "\n".join(parts)
-
-
-def of_bytes(content: bytes) -> str:
-    """A digest; "" for a model so large that it takes longer than what it saves."""
-    return blake2b(content).hexdigest() if len(content) <= LARGEST_BYTES else ""
+        times = status.st_mtime_ns, status.st_ctime_ns
+        is_coarse = times[1] % 1_000_000_000 == 0
+        if read_ns - max(times) < (COARSE_SETTLED_NS if is_coarse else SETTLED_NS):
+            return ""
+        parts.append(f"{status.st_dev} {status.st_ino} {status.st_size} {times}")
+    return " ".join(parts)

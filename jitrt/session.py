@@ -15,15 +15,14 @@ import numpy as np
 from jitrt import bridges, config, memory, show
 from jitrt.enumerations import GraphOptimizationLevel
 from jitrt.errors import InvalidArgument, JitrtError, ModelLoadCanceled
-from jitrt.feeds import as_fed, input_specs, unshared
-from jitrt.graph import Graph, Model, Node
-from jitrt.identity import of_bytes, of_files
+from jitrt.feeds import as_fed, input_specs, plain_outputs, unshared
+from jitrt.graph import Graph, Node
+from jitrt.identity import Identity
 from jitrt.iobinding import IOBinding
 from jitrt.load import load
 from jitrt.load_graph import Changes
 from jitrt.load_operators import ONNX_DOMAINS, check_once
 from jitrt.log import INFO, VERBOSE, Log
-from jitrt.operator_index import has_operators_of_users
 from jitrt.options import RunOptions, SessionOptions, check_run_options
 from jitrt.ortvalue import OrtValue, OrtValueVector
 from jitrt.program import Context, Program
@@ -81,7 +80,7 @@ class InferenceSession(Session):
         self._model_path = model.path or None
         self._model_bytes = path_or_bytes if isinstance(path_or_bytes, bytes) else None
         fused = options.graph_optimization_level != GraphOptimizationLevel.ORT_DISABLE_ALL
-        self._context = Context(options.intra_op_num_threads, fused, _plain_outputs(model))
+        self._context = Context(options.intra_op_num_threads, fused, plain_outputs(model))
         self._context.events = self._events
         self._context.flush_denormals = options.flag("session.set_denormal_as_zero")
         self._context.batch_invariant = options.flag("jitrt.batch_invariant")
@@ -89,7 +88,7 @@ class InferenceSession(Session):
         self._context.parts_of_numbers = options.parts_of_numbers
         self._context.log = self._log = Log.of(options.log_severity_level, options.logid)
         self._specs = input_specs(model)
-        self._identity = self._identified(read_ns)
+        self._identity = Identity(model, self._model_bytes, options, read_ns)
         self._defaults = {name: model.graph.constants[name] for name in model.overridable}
         types = model.graph.types
         self._inputs = list(model.graph.inputs)
@@ -317,7 +316,7 @@ class InferenceSession(Session):
         graph = self._model.graph
         constants = {n: v for n, v in graph.constants.items() if n not in given}
         specs = {n: self._specs[n] for n in given}
-        key = self._identity and f"{self._identity}|{specs}"
+        key = self._identity.text and f"{self._identity.text}|{specs}"
         program = Program(graph.nodes, constants, specs, list(wanted), self._context, key)
         program = self._programs.setdefault((wanted, given), program)
         all_tensors = all(isinstance(graph.types.get(n), TensorType) for n in given)
@@ -326,19 +325,6 @@ class InferenceSession(Session):
             if list(wanted) == self._outputs:
                 self._usual[None] = self._usual[()] = program
         return program
-
-    def _identified(self, read_ns: int) -> str:
-        """What tells this session's programs from all others, "" where they are not kept."""
-        options, model, settings = self._options, self._model, config.settings
-        if not settings.keep_plans or settings.check or settings.debug or has_operators_of_users():
-            return ""
-        if options.initializers or options.files:
-            return ""
-        if self._model_bytes is None:
-            same = of_files([model.path, *model.files], read_ns)
-        else:
-            same = of_bytes(self._model_bytes)
-        return same and f"{same}|{sorted(options.dimensions.items())}|{sorted(options.denoted.items())}"
 
     def _check_given(self, feed: Mapping[str, Any]) -> None:
         given = feed.keys()
@@ -409,9 +395,3 @@ def _changes(options: SessionOptions) -> Changes:
         for name, value in options.initializers.items()
     }
     return Changes(options.dimensions, options.denoted, arrays, options.files)
-
-
-def _plain_outputs(model: Model) -> list[str]:
-    """Outputs that are maps or sequences of maps."""
-    types = model.graph.types
-    return [n for n in model.graph.outputs if str(types.get(n)).startswith(("map(", "seq(map("))]

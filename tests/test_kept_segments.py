@@ -174,9 +174,9 @@ def test_a_file_that_was_written_again_is_another_model(tmp_path: Path) -> None:
         path.write_bytes(scaled(factor))
         for since in (10**9, 0):  # read a second later, and at once
             s = jitrt.InferenceSession(path)
-            s._identity = s._identified(path.stat().st_ctime_ns + since)
-            assert bool(s._identity) == bool(since)
+            s._identity.read_ns = path.stat().st_ctime_ns + since
             (got,) = s.run(None, feed)
+            assert bool(s._identity.text) == bool(since)
             np.testing.assert_allclose(got, np.exp(factor), rtol=1e-6)
             assert not any(variant.is_kept for variant in variants(s))
 
@@ -235,10 +235,10 @@ def test_nothing_is_kept_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch
     for change in ({"keep_plans": False}, {"check": True}, {"debug": 1}):
         with monkeypatch.context() as patch:
             patch.setattr(config, "settings", config.settings._replace(**change))
-            assert not session(source)._identity
+            assert not session(source)._identity.text
     options = jitrt.SessionOptions()
     options.add_initializer("unused", jitrt.OrtValue.ortvalue_from_numpy(random(2)))
-    assert not jitrt.InferenceSession(source, options)._identity
+    assert not jitrt.InferenceSession(source, options)._identity.text
 
 
 PROCESS = """
