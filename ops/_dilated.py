@@ -24,7 +24,7 @@ def is_best_in_phases(x: Tensor, weights: Value, attributes: ConvAttributes) -> 
     """Whether `convolve_phases` is expected to be the fastest convolution of x [n, *spatial, c]."""
     dilations = attributes.dilations
     each = zip(attributes.pads, (*dilations, *dilations), strict=True)
-    if max(dilations) == 1 or any(p % d for p, d in each):
+    if len(dilations) != 2 or max(dilations) == 1 or any(p % d for p, d in each):
         return False
     spatial = _phase_sizes(x, attributes)
     if any(is_below(size, SHORTEST) for size in spatial):

@@ -46,14 +46,18 @@ def rng():
         (1, 8, 8, (1, 1), (1, 1), (1, 1)),
         (2, 64, 96, (30, 18), (1, 0), (2, 1)),  # several blocks
         (1, 260, 260, (14, 13), (1, 1), (1, 1)),  # weights that exceed a cache
+        (2, 20, 33, (5, 9, 10), (1, 1, 1), (1, 1, 1)),  # volumes
+        (1, 7, 8, (2, 6, 5), (0, 1, 1), (1, 1, 1)),
+        (1, 16, 40, (23, 18, 6), (2, 1, 1), (2, 0, 1)),
     ],
 )
 def test_geometries(batch, channels, outputs, spatial, pads, after, transform, target, rng):
+    kernel = (3,) * len(spatial)
     x = rng.standard_normal((batch, channels, *spatial), np.float32)
-    weights = rng.standard_normal((outputs, channels, 3, 3), np.float32)
+    weights = rng.standard_normal((outputs, channels, *kernel), np.float32)
     bias = rng.standard_normal(outputs, np.float32)
-    geometry = window((3, 3), pads=pads)
-    expected = oracle(x, weights, geometry, 1, after) + bias[:, None, None]
+    geometry = window(kernel, pads=pads)
+    expected = oracle(x, weights, geometry, 1, after) + bias.reshape(-1, *(1,) * len(spatial))
     out, y = output_image(batch, expected.shape[2:], outputs)
     image = input_image(x, "last", gap=3)
     assert can_use_winograd(image, out, geometry, 1)

@@ -9,6 +9,11 @@ panel of 32 or so output channels, so that what is between the transforms stays 
         for the units' panels: M[position, tile, column] = V[position] x U[position]
                                Y = epilogue(A^T M A + bias)                for every tile of the block
 
+Volumes are transformed slice by slice. Where the kernel has several slices, the products of as many
+neighbouring slices are summed, each of which is transformed once for all its uses in a block:
+
+    M[position, depth, tile, column] = sum over tap: V[position, depth + tap, tile] x U[position, tap]
+
 See `winograd_transform` for the matrices and for rounding. Results depend on sizes alone, not on threads.
 """
 
@@ -18,6 +23,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+import numpy as np
+
 from jitrt.codegen.conv import Image, Window, gathers, image_bytes, is_even
 from jitrt.codegen.cost import PRODUCT, TRANSFORM, TRANSFORMED, direct_cost
 from jitrt.codegen.epilogue import Epilogue, plain
@@ -25,6 +32,7 @@ from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.microkernel import TileShape, microkernels, packed_columns, panel_widths, tile_shape
 from jitrt.codegen.order import is_winograd_allowed
+from jitrt.codegen.pixels import AXES, along_axes
 from jitrt.codegen.product import SECOND_LEVEL_BYTES, Matrix, extra_names, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import strided
@@ -33,22 +41,24 @@ from jitrt.dims import Size, prod
 from jitrt.expr import Dtype
 from jitrt.types import short_name
 
-PLANE = ("h", "w")
-GEOMETRY = tuple(
-    f"{name}.{axis}" for name in ("in", "out", "tiles", "pad", "X.step", "Y.step") for axis in PLANE
-)
-SCRATCH = ("zeros", "outputs", "pointers", "V", "M")
+GEOMETRY = along_axes("in", "out", "tiles", "pad", "X.step", "Y.step")
+FLAT = {"taps": 1, "in.d": 1, "out.d": 1, "tiles.d": 1, "pad.d": 0, "X.step.d": 0, "Y.step.d": 0}
+SCRATCH = ("zeros", "outputs", "lines", "pointers", "V", "M")
 BLOCK_BYTES = 1_200_000  # of V and M, where blocks share panels that come from memory
 
 
 @dataclass(frozen=True)
 class Winograd:
-    """What a kernel's code depends on: element type, transform, epilogue, target."""
+    """What a kernel's code depends on: element type, transform, epilogue, target.
+
+    Kernels of `flat` images know what is in `FLAT`, and take no arguments for it.
+    """
 
     dtype: Dtype
     transform: Transform
     epilogue: Epilogue
     has_bias: bool
+    flat: bool
     target: Target
 
     @cached_property
@@ -59,8 +69,8 @@ class Winograd:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The kernel's arguments, in order."""
-        return (
-            *("m", "n", "k", "blocks", "V.row", "V.position", "M.position"),
+        names = (
+            *("m", "n", "k", "taps", "blocks", "V.row", "V.position", "M.position"),
             *(f"scratch.{part}" for part in SCRATCH),
             *(f"microkernel{v}" for v in range(1, self.shape.vectors + 1)),
             *GEOMETRY,
@@ -69,6 +79,7 @@ class Winograd:
             *strided("Y"),
             *extra_names(self.epilogue, self.has_bias),
         )
+        return tuple(name for name in names if not (self.flat and name in FLAT))
 
     @property
     def kernel(self) -> Kernel:
@@ -77,20 +88,21 @@ class Winograd:
         return Kernel(f"{self}", name[:60], partial(_build, self), pipeline="registers")
 
     def __str__(self) -> str:
-        return f"winograd {self.transform} {self.shape} bias={self.has_bias} {self.epilogue} {self.target}"
+        images = f"flat={self.flat} bias={self.has_bias} {self.epilogue}"
+        return f"winograd {self.transform} {self.shape} {images} {self.target}"
 
-    def block(self, k: int, n: int) -> int:
+    def block(self, k: int, n: int, taps: int) -> int:
         """Tiles of the largest block: whole heights of micro-kernels.
 
         Where all of B stays in the cache, blocks are low, for many units of work. Else they are as high as
         the cache allows, as each reads B anew.
         """
         rows, size = self.shape.rows, self.dtype.itemsize
-        small = self.transform.positions * k * n * size <= 2 * SECOND_LEVEL_BYTES
+        small = self.transform.positions * taps * k * n * size <= 2 * SECOND_LEVEL_BYTES
         tile = self.transform.positions * (k + self.shape.columns) * size
         return max(min(BLOCK_BYTES // tile // rows, 1 if small else 8), 1) * rows
 
-    def scratch(self, k: int, block: int) -> dict[str, int]:
+    def scratch(self, k: int, block: int, taps: int) -> dict[str, int]:
         """Offsets into scratch, the total as `end`, and the pitches of V and M in elements.
 
         The start holds the micro-kernels' first accumulators, zeros. Rows and positions are a vector further
@@ -98,12 +110,13 @@ class Winograd:
         """
         shape, size = self.shape, self.dtype.itemsize
         row = packed_columns(k, shape) + shape.lanes
-        v_position, m_position = block * row + shape.lanes, block * shape.columns + shape.lanes
+        v_position, m_position = block * taps * row + shape.lanes, block * shape.columns + shape.lanes
         lengths = {
             "zeros": shape.columns * size,
             "outputs": row * size,
-            "pointers": self.transform.outputs**2 * shape.columns * size,
-            "V": max(self.transform.positions, shape.table_rows) * 8,
+            "lines": self.transform.outputs**2 * shape.columns * size,
+            "pointers": block * 8,
+            "V": max(self.transform.positions, taps * shape.table_rows) * 8,
             "M": self.transform.positions * v_position * size,
             "end": self.transform.positions * m_position * size,
         }
@@ -115,17 +128,23 @@ class Winograd:
 
 
 def pack_winograd_weights(weights: Array, transform: Transform, target: Target | None = None) -> Array:
-    """`weights` f32[M, C, 3, 3] transformed, as one packed matrix of rows [position, C]."""
-    transformed = transform.weights(weights)
-    return pack_matrix(transformed.reshape(-1, weights.shape[0]), target)
+    """`weights` f32[M, C, 3, 3] transformed, as one packed matrix of rows [position, C].
+
+    Those of volumes, f32[M, C, taps, 3, 3], have rows [position, tap, C].
+    """
+    outputs, inputs = weights.shape[:2]
+    slices = weights.reshape(outputs, inputs, -1, 3, 3)
+    transformed = np.stack([transform.weights(slices[:, :, tap]) for tap in range(slices.shape[2])], axis=1)
+    return pack_matrix(transformed.reshape(-1, outputs), target)
 
 
 def can_use_winograd(x: Image, out: Image, window: Window, groups: int) -> bool:
     """Whether `winograd_step` computes such a convolution."""
     return (
         groups == 1
-        and window.kernel == (3, 3)
-        and window.strides == window.dilations == (1, 1)
+        and len(window.kernel) >= 2
+        and window.kernel[-2:] == (3, 3)
+        and all(s == d == 1 for s, d in zip(window.strides, window.dilations, strict=True))
         and all(pad >= 0 for pad in window.pads)
         and isinstance(x.channels, int)
         and isinstance(out.channels, int)
@@ -145,11 +164,12 @@ def choose_transform(
         return None
     assert isinstance(x.channels, int)
     assert isinstance(out.channels, int)
-    weights = x.channels * out.channels
-    cost = direct_cost(prod(out.spatial), out.channels, 9 * x.channels) if below is None else below
+    weights = _depth(window) * x.channels * out.channels
+    terms = prod(window.kernel) * x.channels
+    cost = direct_cost(prod(out.spatial), out.channels, terms) if below is None else below
     chosen = None
     for transform in (F4, F2):
-        tiles = prod((size + (transform.outputs - 1)) // transform.outputs for size in out.spatial)
+        tiles = prod(_tiles(out.spatial, transform))
         each = weights * (2 * tiles * PRODUCT + x.dtype.itemsize * TRANSFORMED)
         total = transform.positions * (each + tiles * (x.channels + out.channels) * TRANSFORM)
         if total < cost:
@@ -178,25 +198,25 @@ def winograd_step(
     assert isinstance(x.channels, int)
     assert isinstance(out.channels, int)
     epilogue = epilogue or plain(x.dtype, out.dtype)
-    own = Winograd(x.dtype, transform, epilogue, bias is not None, target or host())
-    k, n, size = x.channels, out.channels, transform.outputs
-    tiles = [(s + (size - 1)) // size for s in out.spatial]
+    own = Winograd(x.dtype, transform, epilogue, bias is not None, len(x.spatial) == 2, target or host())
+    k, n, taps = x.channels, out.channels, _depth(window)
+    tiles = _tiles(out.spatial, transform)
     m = x.batch * prod(tiles)
-    block = own.block(k, n)
+    block = own.block(k, n, taps)
     blocks, panels = (m + (block - 1)) // block, -(-n // own.shape.columns)
-    places = own.scratch(k, block)
+    places = own.scratch(k, block, taps)
     values: dict[str, Argument] = {
-        **{"m": m, "n": n, "k": k, "blocks": blocks, "V.row": places["row"]},
+        **{"m": m, "n": n, "k": k, "taps": taps, "blocks": blocks, "V.row": places["row"]},
         **{name: places[name] for name in ("V.position", "M.position")},
         **{f"scratch.{part}": places[part] for part in SCRATCH},
         **_microkernels(own, n),
         **{
-            f"{name}.{axis}": sizes[i]
+            f"{name}.{axis}": size
             for name, sizes in (
                 *(("in", x.spatial), ("out", out.spatial), ("tiles", tiles)),
                 *(("pad", window.pads), ("X.step", x.steps), ("Y.step", out.steps)),
             )
-            for i, axis in enumerate(PLANE)
+            for axis, size in zip(AXES[-len(sizes) :], sizes, strict=True)
         },
         **placed("X", x.ref, (x.batch_stride, 0)),
         **placed("B", weights, (0, 0)),
@@ -204,10 +224,21 @@ def winograd_step(
         **extras(operands, bias),
     }
     arguments = tuple(values[name] for name in own.names)
-    flops = 2 * m * transform.positions * k * n
-    moved = image_bytes(x) + image_bytes(out) + transform.positions * k * n * x.dtype.itemsize
+    flops = 2 * m * transform.positions * taps * k * n
+    moved = image_bytes(x) + image_bytes(out) + transform.positions * taps * k * n * x.dtype.itemsize
     units, scratch = blocks * panels, places["end"]
     return Step(own.kernel, arguments, units, label, flops, moved, scratch=scratch, sharing=panels)
+
+
+def _depth(window: Window) -> int:
+    """The slices of a kernel."""
+    return (1, *window.kernel)[-len(AXES)]
+
+
+def _tiles(spatial: Sequence[Size], transform: Transform) -> list[Size]:
+    """The tiles along each axis of an image, or of a volume, whose slices are tiled."""
+    *slices, height, width = spatial
+    return [*slices, *((size + (transform.outputs - 1)) // transform.outputs for size in (height, width))]
 
 
 def _microkernels(own: Winograd, n: int) -> dict[str, Argument]:

@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from jitrt.codegen.epilogue import TilePlace, store_tile
 from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.product_code import is_address
-from jitrt.codegen.winograd import Winograd
+from jitrt.codegen.winograd import FLAT, Winograd
 
 
 def driver(own: Winograd, symbol: str) -> str:
     """The IR of a kernel:
 
     for block in begin..end:
-        for tile in block:
+        for tile in block, and in the slices that it needs beside its own:
             pointers = pixels under the tile, or zeros outside of the image
             for each vector of channels:
                 V[:, tile] = B^T pointers[...] B
         for panel:
             for position, rows of tiles:
-                microkernel(V[position, rows], panel of U[position], M[position, rows])
+                pointers[tap] = V[position, rows + tap]
+                microkernel(pointers, panel of U[position], M[position, rows])
             for tile in block:
                 outputs = A^T M[:, tile] A + bias
                 for row of the tile inside of the image:
@@ -32,6 +33,8 @@ def driver(own: Winograd, symbol: str) -> str:
         name: f.get("ptr" if is_address(name) else "i64", f.at("%args", 8 * i))
         for i, name in enumerate(own.names)
     }
+    if own.flat:
+        arguments |= {name: str(value) for name, value in FLAT.items()}
     _Driver(own, f, arguments).emit()
     f.do("ret i64 0")
     return module(f)
@@ -39,10 +42,11 @@ def driver(own: Winograd, symbol: str) -> str:
 
 @dataclass(frozen=True)
 class _Tile:
-    """A tile of the output: its number in the block, its image, and its first row and column."""
+    """A tile: its number in the block, its image, its slice, and its first row and column in the output."""
 
     number: str
     image: Integer
+    depth: Integer
     row: Integer
     column: Integer
 
@@ -52,6 +56,7 @@ class _Driver:
         self.own, self.f, self.arguments = own, f, arguments
         self.transform, self.shape = own.transform, own.shape
         self.dtype, self.size, self.lanes = own.dtype, own.dtype.itemsize, own.shape.lanes
+        self.row_bytes = f.mul(self["V.row"], self.size)
 
     def __getitem__(self, name: str) -> str:
         return self.arguments[name]
@@ -67,32 +72,48 @@ class _Driver:
         with f.count(f.div("%begin", panels), f.ceil_div("%end", panels)) as block:
             base = f.div(f.mul(self["m"], block), self["blocks"])
             count = f.sub(f.div(f.mul(self["m"], f.add(block, 1)), self["blocks"]), base)
+            start, slices = self._line(base), f.add(self["out.d"], f.sub(self["taps"], 1))
             with f.count(0, count) as number:
-                self._transform_inputs(self._tile(number, base))
+                line = f.sub(self._line(f.add(base, number)), start)
+                f.put("i64", f.mul(line, self.row_bytes), f.at(self._place("lines"), number, "i64"))
+            end = f.add(self._line(f.add(base, f.sub(count, 1))), self["taps"])
+            with f.count(0, f.sub(end, start)) as number:
+                self._transform_inputs(self._tile(number, f.add(start, number), slices))
             before = f.mul(block, panels)
             low, high = f.max(f.sub("%begin", before), 0), f.min(f.sub("%end", before), panels)
             with f.count(low, high) as panel:
                 self._multiply(panel, count)
                 with f.count(0, count) as number:
-                    self._transform_outputs(panel, self._tile(number, base))
+                    tile = self._tile(number, f.add(base, number), self["out.d"])
+                    self._transform_outputs(panel, tile)
 
     def _clear(self, place: str, length: Integer) -> None:
         nbytes = ("i64", str(self.f.mul(length, self.size)))
         self.f.call("llvm.memset.p0.i64", "void", ("ptr", place), ("i8", "0"), nbytes, ("i1", "false"))
 
-    def _tile(self, number: str, base: Integer) -> _Tile:
+    def _line(self, tile: Integer) -> Integer:
+        """The number of the first transformed slice that a tile of the output needs.
+
+        The tiles of neighbouring slices follow each other, and need slices that do, of which there are more.
+        """
+        f = self.f
+        return f.add(tile, f.mul(f.div(tile, self["out.d"]), f.sub(self["taps"], 1)))
+
+    def _tile(self, number: str, line: Integer, slices: Integer) -> _Tile:
+        """Tile `number` of the block: `line` of all, of which `slices` at a time lie over each other."""
         f, size = self.f, self.transform.outputs
-        line = f.add(base, number)
-        rows = f.div(line, self["tiles.w"])
-        column, row = f.rem(line, self["tiles.w"]), f.rem(rows, self["tiles.h"])
-        return _Tile(number, f.div(rows, self["tiles.h"]), f.mul(row, size), f.mul(column, size))
+        columns = f.div(line, slices)
+        rows = f.div(columns, self["tiles.w"])
+        column, row = f.rem(columns, self["tiles.w"]), f.rem(rows, self["tiles.h"])
+        image = f.div(rows, self["tiles.h"])
+        return _Tile(number, image, f.rem(line, slices), f.mul(row, size), f.mul(column, size))
 
     def _transform_inputs(self, tile: _Tile) -> None:
         f, n, vector = self.f, self.transform.inputs, f"<{self.lanes} x {self.shape.scalar}>"
         pointers = self._place("pointers")
         image = f.at(self["X"], f.mul(f.mul(tile.image, self["X.outer"]), self.size))
         self._point_to_pixels(tile, image, pointers)
-        out = f.at(self._place("V"), f.mul(f.mul(tile.number, self["V.row"]), self.size))
+        out = f.at(self._place("V"), f.mul(tile.number, self.row_bytes))
         apart = f.mul(self["V.position"], self.size)
         with f.count(0, self["k"], self.lanes) as k:
             mask, offset = f.lanes_below(f.sub(self["k"], k), self.lanes), f.mul(k, self.size)
@@ -111,15 +132,18 @@ class _Driver:
     def _point_to_pixels(self, tile: _Tile, image: str, pointers: str) -> None:
         """Write the addresses of the input's pixels under a tile, row by row."""
         f, n = self.f, self.transform.inputs
+        z = f.sub(tile.depth, self["pad.d"])
         y, x = f.sub(tile.row, self["pad.h"]), f.sub(tile.column, self["pad.w"])
+        plane = f.at(image, f.mul(f.mul(z, self["X.step.d"]), self.size))
+        deep = f.let(f"icmp ult i64 {z}, {self['in.d']}")
         columns = [f.add(x, j) for j in range(n)]
         inside = [f.let(f"icmp ult i64 {column}, {self['in.w']}") for column in columns]
         steps = [f.mul(f.mul(column, self["X.step.w"]), self.size) for column in columns]
         zeros = self._place("zeros")
         with f.count(0, n) as i:
             row = f.add(y, i)
-            line = f.at(image, f.mul(f.mul(row, self["X.step.h"]), self.size))
-            known = f.let(f"icmp ult i64 {row}, {self['in.h']}")
+            line = f.at(plane, f.mul(f.mul(row, self["X.step.h"]), self.size))
+            known = f.let(f"and i1 {deep}, {f.let(f'icmp ult i64 {row}, ' + self['in.h'])}")
             place = f.at(pointers, f.mul(i, n), "ptr")
             for j in range(n):
                 here = f.let(f"and i1 {known}, {inside[j]}")
@@ -131,13 +155,13 @@ class _Driver:
         columns = self._columns(panel)
         vectors = f.ceil_div(columns, self.lanes)
         width = f.mul(vectors, self.lanes)
-        depth = f.mul(self["k"], self.transform.positions)
+        terms = f.mul(self["taps"], self["k"])
+        depth = f.mul(terms, self.transform.positions)
         b = f.at(self["B"], f.mul(f.mul(f.mul(panel, shape.columns), depth), self.size))
-        b_step = f.mul(f.mul(self["k"], width), self.size)
+        b_step = f.mul(f.mul(terms, width), self.size)
         microkernel = self._microkernel(vectors)
         parts = f.ceil_div(count, shape.rows)
         low, high = f.div(count, parts), f.rem(count, parts)
-        row_bytes = f.mul(self["V.row"], self.size)
         share = f.ceil_div(f.mul(width, self.size), parts)
         with f.count(0, self.transform.positions) as position:
             v = f.at(self._place("V"), f.mul(f.mul(position, self["V.position"]), self.size))
@@ -146,16 +170,24 @@ class _Driver:
             with f.count(0, parts) as part:
                 first = f.add(f.mul(part, low), f.min(part, high))
                 height = f.add(low, f.let(f"zext i1 {f.compare('slt', part, high)} to i64"))
-                rows = f.at(v, f.mul(first, row_bytes))
-                with f.count(0, height) as i:
-                    f.put("ptr", f.at(rows, f.mul(i, row_bytes)), f.at(self._place("pointers"), i, "ptr"))
+                self._point_to_rows(v, first, height)
                 out = f.at(m, f.mul(first, shape.columns * self.size))
-                following = f.at(own, f.add(b_step, f.mul(f.mul(part, share), self["k"])))
+                following = f.at(own, f.add(b_step, f.mul(f.mul(part, share), terms)))
                 addresses = (self._place("pointers"), own, "%scratch", out)
-                numbers = (height, 1, self["k"], width, shape.columns, 0, columns)
+                numbers = (height, self["taps"], self["k"], width, shape.columns, 0, columns)
                 passed = (*(f"ptr {a}" for a in addresses), *(f"i64 {n}" for n in numbers))
                 passed += (f"ptr {following}", f"i64 {share}")
                 f.do(f"call void {microkernel}({', '.join(passed)})")
+
+    def _point_to_rows(self, v: str, first: Integer, height: Integer) -> None:
+        """Write the addresses of the rows of V that `height` tiles from `first` on need, tap by tap."""
+        f = self.f
+        with f.count(0, self["taps"]) as tap:
+            start = f.at(v, f.mul(tap, self.row_bytes))
+            table = f.at(self._place("pointers"), f.mul(tap, self.shape.table_rows), "ptr")
+            with f.count(0, height) as i:
+                line = f.get("i64", f.at(self._place("lines"), f.add(first, i), "i64"))
+                f.put("ptr", f.at(start, line), f.at(table, i, "ptr"))
 
     def _microkernel(self, vectors: Integer) -> str:
         """The address of the micro-kernels for a panel of so many vectors."""
@@ -210,9 +242,11 @@ class _Driver:
         """Store a row of a tile's outputs."""
         f, epilogue, size = self.f, self.own.epilogue, self.own.epilogue.root.dtype.itemsize
         pitch = f.mul(self["Y.step.w"], size)
-        offset = f.add(f.mul(tile.image, self["Y.outer"]), f.mul(y, self["Y.step.h"]))
+        plane = f.add(f.mul(tile.image, self["Y.outer"]), f.mul(tile.depth, self["Y.step.d"]))
+        offset = f.add(plane, f.mul(y, self["Y.step.h"]))
         output = f.at(f.at(self["Y"], f.mul(f.add(offset, column), size)), f.mul(tile.column, pitch))
-        pixel = f.add(f.mul(y, self["out.w"]), tile.column)
+        line = f.add(f.mul(tile.depth, self["out.h"]), y)
+        pixel = f.add(f.mul(line, self["out.w"]), tile.column)
         addresses: list[str] = []
         pitches: list[Integer] = []
         for i, operand in enumerate(epilogue.operands):
