@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from jitrt.calls import launch
-from jitrt.codegen.kernel import Kernel, Step
+from jitrt.codegen.kernel import Buffer, Kernel, Ref, Step
 from jitrt.dims import Size, prod
 from jitrt.expr import Expr, absolute, cast, lift, log, sqrt
 from jitrt.layout import Array
@@ -114,7 +114,8 @@ class NextKey(Call):
     def steps(self, inputs: Sequence[Array | None], outputs: Sequence[Array], epilogue: Any) -> list[Step]:
         """One step."""
         kernel = Kernel("next_key", self.name, _next_key_ir)
-        return [Step(kernel, (outputs[0].ref, _counter.ctypes.data), 1, self.name, keeps=(_counter,))]
+        counter = Ref(Buffer("constant", _counter.nbytes, _counter))
+        return [Step(kernel, (outputs[0].ref, counter), 1, self.name)]
 
 
 def _next_key_ir(symbol: str) -> str:
@@ -131,7 +132,18 @@ define i64 @{symbol}(ptr %args, i64 %begin, i64 %end, ptr %scratch) {{
 """
 
 
-_counter = np.zeros(1, np.int64)
+class _Counter(np.ndarray[Any, Any]):
+    """The process's: another one reads its own for it."""
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _own_counter, ()
+
+
+def _own_counter() -> _Counter:
+    return _counter
+
+
+_counter = np.zeros(1, np.int64).view(_Counter)
 
 
 def _start_counter() -> None:

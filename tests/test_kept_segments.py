@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from control_flow_models import halves
+from jitrt.ops import _generators
 from models import INT64, model, node, random, session
 from test_host_call import a_table_of_numbers_and_strings, rows
 from test_models import NETWORKS
@@ -103,6 +104,16 @@ def test_shapes_that_data_decide() -> None:
 def test_inputs_that_count_by_value() -> None:
     feeds = [{"x": random(4, 6), "shape": np.array(shape)} for shape in ([6, 4], [8, 3], [-1, 2], [24, 1])]
     run_twice(RESHAPED, *feeds)
+
+
+def test_random_numbers_without_a_seed_are_new_in_each_run() -> None:
+    source = model([node("RandomNormal", [], ["y"], shape=[100])], {}, ["y"])
+    sessions = [session(source) for _ in range(3)]
+    drawn = [s.run(None, {})[0] for s in sessions for _ in range(2)]
+    assert [are_kept(s) for s in sessions] == [False, True, True]
+    assert len(np.unique(drawn)) == np.size(drawn)
+    kept = variants(sessions[1])[0].recipe
+    assert any(constant is _generators._counter for constant in kept.constants.values())
 
 
 def test_other_sizes_are_served_by_what_one_size_has_left() -> None:
