@@ -9,7 +9,7 @@ from functools import cached_property
 from jitrt import config
 from jitrt.digest import blake2b
 from jitrt.graph import Model
-from jitrt.operator_index import has_operators_of_users
+from jitrt.load_operators import has_operators_of_users
 from jitrt.options import SessionOptions
 
 LARGEST_BYTES = 1 << 25  # of a model in memory that are worth a digest, which takes 1 ns a byte
@@ -27,7 +27,12 @@ class Identity:
     def text(self) -> str:
         """The same in each process; "" where nothing is kept, or nothing tells the model."""
         options, settings = self.options, config.settings
-        if not settings.keep_plans or settings.check or settings.debug or has_operators_of_users():
+        if (
+            not settings.keep_plans
+            or settings.check
+            or settings.debug
+            or has_operators_of_users(self.model.graph)
+        ):
             return ""
         if options.initializers or options.files:
             return ""

@@ -15,7 +15,7 @@ from jitrt.errors import Fail, InvalidGraph, JitrtError
 from jitrt.errors import NotImplemented as NotImplementedHere
 from jitrt.graph import Graph, Model, Node
 from jitrt.load_check import body_context, describe
-from jitrt.operator_index import has_operators_of_users
+from jitrt.operator_index import operators_of_users
 from jitrt.sources import package_stamp
 from jitrt.types import TensorType
 
@@ -28,11 +28,12 @@ Known = Callable[[Node], Mapping[str, Any] | None]
 def check_once(model: Model) -> None:
     """`check_operators`; what has passed is not looked at again, in any process with these operators."""
     key = f"operators of {model.skeleton} {package_stamp()}"
-    if has_operators_of_users() or disk.get(key) is None:
+    is_the_same_everywhere = not has_operators_of_users(model.graph)
+    if not is_the_same_everywhere or disk.get(key) is None:
         from jitrt import opdef  # with all that operators are defined with
 
         check_operators(model, lambda n: opdef.attributes_of(n.domain, n.op_type, n.version))
-        if not has_operators_of_users():
+        if is_the_same_everywhere:
             disk.put(key, b"")
 
 
@@ -57,6 +58,12 @@ def check_operators(model: Model, known: Known) -> None:
                 f"'{node.name}'. It belongs in the folder ops/, or in a file of yours with @jitrt.op; see "
                 f"https://onnx.ai/onnx/operators/onnx_{domain}_{node.op_type}.html"
             )
+
+
+def has_operators_of_users(graph: Graph) -> bool:
+    """Whether an operator in the graph was defined outside of the package."""
+    theirs = operators_of_users()
+    return bool(theirs) and any((node.domain, node.op_type) in theirs for node, _, _ in walk(graph))
 
 
 def walk(graph: Graph, path: tuple[Node, ...] = ()) -> Iterator[tuple[Node, Graph, tuple[Node, ...]]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import marshal
 import sys
+from collections.abc import Collection
 from functools import cache
 
 from jitrt.codegen import cache as disk
@@ -17,12 +18,12 @@ from jitrt.version import __version__
 
 PACKAGE = "jitrt.ops"
 _defined_in: dict[str, list[str]] = {}  # operator -> modules, of those imported so far
-_defined_outside: list[str] = []  # operators
+_defined_outside: set[tuple[str, str]] = set()
 
 
-def has_operators_of_users() -> bool:
-    """Whether code outside of the package has defined an operator in this process."""
-    return bool(_defined_outside)
+def operators_of_users() -> Collection[tuple[str, str]]:
+    """Domains and names of the operators that code outside of the package has defined in this process."""
+    return _defined_outside
 
 
 def note_definition(domain: str, name: str) -> None:
@@ -36,7 +37,7 @@ def note_definition(domain: str, name: str) -> None:
         if module not in modules:
             modules.append(module)
     else:
-        _defined_outside.append(f"{domain}:{name}")
+        _defined_outside.add((domain, name))
 
 
 @cache

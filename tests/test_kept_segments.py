@@ -240,6 +240,17 @@ def test_only_the_newest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [variant.is_kept for variant in expanded] == [True, True, False, False]
 
 
+def test_operators_of_the_user_are_traced_in_each_process() -> None:
+    """Their code may have changed."""
+    jitrt.op("kept.segments", "Twice")(lambda x: x + x)
+    twice = node("Twice", ["x"], ["y"], domain="kept.segments")
+    source = model([twice], {"x": [2]}, ["y"], domains={"kept.segments": 1})
+    for _ in range(2):
+        s = session(source)
+        s.run(None, {"x": random(2)})
+        assert not any(variant.is_kept for variant in variants(s))
+
+
 def test_nothing_is_kept_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     source, (feed, *_) = NETWORKS["convolutional"]()
     session(source).run(None, feed)
