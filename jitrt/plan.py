@@ -24,6 +24,7 @@ from jitrt.table import ALIGNMENT
 if TYPE_CHECKING:
     from jitrt.schedule import Schedule
 
+READ_AHEAD = 2048  # bytes that a core may fetch beyond what it reads, from under another that writes there
 PARALLEL_NS = 6000  # a step expected to take less runs on the calling thread
 FEWEST_PLANS, MOST_PLANS = 64, 1024  # of a program that are kept, as tables are of an arena
 PLANS_NBYTES = 1 << 25  # that their arguments may take, if these are more than the fewest
@@ -301,7 +302,8 @@ class Plan:
         self.steps = sizes[recipe.step_sizes]
         self.extents, scratches, flops, nbytes, sharing, repeats = self.steps
         scratch = int(scratches.max(initial=0))
-        self.scratch_stride = (scratch + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+        apart = scratch + READ_AHEAD if scratch else 0
+        self.scratch_stride = -(-apart // ALIGNMENT) * ALIGNMENT
         self.arena_nbytes = arena_nbytes + self.scratch_stride * threads
         self.scratch_offset = arena_nbytes
         cost = flops * (1 / FLOPS_PER_NS) + nbytes * (1 / BYTES_PER_NS)

@@ -15,7 +15,7 @@ from test_models import NETWORKS
 
 from jitrt.codegen.kernel import Buffer, Kernel, Ref, Step
 from jitrt.dims import Dim, Guards
-from jitrt.plan import SHORT_NS, Plan, Recipe, units_per_chunk
+from jitrt.plan import READ_AHEAD, SHORT_NS, Plan, Recipe, units_per_chunk
 from jitrt.schedule import Schedule
 from jitrt.table import Arena, Table
 
@@ -150,6 +150,17 @@ def test_runs_stay_inside_the_arena(name: str) -> None:
         assert isinstance(Table(plan, arena).run([feed[n] for n in program.specs]), list)
         assert (arena.memory[:first] == 0xA5).all()
         assert (arena.memory[first + plan.arena_nbytes :] == 0xA5).all()
+
+
+def test_scratch_of_threads_is_apart() -> None:
+    """What one thread reads ahead in its scratch memory does not reach that of the next."""
+    nodes = [node("MaxPool", ["x"], ["y"], kernel_shape=[3, 3])]
+    s = session(model(nodes, {"x": [1, 4, 9, 40]}, ["y"]), threads=2)
+    s.run(None, {"x": random(1, 4, 9, 40)})
+    (plan,) = plans(s)
+    assert plan.scratch_stride >= 40 * 4 + READ_AHEAD
+    assert plan.scratch_stride % 64 == 0
+    assert plan.arena_nbytes == plan.scratch_offset + plan.threads * plan.scratch_stride
 
 
 def test_sizes_in_data() -> None:
