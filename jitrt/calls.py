@@ -12,11 +12,10 @@ from jitrt.codegen.kernel import Argument, Step
 from jitrt.dims import Size, concrete, count, hint
 from jitrt.layout import Array, rows_are_even
 from jitrt.tensor import Call, Dtype, Shape, Tensor, Value, map_tensors, outputs_of
-from jitrt.types import BF16, F16, F32
+from jitrt.types import BF16, BITS, F16, F32
 
 Outputs = Sequence[tuple[Dtype, Sequence[Size]]]
 PYTHON_ELEMENTS = 20_000
-_BITS = {size: np.dtype(f"uint{8 * size}") for size in (1, 2, 4, 8)}
 
 
 class NumbaCall(Call):
@@ -117,7 +116,7 @@ def launch_move(
     a larger array: their last dimension is then as long as the distance between rows.
     """
     bits = [bits_of(t) if i < moved else t for i, t in enumerate(inputs)]
-    types = [(_BITS[dtype.itemsize], shape) for dtype, shape in outputs]
+    types = [(BITS[dtype.itemsize], shape) for dtype, shape in outputs]
     call = NumbaCall(function, bits, scalars, extent, error=error, flops=0, scratch=0, rows_apart=rows_apart)
     results = outputs_of(call, types)
     return tuple(from_bits(t, dtype) for t, (dtype, _) in zip(results, outputs, strict=True))
@@ -130,7 +129,7 @@ def cast_tensor(t: Tensor, dtype: Dtype) -> Tensor:
 
 def bits_of(t: Tensor) -> Tensor:
     """The tensor's elements as unsigned integers of their width; no data moves."""
-    return t.reinterpret(_BITS[t.dtype.itemsize])
+    return t.reinterpret(BITS[t.dtype.itemsize])
 
 
 def from_bits(t: Tensor, dtype: Dtype) -> Tensor:

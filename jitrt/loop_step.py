@@ -16,6 +16,7 @@ from jitrt.codegen.target import host
 from jitrt.dims import Size, hint, prod, same
 from jitrt.expr import Expr, is_indexed, load, substitute, walk
 from jitrt.layout import Array
+from jitrt.types import BITS
 
 TRANSCENDENTAL_FLOPS = 20
 MANY_ROWS = 64  # that vectors go across where rows do not fill a vector
@@ -84,8 +85,10 @@ def loop_step(
 
 
 def copy_step(source: Array, target: Array) -> Step:
-    """The step that copies an array to another place of the same shape."""
-    return loop_step([load(0, source.dtype)], source.shape, (), [source], [target], "copy")
+    """The step that copies an array to another place of the same shape, as integers."""
+    bits = BITS[source.dtype.itemsize]
+    source, target = source._replace(dtype=bits), target._replace(dtype=bits)
+    return loop_step([load(0, bits)], source.shape, (), [source], [target], "copy")
 
 
 def in_place(

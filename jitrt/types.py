@@ -54,6 +54,7 @@ I32 = np.dtype(np.int32)
 I64 = np.dtype(np.int64)
 BOOL = np.dtype(np.bool_)
 STRING = np.dtype(np.object_)
+BITS = {size: np.dtype(f"uint{8 * size}") for size in (1, 2, 4, 8)}  # what is only moved, by its bytes
 HOST_TYPES = (STRING, np.dtype(np.complex64), np.dtype(np.complex128))  # which no kernel reads
 
 _SHORT = {np.dtype(t): short for t, short, _ in ELEMENT_TYPES.values()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -226,6 +227,34 @@ def test_transposed_inputs(shape, dtype, target):
     )
     run_loop(loop, shape, [x, y, out], target, (1, 2))
     np.testing.assert_array_equal(out, np.maximum(x, y))
+
+
+@pytest.mark.parametrize("dtype", [U8, BF16, I32, F64], ids=str)
+@pytest.mark.parametrize("shape", [(3, 1100), (1100, 3), (10, 9), (70, 530), (2, 3, 40), (3, 40, 2), (5, 0)])
+def test_moves(shape, dtype, target):
+    """Elements change places: transposed and in steps, from and to."""
+    rng = np.random.default_rng(0)
+
+    def transposed(step: int) -> tuple[tuple[int | None, ...], np.ndarray]:
+        memory = (rng.normal(size=(*shape[:-2], shape[-1], step * shape[-2])) * 9).astype(dtype)
+        pattern = contiguous(shape, dtype)[0]
+        return (*pattern[:-2], 1 if step == 1 else None, None), memory[..., ::step].swapaxes(-1, -2)
+
+    def stepped(step: int) -> tuple[tuple[int | None, ...], np.ndarray]:
+        memory = (rng.normal(size=(*shape[:-1], abs(step) * shape[-1])) * 9).astype(dtype)
+        return (*contiguous(shape, dtype)[0][:-1], None), memory[..., ::step]
+
+    places = [transposed(1), transposed(2), stepped(2), stepped(-1), contiguous(shape, dtype)]
+    for (source, x), (target_pattern, out) in itertools.permutations(places, 2):
+        move = Loop(
+            len(shape),
+            (False,) * len(shape),
+            (Operand(dtype, source),),
+            (Operand(dtype, target_pattern),),
+            (load(0, dtype),),
+        )
+        run_loop(move, shape, [x, out], target, (1, 3))
+        np.testing.assert_array_equal(out, x)
 
 
 @pytest.mark.parametrize("kind", ["max", "min"])

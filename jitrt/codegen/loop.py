@@ -13,7 +13,7 @@ from jitrt.expr import Dtype, Expr, structure, walk
 from jitrt.types import short_name
 
 BLOCK = 64  # innermost positions of a unit, where that dimension is kept and others are reduced
-PACKED_ROWS = 16  # rows of a unit, where an input is transposed
+TILE = 64, 512  # rows and columns of a unit, where an input is transposed
 ALIGNMENT = 64  # bytes, of each value kept in scratch
 
 
@@ -142,8 +142,10 @@ def extent(loop: Loop, sizes: Sequence[Size]) -> Size:
     """The number of independent units of work, from the sizes of the dimensions."""
     counts = [size for size, reduced in zip(sizes, loop.reduced, strict=True) if not reduced]
     if loop.packed_dim is not None:
-        counts[loop.packed_dim] = _blocks(counts[loop.packed_dim], PACKED_ROWS)
-    if any(loop.reduced) and not loop.row_reduced:
+        rows, columns = TILE
+        counts[loop.packed_dim] = _blocks(counts[loop.packed_dim], rows)
+        counts[-1] = _blocks(counts[-1], columns)
+    elif any(loop.reduced) and not loop.row_reduced:
         counts[-1] = _blocks(counts[-1], BLOCK)
     elif not any(loop.reduced) and loop.ndim > 1:
         counts.pop()

@@ -9,8 +9,7 @@ For y = x + s over two dimensions, `s` broadcast along the inner one:
 
 For y = x.T + s, where a row of x.T is not contiguous but a column is, x passes through a buffer:
 
-    for rows in tiles of PACKED_ROWS:
-        for columns in panels of PANEL:
+    for rows, columns in tiles of PACKED_ROWS by PANEL:
             buffer = x.T[rows, columns]        # square by square: load columns, transpose in registers, store
             for row in rows:
                 for j in columns:              y[row, j..] = buffer[row, j..] + s[row]
@@ -18,11 +17,15 @@ For y = x.T + s, where a row of x.T is not contiguous but a column is, x passes 
 
 from __future__ import annotations
 
-from jitrt.codegen.loop import PACKED_ROWS
+from contextlib import ExitStack
+
+from jitrt.codegen.loop import TILE
 from jitrt.codegen.loop_code import Bounds, LoopCode, Tile
 from jitrt.codegen.vector import memory_element, vector
 
-PANEL = 64
+PACKED_ROWS, PANEL = 16, 64
+Range = tuple[str, str]  # its start, and where it ends
+MOVES = 8  # elements that are moved one by one in a turn of a loop
 
 
 class MapCode(LoopCode):
@@ -44,6 +47,9 @@ class MapCode(LoopCode):
 
     def _row(self, bounds: Bounds) -> None:
         """All outputs at the positions of a row."""
+        if self._goes_singly:
+            self._move_along(self.last, bounds.start, bounds.stop)
+            return
         roots = self.nest.lowered
         invariants = self._invariants(roots, {})
 
@@ -55,48 +61,118 @@ class MapCode(LoopCode):
 
         self._sweep(bounds, self._unroll(roots, reducing=False), body)
 
+    @property
+    def _is_move(self) -> bool:
+        """Whether the loop computes nothing."""
+        return all(root.op == "load" for root in self.nest.lowered)
+
+    @property
+    def _goes_singly(self) -> bool:
+        """Whether a row's elements are only moved, and not in vectors: gathers read 4 or 8 bytes each."""
+        strided = [i for i, along in enumerate(self.along) if along is None]
+        gathered = [i < len(self.nest.inputs) and self.operands[i].dtype.itemsize >= 4 for i in strided]
+        return self._is_move and not all(gathered)
+
+    def _move_along(self, dim: int, start: str, stop: str) -> None:
+        """Move elements start..stop along a dimension one by one."""
+        steps = [strides[dim] for strides in self.strides]
+        if dim == self.last:
+            steps = [str(along or step) for along, step in zip(self.along, steps, strict=True)]
+
+        def move(j: str) -> None:
+            for output, root in enumerate(self.nest.lowered):
+                number = len(self.nest.inputs) + output
+                source, target = (self._element(i, j, steps[i]) for i in (root.value, number))
+                self.store(self.load(root.dtype, source, 1), root.dtype, target, 1)
+
+        count = self.let(f"sub nsw i64 {stop}, {start}", "count")
+        whole = self.let(f"and i64 {count}, {-MOVES}")
+        end = self.let(f"add nsw i64 {start}, {whole}", "end")
+        with self.loop("j", start, end, str(MOVES)) as j:
+            for number in range(MOVES):
+                move(self.let(f"add nsw i64 {j}, {number}", "j"))
+        with self.loop("j", end, stop) as j:
+            move(j)
+
+    def _element(self, operand: int, j: str, step: str) -> str:
+        """The address of the element `j` steps away."""
+        offset = self.let(f"mul nsw i64 {j}, {step}")
+        kind = memory_element(self.operands[operand].dtype)
+        return self.let(f"getelementptr {kind}, ptr {self.pointers[operand]}, i64 {offset}")
+
     def _tiles(self, dim: int) -> None:
         """Tiles of rows along `dim`, which a transposed input holds contiguously."""
         outer = [d for d in range(self.last) if d != dim]
-        size = self.sizes[dim]
-        whole = self._bounds("0", self.sizes[-1])
+        sizes = self.sizes[dim], self.sizes[-1]
         buffers = {i: self._buffer(i) for i in self.nest.packed_inputs}
-        large = self.let(f"icmp sge i64 {size}, {PACKED_ROWS}", "large")
-        limits = [*(self.sizes[d] for d in outer), self._blocks(size, PACKED_ROWS)]
+        many, narrow = (
+            self.let(f"icmp {compare} i64 {size}, {PACKED_ROWS}")
+            for compare, size in zip(("sge", "slt"), sizes, strict=True)
+        )
+        limits = [self.sizes[d] for d in outer]
+        limits += [self._blocks(size, block) for size, block in zip(sizes, TILE, strict=True)]
         with self._units(limits) as positions:
-            first = self.let(f"mul nsw i64 {positions[-1]}, {PACKED_ROWS}", "first")
-            stop = self._smaller(self.let(f"add nsw i64 {first}, {PACKED_ROWS}"), size)
-            with self.branch(large) as branch:
-                start = self.let(f"sub nsw i64 {size}, {PACKED_ROWS}")
-                self._packed_rows(dim, positions[:-1], self._smaller(first, start), (first, stop), buffers)
+            rows = self._part(positions[-2], TILE[0], sizes[0])
+            columns = self._part(positions[-1], TILE[1], sizes[1])
+            dims, at = [*outer, dim], positions[:-2]
+            with ExitStack() as stack:
+                if self._is_move:
+                    branch = stack.enter_context(self.branch(narrow))
+                    with self.loop("column", *columns) as column:
+                        self._move_to([*outer, self.last], [*at, column])
+                        self._move_along(dim, *rows)
+                    branch.otherwise()
+                branch = stack.enter_context(self.branch(many))
+                self._strips(dims, at, rows, columns, buffers)
                 branch.otherwise()
-                with self.loop("row", first, stop) as row:
-                    self._move_to([*outer, dim], [*positions[:-1], row])
-                    self._row(whole)
+                bounds = self._bounds(*columns)
+                with self.loop("row", *rows) as row:
+                    self._move_to(dims, [*at, row])
+                    self._row(bounds)
+
+    def _strips(
+        self, dims: list[int], at: list[str], rows: Range, columns: Range, buffers: dict[int, str]
+    ) -> None:
+        """A tile with enough rows for squares, strip by strip of each panel."""
+        with self.loop("panel", *columns, str(PANEL)) as panel:
+            end = self._smaller(self.let(f"add nsw i64 {panel}, {PANEL}"), columns[1])
+            with self.loop("strip", *rows, str(PACKED_ROWS)) as strip:
+                below = self._smaller(self.let(f"add nsw i64 {strip}, {PACKED_ROWS}"), rows[1])
+                self._packed_rows(dims, at, (strip, below), (panel, end), buffers)
+
+    def _part(self, number: str, block: int, size: str) -> Range:
+        """Where a block begins and ends."""
+        start = self.let(f"mul nsw i64 {number}, {block}", "start")
+        return start, self._smaller(self.let(f"add nsw i64 {start}, {block}"), size)
 
     def _packed_rows(
-        self, dim: int, outer: list[str], start: str, rows: tuple[str, str], buffers: dict[int, str]
+        self,
+        dims: list[int],
+        outer: list[str],
+        rows: Range,
+        columns: Range,
+        buffers: dict[int, str],
     ) -> None:
-        """A tile of rows, panel by panel; the packed rows begin at `start`, at or before the tile's."""
-        dims = [*(d for d in range(self.last) if d != dim), dim]
-        with self.loop("panel", "0", self.sizes[-1], str(PANEL)) as panel:
-            end = self._smaller(self.let(f"add nsw i64 {panel}, {PANEL}"), self.sizes[-1])
-            self._move_to(dims, [*outer, start])
+        """A strip of a panel; the packed rows begin at or before it, where all of them exist."""
+        panel, end = columns
+        last = self.let(f"sub nsw i64 {self.sizes[dims[-1]]}, {PACKED_ROWS}")
+        start = self._smaller(rows[0], last)
+        self._move_to(dims, [*outer, start])
+        for operand, buffer in buffers.items():
+            self._pack(operand, panel, end, buffer)
+        bounds = self._bounds(panel, end)
+        with self.loop("row", *rows) as row:
+            self._move_to(dims, [*outer, row])
+            line = self.let(f"sub nsw i64 {row}, {start}")
+            behind = self.let(f"mul nsw i64 {line}, {PANEL}")
+            offset = self.let(f"sub nsw i64 {behind}, {panel}")
             for operand, buffer in buffers.items():
-                self._pack(operand, panel, end, buffer)
-            bounds = self._bounds(panel, end)
-            with self.loop("row", *rows) as row:
-                self._move_to(dims, [*outer, row])
-                line = self.let(f"sub nsw i64 {row}, {start}")
-                behind = self.let(f"mul nsw i64 {line}, {PANEL}")
-                offset = self.let(f"sub nsw i64 {behind}, {panel}")
-                for operand, buffer in buffers.items():
-                    kind = memory_element(self.operands[operand].dtype)
-                    self.pointers[operand] = self.let(f"getelementptr {kind}, ptr {buffer}, i64 {offset}")
-                    self.along[operand] = 1
-                self._row(bounds)
-                for operand in buffers:
-                    self.along[operand] = None
+                kind = memory_element(self.operands[operand].dtype)
+                self.pointers[operand] = self.let(f"getelementptr {kind}, ptr {buffer}, i64 {offset}")
+                self.along[operand] = 1
+            self._row(bounds)
+            for operand in buffers:
+                self.along[operand] = None
 
     def _buffer(self, operand: int) -> str:
         """Room for a panel of rows."""
