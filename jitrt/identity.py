@@ -27,14 +27,9 @@ class Identity:
     def text(self) -> str:
         """The same in each process; "" where nothing is kept, or nothing tells the model."""
         options, settings = self.options, config.settings
-        if (
-            not settings.keep_plans
-            or settings.check
-            or settings.debug
-            or has_operators_of_users(self.model.graph)
-        ):
+        if not settings.keep_plans or settings.check or settings.debug:
             return ""
-        if options.initializers or options.files:
+        if options.initializers or options.files or has_operators_of_users(self.model.graph):
             return ""
         changes = f"{sorted(options.dimensions.items())} {sorted(options.denoted.items())}"
         if self.content is None:

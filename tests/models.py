@@ -24,6 +24,7 @@ def model(
     *,
     opset: int = 18,
     ir: int = 10,
+    domains: Mapping[str, int] | None = None,
 ) -> bytes:
     """A model. `inputs` has shapes, which are lists, or pairs of element type and shape."""
     constants = constants or {}
@@ -34,7 +35,8 @@ def model(
         [onnx.ValueInfoProto(name=name) for name in outputs],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
-    proto = helper.make_model(graph, ir_version=ir, opset_imports=[helper.make_opsetid("", opset)])
+    imports = [helper.make_opsetid(*entry) for entry in {"": opset, **(domains or {})}.items()]
+    proto = helper.make_model(graph, ir_version=ir, opset_imports=imports)
     return typed(proto).SerializeToString()
 
 
