@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from jitrt.program import Program
 
 MOST = 8  # segments of a program
-LARGEST = 1 << 23  # bytes of a segment
+LARGEST = 1 << 25  # bytes of them
 
 Entry = list[tuple[Calls, list[str], bytes]]  # calls, inputs that count by value, the segment
 
@@ -59,7 +59,9 @@ def keep(program: Program, segment: Segment) -> None:
     others = [kept for kept in _entry(program) if not calls.is_same(kept[0])]
     by_value = [name for name, spec in program.specs.items() if spec.by_value]
     entry = [*others[1 - MOST :], (calls, by_value, written.getvalue())]
-    disk.put(_key(program), pickle.dumps(entry))
+    while sum(len(kept) for _, _, kept in entry) > LARGEST:
+        del entry[0]
+    disk.put(_key(program), pickle.dumps(entry, pickle.HIGHEST_PROTOCOL))
 
 
 def key_after(key: str, segment: Segment) -> str:
