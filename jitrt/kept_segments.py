@@ -1,6 +1,6 @@
 """Segments on disk, so that the next process runs a model that this one has traced without tracing it.
 
-A program's entry holds the segments that were built for it last. Constants of the model are written as where
+A program has an index of those that were built for it last. Constants of the model are written as where
 they lie in it, packed ones as how they are packed; others, such as folded ones, as they are, unless they are
 large: the model is then traced in each process.
 """
@@ -12,6 +12,7 @@ import io
 import pickle
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -30,47 +31,44 @@ if TYPE_CHECKING:
     from jitrt.program import Program
 
 MOST = 8  # segments of a program
-LARGEST = 1 << 25  # bytes of them
+LARGEST = 1 << 25  # bytes of the constants of one
 
-Entry = list[tuple[Calls, list[str], bytes]]  # calls, inputs that count by value, the segment
+Index = list[tuple[Calls, list[str]]]  # the inputs that count by value
 
 
 def find(program: Program, arrays: Sequence[Any]) -> Segment | None:
     """A segment that serves a call of the program, or None."""
-    for calls, by_value, written in reversed(_entry(program)):
+    for calls, by_value in reversed(_index(program)):
         if calls.takes(arrays) and calls.fits(arrays):
-            try:
-                segment: Segment = _Reader(io.BytesIO(written), program).load()
-            except LookupError:  # a kernel is not on disk any more
-                continue
-            program.take_by_value(by_value)
-            return segment
+            written = disk.get(key_after(_key(program), calls))
+            with suppress(LookupError):  # of a kernel, which is not on disk any more
+                if written is not None:
+                    segment: Segment = _Reader(io.BytesIO(written), program).load()
+                    program.take_by_value(by_value)
+                    return segment
     return None
 
 
-def keep(program: Program, segment: Segment) -> None:
-    """Write the segment, if it can be."""
-    written = io.BytesIO()
+def keep(program: Program, segment: Segment) -> str:
+    """Write the segment, or tell why it cannot be."""
+    written, calls = io.BytesIO(), segment.calls
     try:
         _Writer(written, program).dump(segment)
-    except (pickle.PicklingError, AttributeError, TypeError, _TooLargeError):
-        return
-    calls = segment.calls
-    others = [kept for kept in _entry(program) if not calls.is_same(kept[0])]
+    except (pickle.PicklingError, AttributeError, TypeError, _TooLargeError) as error:
+        return str(error)
+    disk.put(key_after(_key(program), calls), written.getvalue())
+    others = [known for known in _index(program) if str(known[0]) != str(calls)]
     by_value = [name for name, spec in program.specs.items() if spec.by_value]
-    entry = [*others[1 - MOST :], (calls, by_value, written.getvalue())]
-    while sum(len(kept) for _, _, kept in entry) > LARGEST:
-        del entry[0]
-    disk.put(_key(program), pickle.dumps(entry, pickle.HIGHEST_PROTOCOL))
+    disk.put(_key(program), pickle.dumps([*others[1 - MOST :], (calls, by_value)]))
+    return ""
 
 
-def key_after(key: str, segment: Segment) -> str:
-    """The key of the program after a segment of the program with this key."""
-    calls = segment.calls
-    return blake2b(repr((key, calls.inputs, calls.symbols, calls.guards)).encode()).hexdigest()
+def key_after(key: str, calls: Calls) -> str:
+    """What tells the segment for some calls of a program with this key, and the program after it."""
+    return blake2b(f"{key}|{calls}".encode()).hexdigest()
 
 
-def _entry(program: Program) -> Entry:
+def _index(program: Program) -> Index:
     payload = disk.get(_key(program))
     return [] if payload is None else pickle.loads(payload)
 
@@ -130,7 +128,7 @@ class _Writer(pickle.Pickler):
         if place is None:
             self.nbytes += value.nbytes
             if self.nbytes > LARGEST:
-                raise _TooLargeError
+                raise _TooLargeError(f"constants computed from the model's take more than {LARGEST} bytes")
             return None
         return *place, value.dtype, value.shape, value.strides
 

@@ -197,7 +197,8 @@ class Program:
             return variant, plan
 
     def _summary(self, arrays: Sequence[Value], variant: Variant, plan: Plan) -> list[str]:
-        return [show.inputs_line(self.specs, arrays), show.summary_line(variant.recipe, plan)]
+        from_disk = ", from disk" if variant.is_kept else ""
+        return [show.inputs_line(self.specs, arrays), show.summary_line(variant.recipe, plan) + from_disk]
 
     def _fitting_variant(self, arrays: Sequence[Value]) -> Variant | None:
         for variant in [] if config.settings.check else self.variants[::-1]:
@@ -217,8 +218,9 @@ class Program:
 
         segment = build(self, arrays)
         variant = self._add(self._variant(segment))
-        if self.key:
-            kept_segments.keep(self, segment)
+        obstacle = kept_segments.keep(self, segment) if self.key else ""
+        if obstacle:
+            self.context.log.add(INFO, f"the plan is made anew in each process: {obstacle}")
         return variant
 
     def _add(self, variant: Variant) -> Variant:
@@ -246,7 +248,7 @@ class Program:
         if segment.stop is not None:
             make_body = partial(self._body, constants=constants)
             variant.hosts = [HostCall(node, make_body, self.context.events) for node in segment.hosts]
-            key = self.key and kept_segments.key_after(self.key, segment)
+            key = self.key and kept_segments.key_after(self.key, segment.calls)
             variant.rest = Program(
                 segment.rest, constants, dict(segment.specs), self.outputs, self.context, key
             )

@@ -40,10 +40,6 @@ class Calls:
     symbols: dict[str, Place]  # in order: where the value of each lies in the inputs
     guards: tuple[str, ...]
 
-    def is_same(self, other: Calls) -> bool:
-        """Whether both are the same calls."""
-        return repr(self.__reduce__()) == repr(other.__reduce__())
-
     def takes(self, arrays: Sequence[Any]) -> bool:
         """Whether a call's inputs have these types and ranks."""
         kinds = [(a.dtype, len(a.shape)) if hasattr(a, "shape") else (STRING, 0) for a in arrays]
@@ -58,6 +54,9 @@ class Calls:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Calls, (self.inputs, self.symbols, self.guards)
+
+    def __str__(self) -> str:
+        return f"{self.inputs} {self.symbols} {self.guards}"
 
     @cached_property
     def _holds(self) -> Callable[..., bool]:
