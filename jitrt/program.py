@@ -156,8 +156,10 @@ class Program:
             self.context.give_back(arena)
         if isinstance(results, Failure):
             if variant.is_kept:  # what a failure means is no data: a trace finds it again
-                self.key = ""
-                self._drop(variant)
+                with _preparing:
+                    if variant in self.variants:  # no other thread was first
+                        self._drop(variant)
+                        self._new_variant(arrays)
                 return self.run(arrays, shapes, targets)
             raise self._failure(variant, results)
         continuation = variant.continuation
