@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from jitrt import config
 from jitrt.codegen.target import Target
 from jitrt.execute import pool
 
-config.settings = config.settings._replace(keep_plans=False)  # tests look at what they have traced
+# tests look at what they have traced, unless plans of a run before are to be tested
+config.settings = config.settings._replace(keep_plans="JITRT_KEEP_PLANS" in os.environ)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,6 +12,7 @@ from oracle import normal
 from peer import by_onnxruntime
 
 import jitrt
+from jitrt import config
 from jitrt.errors import Fail
 from jitrt.errors import NotImplemented as NotImplementedHere
 
@@ -118,6 +119,7 @@ def one_node(node):
 
 def test_an_ensemble_is_packed_once(monkeypatch):
     packed = []
+    monkeypatch.setattr(config, "settings", config.settings._replace(keep_plans=False))
     monkeypatch.setattr(_tree_call, "pack", lambda *args: packed.append(1) or pack(*args))
     ensemble = Ensemble(6)
     node = onnx.helper.make_node(
