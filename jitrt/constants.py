@@ -12,14 +12,13 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from jitrt.codegen.kernel import Buffer, Ref
+from jitrt.codegen.subnormals import without_subnormals
 from jitrt.execute.cpus import allowed
 from jitrt.layout import Array
 from jitrt.load_tensor import release
 
 Value = np.ndarray[Any, Any]
-ORDINARY = 1e-20  # with a weight of this size, sums round off what subnormal ones add
 WORTH_A_THREAD = 1 << 18  # bytes
-CHUNK = 1 << 16  # numbers looked at while they are in cache
 
 
 class Packed:
@@ -42,7 +41,7 @@ class Packed:
 
     def make(self) -> None:
         """Pack, and give the source's pages in a file back to the system."""
-        packed = without_subnormals(self.pack(self.source))
+        packed = self.pack(self.source)
         self.buffer.nbytes, self.buffer.data = packed.nbytes, packed
         release(self.source)
 
@@ -61,7 +60,7 @@ def packed_constant(value: Value, form: str, pack: Callable[[Value], Value]) -> 
 
 def _packed_before(data: Value) -> Packed:
     """What another process has packed, by a function that is no data."""
-    from jitrt.codegen.gemm import aligned_empty
+    from jitrt.codegen.packing import aligned_empty
 
     packed = Packed(data, "", lambda value: value)
     packed.buffer.data = aligned_empty(data.shape, data.dtype)
@@ -104,26 +103,3 @@ def parameter(array: Array) -> Array:
     if kept is value:
         return array
     return array._replace(ref=Ref(Buffer("constant", kept.nbytes, kept), array.ref.offset))
-
-
-def without_subnormals(weights: Value) -> Value:
-    """Floats with zeros for those below 2**-126, if the largest is of ordinary size; otherwise as they are.
-
-    Weights that decayed in training are such numbers, a product of one can take a hundred times as long, and
-    what it adds to a sum lies far below the rounding of its other products.
-    """
-    if weights.dtype != np.float32 or not weights.flags.c_contiguous:
-        return weights
-    flat = weights.reshape(-1)
-    starts = [start for start in range(0, flat.size, CHUNK) if _subnormal(flat[start : start + CHUNK]).any()]
-    if not starts or not max(flat.max(), -flat.min()) >= ORDINARY:
-        return weights
-    flat = flat.copy()
-    for start in starts:
-        part = flat[start : start + CHUNK]
-        part[_subnormal(part)] = 0
-    return flat.reshape(weights.shape)
-
-
-def _subnormal(part: Value) -> Value:
-    return (part.view(np.uint32) << 1) - np.uint32(1) < np.uint32((1 << 24) - 1)  # zero wraps around

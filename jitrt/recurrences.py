@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from jitrt.calls import cast_tensor
-from jitrt.codegen.gemm import aligned_empty
 from jitrt.codegen.kernel import Argument, Buffer, Ref, Step
 from jitrt.codegen.loop import Operand
+from jitrt.codegen.packing import aligned_empty
 from jitrt.codegen.recurrence import Phase, Recurrence, recurrence_step
+from jitrt.codegen.subnormals import without_subnormals
 from jitrt.codegen.target import host
 from jitrt.constants import Packed, packed_constant
 from jitrt.dims import Dim, Size, same
@@ -99,7 +100,7 @@ class RecurrenceCall(Call):
         made = pack_weights(constant(R), self._recurrence()).value
         assert made is not None
         packed = aligned_empty(made.shape, made.dtype)
-        packed[:] = made
+        packed[:] = without_subnormals(made)
         return packed
 
     def accepts(self, index: int, strides: Sequence[Size], shape: Shape) -> bool:

@@ -7,7 +7,8 @@ import pytest
 from models import model, node
 
 import jitrt
-from jitrt.constants import CHUNK, make_packed, packed_constant, without_subnormals
+from jitrt.codegen.subnormals import CHUNK, without_subnormals
+from jitrt.constants import make_packed, packed_constant
 
 SUBNORMAL = np.float32([1e-39, -1e-45, 1.1754942e-38])
 

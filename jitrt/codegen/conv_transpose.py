@@ -17,10 +17,11 @@ import numpy as np
 from jitrt.codegen.conv import Image, Window, conv_step, is_even
 from jitrt.codegen.depthwise import depthwise_step
 from jitrt.codegen.epilogue import Epilogue
-from jitrt.codegen.gemm import Array, aligned_empty, pack_matrix
+from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.microkernel import accumulator, packed_columns, tile_shape
+from jitrt.codegen.packing import aligned_empty
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.target import Target, host
 from jitrt.dims import Size, same

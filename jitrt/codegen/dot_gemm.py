@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from jitrt.codegen.amx import TileProduct, has_tiles, matrix_dot_of
 from jitrt.codegen.dot import Dot
 from jitrt.codegen.dot_matrices import GroupedPanels, GroupedRows
 from jitrt.codegen.dot_microkernel import dot_microkernels
 from jitrt.codegen.epilogue import Epilogue, plain
-from jitrt.codegen.gemm import Array, PackedMatrix, pack_matrix
+from jitrt.codegen.gemm import Array, PackedMatrix
 from jitrt.codegen.kernel import Argument, Kernel, Step
 from jitrt.codegen.matrices import PackedPanels, RowsInPlace
+from jitrt.codegen.microkernel import tile_shape
+from jitrt.codegen.packing import pack
+from jitrt.codegen.packing_forms import Grouped
 from jitrt.codegen.product import Matrix, Product, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import PanelSource, RowSource
@@ -55,15 +56,10 @@ def pack_groups(matrix: Array, dot: Dot, target: Target, inner: int = 1) -> Arra
     With `inner`, see `pack_matrix`, k is the number of rows that share one.
     """
     *batch, k, n = matrix.shape
-    depth = k // inner
-    groups = int(dot.groups(depth))
-    padded = np.zeros((*batch, groups * dot.size, inner, n), dot.column)
-    padded[..., :depth, :, :] = matrix.reshape(*batch, depth, inner, n)
-    grouped = padded.reshape(*batch, groups, dot.size, inner, n).transpose(
-        *range(len(batch) + 1), *(len(batch) + i for i in (2, 3, 1))
-    )
-    lanes = np.ascontiguousarray(grouped).view(np.int32)
-    return pack_matrix(lanes.reshape(*batch, groups * inner, n), target, inner)
+    rows = matrix.reshape(int(prod(batch)), k // inner, inner, n).transpose(0, 2, 1, 3)
+    groups, width = int(dot.groups(k // inner)), tile_shape(I32, target).columns
+    packed = pack(Grouped(dot.column), rows, width, groups=groups, target=target)
+    return packed.reshape(*batch, packed.shape[1])
 
 
 def dot_matmul_step(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +11,8 @@ from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.kernel import Argument, Ref, Step
 from jitrt.codegen.matrices import PackedPanels, PackedRows, RowsInPlace, StridedPanels
 from jitrt.codegen.microkernel import accumulator, tile_shape
+from jitrt.codegen.packing import pack
+from jitrt.codegen.packing_forms import Copied
 from jitrt.codegen.product import Matrix as Matrix
 from jitrt.codegen.product import Product, extras, placed
 from jitrt.codegen.target import Target, host
@@ -20,7 +21,6 @@ from jitrt.dims import Size, prod, same
 from jitrt.expr import Dtype
 
 Array = np.ndarray[Any, Any]
-LINE = 64  # bytes
 
 
 class PackedMatrix(NamedTuple):
@@ -33,22 +33,15 @@ class PackedMatrix(NamedTuple):
 def pack_matrix(matrix: Array, target: Target | None = None, inner: int = 1) -> Array:
     """`matrix` f32[..., k, n] as panels [..., panel][k][column], the last one as wide as its vectors are.
 
-    float16 and bfloat16 become float32. With `inner`, rows [outer, inner] are laid out [inner, outer].
+    float16 and bfloat16 become float32, and subnormal numbers zeros; see `pack`. With `inner`, rows
+    [outer, inner] are laid out [inner, outer].
     Returns [..., elements of a packed matrix].
     """
-    dtype = accumulator(matrix.dtype)
-    shape = tile_shape(dtype, target or host())
-    *batch, k, n = matrix.shape
-    width = -(-n // shape.lanes) * shape.lanes
-    packed = aligned_empty((*batch, k * width), dtype)
-    for position in np.ndindex(*batch):
-        for first in range(0, n, shape.columns):
-            columns = matrix[position][:, first : first + shape.columns]
-            rows = np.zeros((k, min(shape.columns, width - first)), dtype)
-            rows[:, : columns.shape[1]] = columns
-            place = packed[position][k * first :][: rows.size].reshape(inner, -1, rows.shape[1])
-            place[:] = rows.reshape(-1, inner, rows.shape[1]).transpose(1, 0, 2)
-    return packed
+    target = target or host()
+    dtype, (*batch, k, n) = accumulator(matrix.dtype), matrix.shape
+    rows = matrix.reshape(int(prod(batch)), k // inner, inner, n).transpose(0, 2, 1, 3)
+    packed = pack(Copied(dtype), rows, tile_shape(dtype, target).columns, target=target)
+    return packed.reshape(*batch, packed.shape[1])
 
 
 def unpack_matrix(packed: Array, k: int, n: int, target: Target | None = None) -> Array:
@@ -58,26 +51,6 @@ def unpack_matrix(packed: Array, k: int, n: int, target: Target | None = None) -
     starts = range(0, width, columns)
     panels = [packed[k * first :][: k * min(columns, width - first)].reshape(k, -1) for first in starts]
     return np.concatenate([np.zeros((k, 0), packed.dtype), *panels], axis=1)[:, :n]
-
-
-_REGION = 1 << 25  # bytes taken from the system at once: large enough for huge pages
-_region: list[Array] = []
-_region_lock = threading.Lock()
-
-
-def aligned_empty(shape: Sequence[int], dtype: Dtype) -> Array:
-    """An uninitialised array that starts at a cache line, next in memory to the one made before it.
-
-    Weights packed in the order of execution are then read in the order of their addresses, on huge pages.
-    """
-    nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    with _region_lock:
-        if not _region or _region[0].nbytes < nbytes + LINE:
-            _region[:] = [np.empty(max(_REGION, nbytes + LINE), np.uint8)]
-        memory = _region[0]
-        start = -memory.__array_interface__["data"][0] % LINE
-        _region[0] = memory[start + nbytes :]
-    return memory[start : start + nbytes].view(dtype).reshape(shape)
 
 
 def matmul_step(

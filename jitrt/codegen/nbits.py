@@ -21,6 +21,7 @@ from jitrt.codegen.function import Function, module
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.nbits_tile import SIGNATURE, tile
 from jitrt.codegen.order import is_batch_invariant
+from jitrt.codegen.subnormals import without_subnormals
 from jitrt.codegen.target import Target
 from jitrt.dims import Size
 from jitrt.types import F32, U8
@@ -129,7 +130,7 @@ def pack_weights(weights: Array, product: BlockProduct) -> Array:
 
 def pack_scales(scales: Array, target: Target) -> Array:
     """`scales` [n, blocks] as float32 in panels."""
-    return pack_panels(scales.astype(F32), target)
+    return pack_panels(without_subnormals(scales.astype(F32)), target)
 
 
 def pack_zero_points(zeros: Array, bits: int, blocks: int, target: Target) -> Array:

@@ -24,15 +24,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-import numpy as np
-
 from jitrt.codegen.amx import LANES, ROW_BYTES, ROWS, has_tiles
 from jitrt.codegen.cost import SPLIT, TILE, WAIT
 from jitrt.codegen.epilogue import Epilogue, plain
-from jitrt.codegen.gemm import Array, PackedMatrix, aligned_empty
+from jitrt.codegen.gemm import Array, PackedMatrix
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.microkernel import TileShape, panel_widths
 from jitrt.codegen.order import most_parts
+from jitrt.codegen.packing import pack
+from jitrt.codegen.packing_forms import Split
 from jitrt.codegen.product import Matrix, extra_names, extras, placed
 from jitrt.codegen.split_rows import MatrixRows, SplitRows
 from jitrt.codegen.split_tiles import CHUNK, OUT_PITCH, PRODUCTS, split_microkernel
@@ -48,7 +48,6 @@ SCRATCH = ("offsets", "rows", "sums")
 BLOCK_BYTES = 5 << 18  # of split rows, most of the second-level cache of CPUs with tile registers
 BLOCK_ROWS = 256
 SLICE = 32  # chunks of a row of a matrix that are multiplied at once
-PACKED_TOGETHER = 1 << 18  # numbers: few enough for a cache, enough that packing threads seldom meet
 
 
 @dataclass(frozen=True)
@@ -142,37 +141,8 @@ def pack_split_matrix(matrix: Array, parts: int) -> Array:
 
 def pack_split(matrix: Array, parts: int) -> Array:
     """`matrix` f32[taps, k, n], all of it finite, as panels [panel][tap][chunk][part][pair][column][2]."""
-    taps, k, n = matrix.shape
-    chunks, width = -(-k // CHUNK), -(-n // LANES) * LANES
-    depth = taps * chunks * parts * (CHUNK // 2)  # pairs in a column
-    packed = aligned_empty((width * depth,), np.dtype(np.uint32))
-    whole = width // SHAPE.columns
-    order = (taps, chunks, parts, CHUNK // 2)
-    panels = packed[: whole * SHAPE.columns * depth].reshape(whole, *order, SHAPE.columns)
-    last = packed[panels.size :].reshape(*order, width - whole * SHAPE.columns)
-    block = max(PACKED_TOGETHER // (CHUNK * width), 1)
-    for tap, first in np.ndindex(taps, -(-chunks // block)):
-        own = slice(first * block, min((first + 1) * block, chunks))
-        given = matrix[tap, own.start * CHUNK : own.stop * CHUNK]
-        rows = np.zeros((own.stop - own.start, CHUNK, width), np.float32)
-        rows.reshape(-1, width)[: len(given), :n] = given
-        for part, bits in enumerate(split_numbers(rows, parts)):
-            pairs = (bits[:, 0::2] >> np.uint32(16)) | bits[:, 1::2]
-            wide = pairs[..., : whole * SHAPE.columns].reshape(*pairs.shape[:2], whole, SHAPE.columns)
-            panels[:, tap, own, part] = wide.transpose(2, 0, 1, 3)
-            last[tap, own, part] = pairs[..., whole * SHAPE.columns :]
-    return packed
-
-
-def split_numbers(numbers: Array, parts: int) -> list[Array]:
-    """The parts of f32[...] as the upper halves of u32[...], each the bfloat16 nearest to what is left."""
-    result, left = [], numbers
-    for _ in range(parts):
-        rounded = left.view(np.uint32) + np.uint32(0x8000)
-        rounded &= np.uint32(0xFFFF0000)
-        result.append(rounded)
-        left = left - rounded.view(np.float32)
-    return result
+    pairs = -(-matrix.shape[1] // CHUNK) * (CHUNK // 2)
+    return pack(Split(parts), matrix[None], SHAPE.columns, groups=pairs).reshape(-1)
 
 
 def can_split(weights: Array, target: Target | None = None) -> bool:

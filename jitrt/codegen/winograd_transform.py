@@ -57,6 +57,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -66,7 +67,6 @@ from jitrt.codegen.function import Function
 from jitrt.codegen.vector import element, literal, suffix, vector
 from jitrt.expr import Dtype
 
-STRIP = 4  # channels whose weights are transformed at a time, in a cache
 Values = list[str]  # register values
 Terms = Sequence[tuple[float, str]]
 
@@ -92,20 +92,14 @@ class Transform:
         """Products of a tile."""
         return self.inputs**2
 
-    def weights(self, g: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """`G g G^T`, computed in float64, of g[M, C, 3, 3], as [positions, C, M] of its type."""
+    @cached_property
+    def factors(self) -> np.ndarray[Any, Any]:
+        """f64[positions, 9] for `G g G^T` of a kernel g[9]."""
         points = [0.0, *(sign * p for p in self.pairs for sign in (1, -1))]
         norms = [prod(p - q for q in points if q != p) for p in points]
         rows = [[1 / n, p / n, p * p / n] for p, n in zip(points, norms, strict=True)]
         one = np.array([*rows, [0, 0, 1]])
-        both = np.einsum("ia,jb->ijab", one, one).reshape(self.positions, 9)
-        outputs, inputs = g.shape[:2]
-        transformed = np.empty((self.positions, inputs, outputs), g.dtype)
-        for first in range(0, inputs, STRIP):
-            part = g[:, first : first + STRIP].reshape(outputs, -1, 9).transpose(2, 1, 0).astype(np.float64)
-            strip = both @ np.ascontiguousarray(part).reshape(9, -1)
-            transformed[:, first : first + STRIP] = strip.reshape(self.positions, -1, outputs)
-        return transformed
+        return np.kron(one, one)
 
     def along_inputs(self, f: Function, dtype: Dtype, lanes: int, d: Values) -> Values:
         """Emit `B^T d` on vectors: row 0, the rows of each pair, the last row."""

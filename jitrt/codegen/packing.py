@@ -1,0 +1,130 @@
+"""Constant matrices as panels of columns, by kernels that read numbers once and write results once."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from jitrt.codegen.compile import compile_kernels
+from jitrt.codegen.kernel import Kernel
+from jitrt.codegen.packing_forms import BLOCK, Form
+from jitrt.codegen.subnormals import is_ordinary
+from jitrt.codegen.target import Target, host
+from jitrt.expr import Dtype
+from jitrt.types import F32
+
+Array = np.ndarray[Any, Any]
+
+LINE = 64  # bytes
+MOST_SUBNORMAL = 0x7FFFFF  # as an integer
+BRIEF = 1 << 17  # bytes that are written at once: to wait for other Python threads takes longer
+STRIDES = ("source.batch", "source.tap", "source.row", "source.column")  # in bytes
+
+
+@dataclass(frozen=True)
+class Packing:
+    """What a kernel's code depends on: the form, the source's type, whether columns are adjacent, target."""
+
+    form: Form
+    source: Dtype
+    adjacent: bool
+    target: Target
+
+    POINTERS = ("source", "factors", "packed")
+    NAMES = (
+        *(*POINTERS, *STRIDES, "packed.batch", "packed.panel"),
+        *("columns", "rows", "taps", "groups", "results", "panels", "width", "most_subnormal"),
+        *("rows.tap", "rows.block", "rows.result"),
+    )
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel; NAMES are its arguments, its extent are the panels of all matrices of a batch."""
+        name = f"pack {self.form}"[:60]
+        return Kernel(f"{self}", name, partial(_build, self), pipeline="registers")
+
+    def __str__(self) -> str:
+        return f"pack {self.form} {self.source} adjacent={self.adjacent} {self.target}"
+
+
+def pack(
+    form: Form,
+    source: Array,
+    width: int,
+    *,
+    groups: int | None = None,
+    factors: Array | None = None,
+    target: Target | None = None,
+) -> Array:
+    """`source` [batch, tap, row, column] as panels of `width` columns: [batch, elements].
+
+    Each tap has so many `groups`, by default as many as there are rows for. `factors` are those that the form
+    multiplies with. Subnormal results are zeros where there are ordinary numbers; see `subnormals`.
+    """
+    target = target or host()
+    batch, taps, rows, columns = source.shape
+    size, lanes, panels = form.dtype.itemsize, target.lanes(form.dtype.itemsize), -(-columns // width)
+    groups = rows // form.rows if groups is None else groups
+    results = form.results if factors is None else len(factors)
+    depth, together = taps * groups * results, results if form.blocked else 1
+    packed = aligned_empty((batch, -(-columns // lanes) * lanes * depth), form.dtype)
+    values = {
+        **{"source": _address(source), "packed": _address(packed)},
+        **{"factors": 0 if factors is None else _address(factors)},
+        **dict(zip(STRIDES, source.strides, strict=True)),
+        **{"packed.batch": packed.strides[0], "packed.panel": width * depth * size},
+        **{"columns": columns, "rows": rows, "taps": taps, "groups": groups, "results": results},
+        **{"panels": panels, "width": width},
+        **{"most_subnormal": MOST_SUBNORMAL if form.dtype == F32 and is_ordinary(source) else 0},
+        **{"rows.tap": groups * together, "rows.block": BLOCK * together},
+        **{"rows.result": BLOCK if form.blocked else taps * groups},
+    }
+    own = Packing(form, source.dtype, source.strides[3] == source.itemsize, target)
+    arguments = np.array([values[name] for name in Packing.NAMES], np.int64)
+    _native(own, packed.nbytes < BRIEF)(_address(arguments), 0, batch * panels, None)
+    return packed
+
+
+@cache
+def _native(packing: Packing, is_brief: bool) -> Callable[..., int]:
+    (code,) = compile_kernels([packing.kernel], packing.target)
+    function = ctypes.PYFUNCTYPE if is_brief else ctypes.CFUNCTYPE
+    return function(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)(code)
+
+
+def _address(array: Array) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+def _build(packing: Packing, symbol: str) -> str:
+    from jitrt.codegen.packing_code import driver  # not needed where the kernel is on disk
+
+    return driver(packing, symbol)
+
+
+_REGION = 1 << 25  # bytes taken from the system at once: large enough for huge pages
+_region: list[Array] = []
+_region_lock = threading.Lock()
+
+
+def aligned_empty(shape: Sequence[int], dtype: Dtype) -> Array:
+    """An uninitialised array that starts at a cache line, next in memory to the one made before it.
+
+    Weights packed in the order of execution are then read in the order of their addresses, on huge pages.
+    """
+    nbytes = prod(shape) * dtype.itemsize
+    with _region_lock:
+        if not _region or _region[0].nbytes < nbytes + LINE:
+            _region[:] = [np.empty(max(_REGION, nbytes + LINE), np.uint8)]
+        memory = _region[0]
+        start = -_address(memory) % LINE
+        _region[0] = memory[start + nbytes :]
+    return memory[start : start + nbytes].view(dtype).reshape(shape)

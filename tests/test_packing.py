@@ -1,0 +1,148 @@
+"""Packed matrices of every layout against NumPy's view of the same."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from jitrt.codegen.dot import dot_of
+from jitrt.codegen.dot_gemm import pack_groups
+from jitrt.codegen.gemm import pack_matrix
+from jitrt.codegen.microkernel import tile_shape
+from jitrt.codegen.split import SHAPE, pack_split
+from jitrt.codegen.winograd import pack_winograd_weights
+from jitrt.codegen.winograd_transform import F2, F4
+from jitrt.types import BF16, F16, F32, F64, I32
+
+CHUNK = 32  # numbers of a split row that belong together
+SIZES = pytest.mark.parametrize(("k", "n"), [(1, 1), (7, 16), (16, 33), (40, 100), (33, 5), (0, 3), (3, 0)])
+LAYOUTS = pytest.mark.parametrize("layout", ["rows", "columns", "apart", "reversed"])
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(11)
+
+
+def laid_out(matrix, layout):
+    """The matrix [..., k, n] in memory with adjacent rows or columns, with gaps, or backwards."""
+    if layout == "columns":
+        return np.ascontiguousarray(matrix.swapaxes(-1, -2)).swapaxes(-1, -2)
+    if layout == "apart":
+        gaps = np.empty((*matrix.shape[:-2], 2 * matrix.shape[-2], 3 * matrix.shape[-1]), matrix.dtype)
+        gaps[..., ::2, 1::3] = matrix
+        return gaps[..., ::2, 1::3]
+    if layout == "reversed":
+        return np.ascontiguousarray(matrix[..., ::-1, ::-1])[..., ::-1, ::-1]
+    return matrix
+
+
+def panels(rows, lanes, columns):
+    """Rows [k, n] by panels of columns, the last of whole vectors."""
+    width = -(-rows.shape[1] // lanes) * lanes
+    wide = np.zeros((len(rows), width), rows.dtype)
+    wide[:, : rows.shape[1]] = rows
+    parts = [wide[:, first : first + columns].ravel() for first in range(0, width, columns)]
+    return np.concatenate([np.zeros(0, rows.dtype), *parts])
+
+
+@SIZES
+@LAYOUTS
+@pytest.mark.parametrize("dtype", [F32, F16, BF16, F64, I32], ids=str)
+def test_matrices(dtype, layout, k, n, target, rng):
+    matrix = laid_out((100 * rng.standard_normal((2, k, n))).astype(dtype), layout)
+    packed = pack_matrix(matrix, target)
+    shape = tile_shape(packed.dtype, target)
+    assert packed.dtype == (F32 if dtype in (F16, BF16) else dtype)
+    for own, rows in zip(packed, matrix.astype(packed.dtype), strict=True):
+        np.testing.assert_array_equal(own, panels(rows, shape.lanes, shape.columns))
+
+
+@LAYOUTS
+def test_rows_in_another_order(layout, target, rng):
+    matrix = laid_out(rng.standard_normal((40 * 9, 50), np.float32), layout)
+    ordered = matrix.reshape(40, 9, 50).transpose(1, 0, 2).reshape(-1, 50)
+    np.testing.assert_array_equal(pack_matrix(matrix, target, inner=9), pack_matrix(ordered, target))
+
+
+def nearest_parts(numbers, parts):
+    """The bfloat16 numbers nearest to what is left of float32 ones, as u32 with lower halves of zeros."""
+    for _ in range(parts):
+        rounded = (numbers.view(np.uint32) + np.uint32(0x8000)) & np.uint32(0xFFFF0000)
+        yield rounded
+        numbers = numbers - rounded.view(np.float32)
+
+
+@SIZES
+@LAYOUTS
+@pytest.mark.parametrize(("dtype", "parts"), [(F32, 3), (F32, 1), (F16, 2), (BF16, 1)], ids=str)
+def test_parts(dtype, parts, layout, k, n, rng):
+    matrix = laid_out(rng.standard_normal((3, k, n)).astype(dtype), layout)
+    chunks = -(-k // CHUNK)
+    rows = np.zeros((3, chunks * CHUNK, n), np.float32)
+    rows[:, :k] = matrix
+    split = np.stack([*nearest_parts(rows, parts)])
+    pairs = (split[:, :, 0::2] >> np.uint32(16)) | split[:, :, 1::2]
+    lines = pairs.reshape(parts, 3, chunks, CHUNK // 2, n).transpose(1, 2, 0, 3, 4)
+    found = pack_split(matrix, parts)
+    np.testing.assert_array_equal(
+        found.view(np.uint32),
+        panels(lines.reshape(3 * chunks * parts * CHUNK // 2, n), SHAPE.lanes, SHAPE.columns),
+    )
+
+
+@SIZES
+@LAYOUTS
+@pytest.mark.parametrize("inner", [1, 4])
+def test_groups_of_bytes(layout, k, n, inner, target, rng):
+    matrix = laid_out(rng.integers(-128, 128, (2, k * inner, n)).astype(np.int8), layout)
+    dot = dot_of(target)
+    depth = int(dot.groups(k)) * dot.size
+    rows = np.zeros((2, depth, inner, n), dot.column)
+    rows[:, :k] = matrix.reshape(2, k, inner, n)
+    grouped = rows.reshape(2, depth // dot.size, dot.size, inner, n).transpose(0, 3, 1, 4, 2)
+    lines = np.ascontiguousarray(grouped).view(np.int32).reshape(2, depth // dot.size * inner, n)
+    shape = tile_shape(I32, target)
+    for own, expected in zip(pack_groups(matrix, dot, target, inner), lines, strict=True):
+        np.testing.assert_array_equal(own, panels(expected, shape.lanes, shape.columns))
+
+
+@pytest.mark.parametrize("transform", [F2, F4], ids=["F2", "F4"])
+@pytest.mark.parametrize("dtype", [F32, F64], ids=str)
+@pytest.mark.parametrize("taps", [(), (2,)], ids=["image", "volume"])
+def test_transformed_kernels(transform, dtype, taps, target, rng):
+    weights = rng.standard_normal((40, 5, *taps, 3, 3)).astype(dtype)
+    G = transform.factors.reshape(transform.inputs, transform.inputs, 3, 3)
+    slices = weights.reshape(40, 5, -1, 3, 3).astype(np.float64)
+    lines = np.einsum("ijab,mctab->ijtcm", G, slices).reshape(-1, 40)
+    shape = tile_shape(dtype, target)
+    expected = panels(lines.astype(dtype), shape.lanes, shape.columns)
+    found = pack_winograd_weights(weights, transform, target)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-15)
+
+
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+@pytest.mark.parametrize("largest", [0, 1], ids=["alone", "beside 1"])
+def test_subnormal_numbers(layout, largest, target):
+    matrix = np.zeros((4, 20), np.float32)
+    matrix[1, :5] = [1e-39, -1e-45, 1.1754942e-38, -0.0, largest]
+    ordinary = np.where(np.abs(matrix) < 2.0**-126, 0, matrix) if largest else matrix
+    shape = tile_shape(F32, target)
+    found = pack_matrix(laid_out(matrix, layout), target)
+    np.testing.assert_array_equal(found, panels(ordinary, shape.lanes, shape.columns))
+
+
+def test_subnormal_results_of_a_transform():
+    weights = np.full((1, 1, 3, 3), 1e-39, np.float32)
+    assert pack_winograd_weights(weights, F2).any()
+    weights = np.repeat(weights, 2, axis=0)
+    weights[1] = 1
+    packed = pack_winograd_weights(weights, F2).reshape(16, -1)
+    assert not packed[:, 0].any()
+    assert packed[:, 1].any()
+
+
+def test_float16_weights_lose_nothing(target):
+    matrix = np.array([[6e-8, 65504, -0.5]], ml_dtypes.bfloat16).astype(np.float16)
+    np.testing.assert_array_equal(pack_matrix(matrix, target)[:3], matrix[0].astype(np.float32))
