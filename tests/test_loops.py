@@ -13,6 +13,7 @@ from loop_runs import run_loop
 from steps import TARGETS
 
 from jitrt import expr as ex
+from jitrt.codegen.loop import COLUMNS
 from jitrt.codegen.loops import Loop, Operand, extent, loop_kernel, scratch_bytes
 from jitrt.codegen.target import Target
 from jitrt.dims import Dim, Guards
@@ -227,6 +228,21 @@ def test_transposed_inputs(shape, dtype, target):
     )
     run_loop(loop, shape, [x, y, out], target, (1, 2))
     np.testing.assert_array_equal(out, np.maximum(x, y))
+
+
+@pytest.mark.parametrize("shape", [(1, 40_000), (3, 16_384), (2, 3, 33_001)])
+def test_long_rows_are_several_units(shape, target):
+    rng = np.random.default_rng(0)
+    x, row = rng.normal(size=shape).astype(F32), rng.normal(size=shape[-1]).astype(F32)
+    pattern, out = contiguous(shape, F32)
+    operands = Operand(F32, pattern), Operand(F32, (*[0] * (len(shape) - 1), 1))
+    reduced = (False,) * len(shape)
+    loop = Loop(len(shape), reduced, operands, operands[:1], (load(0, F32) + load(1, F32),))
+    units = extent(loop, shape)
+    assert units == x.size // shape[-1] * -(-shape[-1] // COLUMNS)
+    arrays = [x, np.broadcast_to(row, shape), out]
+    run_loop(loop, shape, arrays, target, range(1, units, 2))
+    np.testing.assert_array_equal(out, x + row)
 
 
 @pytest.mark.parametrize("dtype", [U8, BF16, I32, F64], ids=str)

@@ -13,6 +13,7 @@ from jitrt.expr import Dtype, Expr, structure, walk
 from jitrt.types import short_name
 
 BLOCK = 64  # innermost positions of a unit, where that dimension is kept and others are reduced
+COLUMNS = 16384  # of a unit, where rows are long
 TILE = 64, 512  # rows and columns of a unit, where an input is transposed
 ALIGNMENT = 64  # bytes, of each value kept in scratch
 
@@ -148,7 +149,7 @@ def extent(loop: Loop, sizes: Sequence[Size]) -> Size:
     elif any(loop.reduced) and not loop.row_reduced:
         counts[-1] = _blocks(counts[-1], BLOCK)
     elif not any(loop.reduced) and loop.ndim > 1:
-        counts.pop()
+        counts[-1] = _blocks(counts[-1], COLUMNS)
     return prod(counts)
 
 

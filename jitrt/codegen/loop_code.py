@@ -116,18 +116,18 @@ class LoopCode(Emitter):
         )
 
     @contextmanager
-    def _units(self, limits: Sequence[str]) -> Iterator[list[str]]:
-        """The loop over units, numbered row-major within `limits`; gives the unit's position.
+    def _units(self, limits: Sequence[str], begin: str = "%begin", end: str = "%end") -> Iterator[list[str]]:
+        """The loop over units begin..end, numbered row-major within `limits`; gives the unit's position.
 
         The first unit's number is split into a position by division, the following ones by counting up.
         """
         counters: list[Cell] = []
-        rest = "%begin"
+        rest = begin
         for limit in reversed(limits[1:]):
             counters.insert(0, self.cell("i64", self.let(f"srem i64 {rest}, {limit}")))
             rest = self.let(f"sdiv i64 {rest}, {limit}")
         counters.insert(0, self.cell("i64", rest))
-        with self.loop("unit", "%begin", "%end"):
+        with self.loop("unit", begin, end):
             values = [counter.get() for counter in counters]
             yield values
             self._count_up(counters, values, limits)

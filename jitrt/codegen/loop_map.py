@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from jitrt.codegen.loop import TILE
+from jitrt.codegen.loop import COLUMNS, TILE
 from jitrt.codegen.loop_code import Bounds, LoopCode, Tile
 from jitrt.codegen.vector import memory_element, vector
 
@@ -38,12 +38,28 @@ class MapCode(LoopCode):
             self.pointers = self.addresses
             self._row(self._bounds("%begin", "%end"))
         elif self.nest.packed_dim is None:
-            bounds = self._bounds("0", self.sizes[-1])
-            with self._units([self.sizes[d] for d in outer]) as positions:
-                self._move_to(outer, positions)
-                self._row(bounds)
+            self._rows(outer)
         else:
             self._tiles(self.nest.packed_dim)
+
+    def _rows(self, outer: list[int]) -> None:
+        """Rows, or as much of each as a block of columns has: all rows of a block, then the next block."""
+        limits = [self.sizes[d] for d in outer]
+        rows = limits[0]
+        for limit in limits[1:]:
+            rows = self.let(f"mul nsw i64 {rows}, {limit}", "rows")
+        first = self.let(f"sdiv i64 %begin, {rows}", "first")
+        final = self.let("sub nsw i64 %end, 1")
+        final = self.let(f"sdiv i64 {final}, {rows}")
+        final = self.let(f"add nsw i64 {final}, 1", "final")
+        with self.loop("block", first, final) as block:
+            before = self.let(f"mul nsw i64 {block}, {rows}", "before")
+            begin, end = (self.let(f"sub nsw i64 {unit}, {before}") for unit in ("%begin", "%end"))
+            begin = self.call("llvm.smax.i64", "i64", ("i64", begin), ("i64", "0"))
+            bounds = self._bounds(*self._part(block, COLUMNS, self.sizes[-1]))
+            with self._units(limits, begin, self._smaller(end, rows)) as positions:
+                self._move_to(outer, positions)
+                self._row(bounds)
 
     def _row(self, bounds: Bounds) -> None:
         """All outputs at the positions of a row."""

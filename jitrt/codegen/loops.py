@@ -11,9 +11,9 @@ its run-time strides (those given as None, in elements) in the order of the dime
 The innermost dimension is vectorised. The units that `begin..end` counts are
 
 - elementwise, one dimension: the elements;
-- elementwise: the positions of the outer dimensions, row-major, each a row of the innermost one; if an input
-  is contiguous along an outer dimension instead of the innermost, tiles of `TILE` along that one and
-  the innermost;
+- elementwise: the positions of the outer dimensions, row-major, each a row of the innermost one, or `COLUMNS`
+  of it: all rows of one block of columns, then those of the next; if an input is contiguous along an outer
+  dimension instead of the innermost, tiles of `TILE` along that one and the innermost;
 - innermost dimension reduced: the kept positions, row-major;
 - innermost dimension kept, others reduced: the kept positions of the outer dimensions, row-major, times
   blocks of `BLOCK` along the innermost.
