@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from jitrt import forks
 from jitrt.enumerations import (
     ExecutionMode,
     ExecutionOrder,
@@ -57,7 +58,8 @@ def __getattr__(name: str) -> Any:
     if name not in globals().get("__all__", ()):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = {"call": "jitrt.eager", "op": "jitrt.user_operator"}.get(name, "jitrt.devices")
-    return getattr(importlib.import_module(module), name)
+    with forks.importing:
+        return getattr(importlib.import_module(module), name)
 
 
 def as_onnxruntime() -> ModuleType:

@@ -9,6 +9,7 @@ one. Hooks run the newest first, so whoever brings logging into a thread with su
 from __future__ import annotations
 
 import os
+import threading
 from functools import cache
 from types import ModuleType
 from typing import Protocol
@@ -24,7 +25,8 @@ class Lock(Protocol):
         """Give it back."""
 
 
-_locks: list[Lock] = []
+importing = threading.RLock()  # held to import on demand: a child would find a module half imported for ever
+_locks: list[Lock] = [importing]
 
 
 def hold(lock: Lock) -> None:

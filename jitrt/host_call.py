@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from jitrt.errors import Fail, JitrtError
 from jitrt.graph import Graph, Node
+from jitrt.load_operators import operator_of
 from jitrt.types import TensorType
 
 if TYPE_CHECKING:
@@ -48,12 +49,10 @@ class HostCall:
         make_body: Callable[[Graph], tuple[Program, list[str]]],
         events: TraceEvents | None = None,
     ) -> None:
-        from jitrt import opdef  # which a model without host operators that was run before needs nothing of
-
-        entry = opdef.lookup(node.domain, node.op_type, node.version)
+        entry = operator_of(node)
         assert entry is not None
         self.node, self.inputs, self.events = node, node.inputs, events
-        self.attributes = dict(opdef.attribute_values(entry, node.attributes, str(node)))
+        self.attributes = dict(entry.checked(node.attributes, str(node)))
         if "output_count" in entry.attributes:
             self.attributes["output_count"] = len(node.outputs)
         self.bodies: dict[str, tuple[Body, list[str]]] = {}

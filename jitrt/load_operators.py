@@ -8,8 +8,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from jitrt import forks
 from jitrt.codegen import cache as disk
 from jitrt.errors import Fail, InvalidGraph, JitrtError
 from jitrt.errors import NotImplemented as NotImplementedHere
@@ -18,6 +19,9 @@ from jitrt.load_check import body_context, describe
 from jitrt.operator_index import operators_of_users
 from jitrt.sources import package_stamp
 from jitrt.types import TensorType
+
+if TYPE_CHECKING:
+    from jitrt.opdef import Operator
 
 ONNX_DOMAINS = ("", "ai.onnx.ml", "ai.onnx.preview", "ai.onnx.preview.training", "ai.onnx.training")
 
@@ -30,11 +34,23 @@ def check_once(model: Model) -> None:
     key = f"operators of {model.skeleton} {package_stamp()}"
     is_the_same_everywhere = not has_operators_of_users(model.graph)
     if not is_the_same_everywhere or disk.get(key) is None:
-        from jitrt import opdef  # with all that operators are defined with
-
-        check_operators(model, lambda n: opdef.attributes_of(n.domain, n.op_type, n.version))
+        forks.import_logging()  # which onnx imports
+        check_operators(model, _attributes)
         if is_the_same_everywhere:
             disk.put(key, b"")
+
+
+def operator_of(node: Node) -> Operator | None:
+    """The operator that a node applies, or None where it is not implemented."""
+    with forks.importing:
+        from jitrt.opdef import lookup  # with all that operators are defined with
+
+        return lookup(node.domain, node.op_type, node.version)
+
+
+def _attributes(node: Node) -> Mapping[str, Any] | None:
+    operator = operator_of(node)
+    return None if operator is None else operator.attributes
 
 
 def check_operators(model: Model, known: Known) -> None:

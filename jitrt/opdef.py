@@ -93,6 +93,13 @@ class Operator:
         self.cuda = function
         return function
 
+    def checked(self, given: dict[str, Any], where: str) -> dict[str, Any]:
+        """Given attributes, checked against the definition. Raises NotImplemented for one unknown here."""
+        for name in given:
+            if name not in self.attributes:
+                raise NotImplementedHere(f"{where}: attribute {name!r} is not implemented ({self.location})")
+        return given
+
     def __call__(self, *inputs: Any, **attributes: Any) -> Any:
         """Apply the operator to traced tensors."""
         return self.definition(*inputs, **attributes)
@@ -180,17 +187,3 @@ def lookup(domain: str, name: str, version: int) -> Operator | None:
     import_operator(domain, name)
     found = [o for o in _registry.get((domain, name), ()) if o.since <= version]
     return found[-1] if found else None
-
-
-def attributes_of(domain: str, name: str, version: int) -> dict[str, Any] | None:
-    """The operator's attributes and their defaults (REQUIRED for none), or None if it is not there."""
-    entry = lookup(domain, name, version)
-    return None if entry is None else entry.attributes
-
-
-def attribute_values(entry: Operator, given: dict[str, Any], where: str) -> dict[str, Any]:
-    """The given attributes, checked against the definition. Raises for one that is unknown here."""
-    for name in given:
-        if name not in entry.attributes:
-            raise NotImplementedHere(f"{where}: attribute {name!r} is not implemented ({entry.location})")
-    return given

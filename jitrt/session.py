@@ -21,7 +21,7 @@ from jitrt.identity import Identity
 from jitrt.iobinding import IOBinding
 from jitrt.load import load
 from jitrt.load_graph import Changes
-from jitrt.load_operators import ONNX_DOMAINS, check_once
+from jitrt.load_operators import ONNX_DOMAINS, check_once, operator_of
 from jitrt.log import INFO, VERBOSE, Log
 from jitrt.options import RunOptions, SessionOptions, check_run_options
 from jitrt.ortvalue import OrtValue, OrtValueVector
@@ -383,10 +383,7 @@ def _timed(events: TraceEvents | None, name: str) -> AbstractContextManager[None
 
 def _is_of_the_user(node: Node) -> bool:
     """Whether an operator of @jitrt.op goes before a function of the model."""
-    from jitrt import opdef  # which a model without functions that was run before needs nothing of
-
-    known = opdef.lookup(node.domain, node.op_type, node.version)
-    return known is not None and node.domain not in (*ONNX_DOMAINS, "com.microsoft")
+    return operator_of(node) is not None and node.domain not in (*ONNX_DOMAINS, "com.microsoft")
 
 
 def _changes(options: SessionOptions) -> Changes:

@@ -288,7 +288,7 @@ class Tracer:
         inputs = [self.environment[name] for name in node.inputs]
         while inputs and inputs[-1] is None:
             inputs.pop()
-        attributes = opdef.attribute_values(entry, node.attributes, str(node))
+        attributes = entry.checked(node.attributes, str(node))
         if "output_count" in entry.attributes:
             attributes = {**attributes, "output_count": len(node.outputs)}
         try:
