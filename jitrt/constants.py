@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from jitrt.codegen.aligned import aligned_empty
 from jitrt.codegen.kernel import Buffer, Ref
 from jitrt.codegen.subnormals import without_subnormals
 from jitrt.execute.cpus import allowed
@@ -19,6 +20,7 @@ from jitrt.load_tensor import release
 
 Value = np.ndarray[Any, Any]
 WORTH_A_THREAD = 1 << 18  # bytes
+SMALL = 1 << 16  # bytes, which are copied in less time than it takes to import what packs them
 
 
 class Packed:
@@ -30,7 +32,7 @@ class Packed:
         self.buffer = Buffer("constant", 0)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if isinstance(self.pack, FunctionType | partial):
+        if isinstance(self.pack, FunctionType | partial) and self.nbytes > SMALL:
             return packed_constant, (self.source, self.form, self.pack)
         return _packed_before, (self.buffer.data,)
 
@@ -59,9 +61,7 @@ def packed_constant(value: Value, form: str, pack: Callable[[Value], Value]) -> 
 
 
 def _packed_before(data: Value) -> Packed:
-    """What another process has packed, by a function that is no data."""
-    from jitrt.codegen.packing import aligned_empty
-
+    """What another process has packed: little, or by a function that is no data."""
     packed = Packed(data, "", lambda value: value)
     packed.buffer.data = aligned_empty(data.shape, data.dtype)
     packed.buffer.data[:] = data

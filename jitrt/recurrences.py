@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from jitrt.calls import cast_tensor
+from jitrt.codegen.aligned import aligned_empty
 from jitrt.codegen.kernel import Argument, Buffer, Ref, Step
 from jitrt.codegen.loop import Operand
-from jitrt.codegen.packing import aligned_empty
 from jitrt.codegen.recurrence import Phase, Recurrence, recurrence_step
 from jitrt.codegen.subnormals import without_subnormals
 from jitrt.codegen.target import host

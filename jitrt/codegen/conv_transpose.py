@@ -14,6 +14,7 @@ from math import gcd, prod
 
 import numpy as np
 
+from jitrt.codegen.aligned import aligned_empty
 from jitrt.codegen.conv import Image, Window, conv_step, is_even
 from jitrt.codegen.depthwise import depthwise_step
 from jitrt.codegen.epilogue import Epilogue
@@ -21,7 +22,6 @@ from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.microkernel import accumulator, packed_columns, tile_shape
-from jitrt.codegen.packing import aligned_empty
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.target import Target, host
 from jitrt.dims import Size, same

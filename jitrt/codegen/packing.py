@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
-from math import prod
 from typing import Any
 
 import numpy as np
 
+from jitrt.codegen.aligned import aligned_empty
 from jitrt.codegen.compile import compile_kernels
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.packing_forms import BLOCK, Form
@@ -22,7 +21,6 @@ from jitrt.types import F32
 
 Array = np.ndarray[Any, Any]
 
-LINE = 64  # bytes
 MOST_SUBNORMAL = 0x7FFFFF  # as an integer
 BRIEF = 1 << 17  # bytes that are written at once: to wait for other Python threads takes longer
 STRIDES = ("source.batch", "source.tap", "source.row", "source.column")  # in bytes
@@ -108,23 +106,3 @@ def _build(packing: Packing, symbol: str) -> str:
     from jitrt.codegen.packing_code import driver  # not needed where the kernel is on disk
 
     return driver(packing, symbol)
-
-
-_REGION = 1 << 25  # bytes taken from the system at once: large enough for huge pages
-_region: list[Array] = []
-_region_lock = threading.Lock()
-
-
-def aligned_empty(shape: Sequence[int], dtype: Dtype) -> Array:
-    """An uninitialised array that starts at a cache line, next in memory to the one made before it.
-
-    Weights packed in the order of execution are then read in the order of their addresses, on huge pages.
-    """
-    nbytes = prod(shape) * dtype.itemsize
-    with _region_lock:
-        if not _region or _region[0].nbytes < nbytes + LINE:
-            _region[:] = [np.empty(max(_REGION, nbytes + LINE), np.uint8)]
-        memory = _region[0]
-        start = -_address(memory) % LINE
-        _region[0] = memory[start + nbytes :]
-    return memory[start : start + nbytes].view(dtype).reshape(shape)
