@@ -14,9 +14,7 @@ SPECIAL_FLOATS = {"inf": "INF", "-inf": "-INF", "nan": "NaN"}
 
 def as_strings(texts: Sequence[str], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
     """A string tensor of that shape."""
-    array = np.empty(len(texts), object)
-    array[:] = texts
-    return array.reshape(shape)
+    return np.fromiter(texts, object, len(texts)).reshape(shape)
 
 
 def format_numbers(x: np.ndarray[Any, Any]) -> list[str]:

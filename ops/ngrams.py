@@ -22,6 +22,7 @@ Array = np.ndarray[Any, Any]
 MODES = ("TF", "IDF", "TFIDF")
 DENSE = 1 << 20  # places of a table that replaces searches
 AT_ONCE = 1 << 14  # tokens whose states stay in the cache
+FEW = 32  # steps through the trie that are sooner taken in Python than by calls of NumPy
 MULTIPLIERS = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # odd, with bits set all over
 
 
@@ -105,11 +106,14 @@ def tf_idf_of_strings(
             return NotImplemented
         _check_rank(X.ndim)
         tokens = find(X, numbers).reshape(X.shape if X.ndim == 2 else (1, X.size))
-        counts = np.zeros((*X.shape[:-1], len(scales)), np.float32)
-        flat, rows = counts.reshape(-1), max(1, AT_ONCE // max(1, tokens.shape[1]))
-        for first in range(0, len(tokens), rows):
-            places = _places_found(edges, tokens[first : first + rows], *lengths, len(scales))
-            np.add.at(flat[first * len(scales) :], places, np.float32(1))
+        counts = np.zeros((len(tokens), len(scales)), np.float32)
+        if tokens.size * max_gram_length * (1 + max_skip_count) <= FEW:
+            for row, own in zip(counts, tokens.tolist(), strict=True):
+                for column in _columns_found(trie, own, *lengths):
+                    row[column] += 1
+        else:
+            _add_counts(counts, edges, tokens, *lengths)
+        counts = counts.reshape(*X.shape[:-1], len(scales))
         if mode == "TF":
             return counts
         return counts * scales if mode == "TFIDF" else np.where(counts > 0, scales, np.float32(0))
@@ -203,6 +207,30 @@ class Edges:
         at = np.searchsorted(self.keys, wanted)
         found = np.where(self.keys.take(at) == wanted, self.targets.take(at), -1)
         return found, self.columns.take(found)
+
+
+def _columns_found(trie: Trie, tokens: list[int], shortest: int, longest: int, skips: int) -> list[int]:
+    """The column of each n-gram that `count_ngrams` counts in a row."""
+    found = []
+    for distance in range(1, skips + 2):
+        least = max(shortest, 2) if distance > 1 else shortest
+        for start in range(len(tokens) if least <= longest else 0):
+            node = 0
+            for size, token in enumerate(tokens[start : start + longest * distance : distance], 1):
+                node = trie.edges.get((node, token), -1)
+                if node < 0:
+                    break
+                if size >= least and trie.columns[node] >= 0:
+                    found.append(trie.columns[node])
+    return found
+
+
+def _add_counts(counts: Array, edges: Edges, tokens: Array, shortest: int, longest: int, skips: int) -> None:
+    """Add what `count_ngrams` counts in the rows of tokens[N, C] to counts[N, columns]."""
+    flat, columns, rows = counts.reshape(-1), counts.shape[1], max(1, AT_ONCE // max(1, tokens.shape[1]))
+    for first in range(0, len(tokens), rows):
+        places = _places_found(edges, tokens[first : first + rows], shortest, longest, skips, columns)
+        np.add.at(flat[first * columns :], places, np.float32(1))
 
 
 def _places_found(

@@ -30,15 +30,41 @@ def string_normalizer(
 
     The case of a letter is Unicode's, whatever the locale.
     """
+    return normalizing(
+        case_change_action=case_change_action,
+        is_case_sensitive=is_case_sensitive,
+        locale=locale,
+        stopwords=stopwords,
+    )(X)
+
+
+@string_normalizer.prepared
+def normalizing(
+    *,
+    case_change_action: str = "NONE",
+    is_case_sensitive: int = 0,
+    locale: str | None = None,
+    stopwords: list[str] | None = None,
+) -> Callable[[Array], Array]:
+    """StringNormalizer with these attributes."""
     if case_change_action not in CASES:
         raise InvalidArgument(f"attribute case_change_action has invalid value {case_change_action!r}")
-    if X.ndim not in (1, 2) or (X.ndim == 2 and X.shape[0] != 1):
-        raise InvalidArgument(f"Input shape must have either [C] or [1,C] dimensions, got {list(X.shape)}")
     fold = str if is_case_sensitive else str.lower
     dropped = {fold(word) for word in stopwords or ()}
     change = CASES[case_change_action]
-    kept = [change(text) for text in X.ravel() if fold(text) not in dropped] or [""]
-    return as_strings(kept, (len(kept),) if X.ndim == 1 else (1, len(kept)))
+
+    def normalize(X: Array) -> Array:
+        if X.ndim not in (1, 2) or (X.ndim == 2 and X.shape[0] != 1):
+            raise InvalidArgument(
+                f"Input shape must have either [C] or [1,C] dimensions, got {list(X.shape)}"
+            )
+        texts = X.ravel().tolist()
+        if dropped:
+            texts = [text for text in texts if fold(text) not in dropped]
+        kept = list(map(change, texts)) or [""]
+        return as_strings(kept, (*X.shape[:-1], len(kept)))
+
+    return normalize
 
 
 @host_operator("StringConcat", since=20, gives_strings=True)
