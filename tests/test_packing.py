@@ -6,6 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from jitrt.codegen import packing
 from jitrt.codegen.dot import dot_of
 from jitrt.codegen.dot_gemm import pack_groups
 from jitrt.codegen.gemm import pack_matrix
@@ -64,6 +65,15 @@ def test_rows_in_another_order(layout, target, rng):
     matrix = laid_out(rng.standard_normal((40 * 9, 50), np.float32), layout)
     ordered = matrix.reshape(40, 9, 50).transpose(1, 0, 2).reshape(-1, 50)
     np.testing.assert_array_equal(pack_matrix(matrix, target, inner=9), pack_matrix(ordered, target))
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_threads_that_share_a_matrix(batch, monkeypatch, rng):
+    matrix = rng.standard_normal((batch, 50, 300), np.float32)
+    expected = pack_matrix(matrix)
+    monkeypatch.setattr(packing, "SHARE", 64)
+    monkeypatch.setattr(packing, "cpus", lambda: 5)
+    np.testing.assert_array_equal(pack_matrix(matrix), expected)
 
 
 def nearest_parts(numbers, parts):

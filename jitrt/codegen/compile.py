@@ -157,7 +157,7 @@ def _built(kernels: Sequence[tuple[Kernel, str]], target: Target) -> list[bytes]
             except Exception as error:
                 made[number] = error
 
-    threads = [Thread(target=emit, name="jitrt compile") for _ in range(min(_cpus(), len(kernels)))]
+    threads = [Thread(target=emit, name="jitrt compile") for _ in range(min(cpus(), len(kernels)))]
     for thread in threads:
         thread.start()
     try:
@@ -194,7 +194,8 @@ def _emitter() -> Any:
     return emit
 
 
-def _cpus() -> int:
+def cpus() -> int:
+    """How many CPUs this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -6,12 +6,14 @@ import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import pairwise
+from threading import Thread
 from typing import Any
 
 import numpy as np
 
 from jitrt.codegen.aligned import aligned_empty
-from jitrt.codegen.compile import compile_kernels
+from jitrt.codegen.compile import compile_kernels, cpus
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.packing_forms import BLOCK, Form
 from jitrt.codegen.subnormals import is_ordinary
@@ -22,6 +24,7 @@ from jitrt.types import F32
 Array = np.ndarray[Any, Any]
 
 MOST_SUBNORMAL = 0x7FFFFF  # as an integer
+SHARE = 1 << 23  # bytes that are worth a thread
 BRIEF = 1 << 17  # bytes that are written at once: to wait for other Python threads takes longer
 STRIDES = ("source.batch", "source.tap", "source.row", "source.column")  # in bytes
 
@@ -86,8 +89,21 @@ def pack(
     }
     own = Packing(form, source.dtype, source.strides[3] == source.itemsize, target)
     arguments = np.array([values[name] for name in Packing.NAMES], np.int64)
-    _native(own, packed.nbytes < BRIEF)(_address(arguments), 0, batch * panels, None)
+    native = partial(_native(own, packed.nbytes < BRIEF), _address(arguments))
+    _run(native, batch * panels, min(cpus(), packed.nbytes // SHARE))
     return packed
+
+
+def _run(native: Callable[..., int], units: int, threads: int) -> None:
+    """Compute all units, in as many threads if there are several."""
+    shares = max(min(threads, units), 1)
+    first, *others = pairwise(units * i // shares for i in range(shares + 1))
+    started = [Thread(target=native, args=(*share, None), name="jitrt pack") for share in others]
+    for thread in started:
+        thread.start()
+    native(*first, None)
+    for thread in started:
+        thread.join()
 
 
 @cache
