@@ -11,6 +11,7 @@ from jitrt.codegen.dot import dot_of
 from jitrt.codegen.dot_gemm import pack_groups
 from jitrt.codegen.gemm import pack_matrix
 from jitrt.codegen.microkernel import tile_shape
+from jitrt.codegen.nbits import BlockProduct, pack_weights
 from jitrt.codegen.split import SHAPE, pack_split
 from jitrt.codegen.winograd import pack_winograd_weights
 from jitrt.codegen.winograd_transform import F2, F4
@@ -116,6 +117,20 @@ def test_groups_of_bytes(layout, k, n, inner, target, rng):
     shape = tile_shape(I32, target)
     for own, expected in zip(pack_groups(matrix, dot, target, inner), lines, strict=True):
         np.testing.assert_array_equal(own, panels(expected, shape.lanes, shape.columns))
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize("n", [1, 31, 64, 65])
+def test_numbers_of_few_bits(bits, n, target, rng):
+    numbers = rng.integers(0, 1 << bits, (n, 6 * 32 // bits)).astype(np.uint8)
+    shifts = np.arange(0, 8, bits, dtype=np.uint8)
+    weights = np.bitwise_or.reduce(numbers.reshape(n, -1, 8 // bits) << shifts, 2)
+    product = BlockProduct(bits, True, None, False, target)
+    lines = np.bitwise_or.reduce(numbers.reshape(n, 6, 8 // bits, 4) << shifts[:, None], 2)
+    expected = np.zeros((-(-n // product.columns) * product.columns, 6, 4), np.uint8)
+    expected[:n] = lines
+    expected = expected.reshape(-1, product.columns, 6, 4).transpose(0, 2, 1, 3)
+    np.testing.assert_array_equal(pack_weights(weights, product), expected)
 
 
 @pytest.mark.parametrize("transform", [F2, F4], ids=["F2", "F4"])

@@ -21,10 +21,12 @@ from jitrt.codegen.function import Function, module
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.nbits_tile import SIGNATURE, tile
 from jitrt.codegen.order import is_batch_invariant
+from jitrt.codegen.packing import pack
+from jitrt.codegen.packing_forms import Interleaved
 from jitrt.codegen.subnormals import without_subnormals
 from jitrt.codegen.target import Target
 from jitrt.dims import Size
-from jitrt.types import F32, U8
+from jitrt.types import F32, I32, U8
 
 Array = np.ndarray[Any, Any]
 ARGUMENTS = (
@@ -116,16 +118,10 @@ def pack_weights(weights: Array, product: BlockProduct) -> Array:
     """
     if not product.integer:
         return pack_panels(weights, product.target)
-    columns, n, each = product.columns, len(weights), 8 // product.bits
-    panels = -(-n // columns)
-    packed = np.zeros((panels, weights.shape[1] // 4, columns, 4), np.uint8)
-    shifts = np.arange(0, 8, product.bits, dtype=np.uint8)
-    for panel in range(panels):
-        part = weights[panel * columns : (panel + 1) * columns]
-        numbers = unpacked(part, product.bits).reshape(len(part), -1, each, 4)
-        grouped = np.bitwise_or.reduce(numbers << shifts[:, None], 2)
-        packed[panel, :, : len(part)] = grouped.transpose(1, 0, 2)
-    return packed
+    words = np.ascontiguousarray(weights).view(I32).T
+    form = Interleaved(product.bits)
+    packed = pack(form, words[None, None], product.columns, even=True, target=product.target)
+    return packed.view(U8).reshape(-1, len(words), product.columns, 4)
 
 
 def pack_scales(scales: Array, target: Target) -> Array:

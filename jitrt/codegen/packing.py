@@ -41,7 +41,7 @@ class Packing:
     POINTERS = ("source", "factors", "packed")
     NAMES = (
         *(*POINTERS, *STRIDES, "packed.batch", "packed.panel"),
-        *("columns", "rows", "taps", "groups", "results", "panels", "width", "most_subnormal"),
+        *("columns", "rows", "taps", "groups", "results", "panels", "width", "unit", "most_subnormal"),
         *("rows.tap", "rows.block", "rows.result"),
     )
 
@@ -62,27 +62,30 @@ def pack(
     *,
     groups: int | None = None,
     factors: Array | None = None,
+    even: bool = False,
     target: Target | None = None,
 ) -> Array:
     """`source` [batch, tap, row, column] as panels of `width` columns: [batch, elements].
 
+    The last panel is as wide as its vectors are, or if they shall be `even`, as wide as the others.
     Each tap has so many `groups`, by default as many as there are rows for. `factors` are those that the form
     multiplies with. Subnormal results are zeros where there are ordinary numbers; see `subnormals`.
     """
     target = target or host()
     batch, taps, rows, columns = source.shape
-    size, lanes, panels = form.dtype.itemsize, target.lanes(form.dtype.itemsize), -(-columns // width)
+    size, panels = form.dtype.itemsize, -(-columns // width)
+    unit = width if even else target.lanes(size)
     groups = rows // form.rows if groups is None else groups
     results = form.results if factors is None else len(factors)
     depth, together = taps * groups * results, results if form.blocked else 1
-    packed = aligned_empty((batch, -(-columns // lanes) * lanes * depth), form.dtype)
+    packed = aligned_empty((batch, -(-columns // unit) * unit * depth), form.dtype)
     values = {
         **{"source": _address(source), "packed": _address(packed)},
         **{"factors": 0 if factors is None else _address(factors)},
         **dict(zip(STRIDES, source.strides, strict=True)),
         **{"packed.batch": packed.strides[0], "packed.panel": width * depth * size},
         **{"columns": columns, "rows": rows, "taps": taps, "groups": groups, "results": results},
-        **{"panels": panels, "width": width},
+        **{"panels": panels, "width": width, "unit": unit},
         **{"most_subnormal": MOST_SUBNORMAL if form.dtype == F32 and is_ordinary(source) else 0},
         **{"rows.tap": groups * together, "rows.block": BLOCK * together},
         **{"rows.result": BLOCK if form.blocked else taps * groups},

@@ -62,14 +62,15 @@ class Panel:
         """Emit all rows."""
         f, args, form, lanes = self.f, self.args, self.packing.form, self.lanes
         size = form.dtype.itemsize
-        pitch = f.align(f.mul(self.columns, size), lanes * size)
+        width = f.mul(f.ceil_div(self.columns, args["unit"]), args["unit"])
+        pitch = f.mul(width, size)
         blocks = f.ceil_div(args["groups"], BLOCK)
         with f.count(0, args["taps"]) as tap, f.count(0, blocks) as block:
             start = f.at(self.source, f.mul(tap, args["source.tap"]))
             first = f.add(f.mul(tap, args["rows.tap"]), f.mul(block, args["rows.block"]))
             begin = f.mul(block, BLOCK)
             end = f.min(f.add(begin, BLOCK), args["groups"])
-            with f.count(begin, end) as group, f.count(0, self.columns, lanes) as column:
+            with f.count(begin, end) as group, f.count(0, width, lanes) as column:
                 row = f.mul(f.add(first, f.sub(group, begin)), pitch)
                 place = f.at(f.at(self.packed, row), f.mul(column, size))
 

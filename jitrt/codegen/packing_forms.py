@@ -130,6 +130,27 @@ class Grouped:
         store(0, total)
 
 
+@dataclass(frozen=True)
+class Interleaved:
+    """Words of numbers of so many bits, the first in the low ones: number 4 i + j is the i-th of byte j."""
+
+    bits: int
+    rows = results = 1
+    dtype, blocked = I32, False
+
+    def emit(
+        self, f: Function, values: Sequence[str], lanes: int, args: Mapping[str, str], store: Store
+    ) -> None:
+        """`store(0, (number 0 << place 0) | (number 1 << place 1) | ...)`."""
+        kind, total = vector("i32", lanes), "zeroinitializer"
+        for k in range(32 // self.bits):
+            place = k % 4 * 8 + k // 4 * self.bits
+            down = f.let(f"lshr {kind} {values[0]}, splat (i32 {k * self.bits})")
+            number = f.let(f"and {kind} {down}, splat (i32 {(1 << self.bits) - 1})")
+            total = f.let(f"or {kind} {total}, {f.let(f'shl {kind} {number}, splat (i32 {place})')}")
+        store(0, total)
+
+
 def without_subnormals(f: Function, dtype: Dtype, x: str, lanes: int, most: str) -> str:
     """Emit zeros for float32 numbers whose magnitude is, as an integer, `most` or less."""
     if dtype != F32:
