@@ -39,6 +39,11 @@ class Quantized:
         """Whether one scale and one zero point serve all codes."""
         return all(same(p.size, 1) for p in (self.scale, self.zero) if p is not None)
 
+    def varies_along_at_most(self, axis: int) -> bool:
+        """Whether scale and zero point are the same along every other axis of the codes."""
+        others = [a - self.codes.ndim for a in range(self.codes.ndim) if a != axis]
+        return _constant_along(self, *others)
+
     @property
     def is_increasing(self) -> bool:
         """Whether the codes are bytes in the order of what they stand for: one scale, known to be above 0."""

@@ -19,7 +19,7 @@ from jitrt.tensor import Tensor, constant, map_tensors, sizes
 from jitrt.types import F32, F64
 
 from ._dilated import convolve_phases, is_best_in_phases
-from ._transposed import convolve_merged, merged_axes
+from ._transposed import convolve_merged, convolve_merged_bytes, merged_axes
 from .matmul import matmul_tensors
 from .pad import pad
 
@@ -159,16 +159,17 @@ def conv_transpose(
         spatial = [w - b - a for w, b, a in zip(whole, pads[:rank], pads[rank:], strict=True)]
     attributes = ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group)
     bias = None if B is None else computed(B)
+    more = [size - n * s for size, n, s in zip(spatial, X.shape[2:], strides, strict=True)]
+    even = all(isinstance(n, int) for n in more)
     x = computed(with_channels(X, W.shape[0])).permute((0, *range(2, rank + 2), 1))
     if W.value is None or W.symbolic or wants_gradients():
         y = convolve_stuffed(x, computed(W), bias, attributes, spatial)
+    elif even and (y := convolve_merged_bytes(X, W, bias, attributes, more)) is not None:
+        pass
+    elif even and (axes := merged_axes(W.value, attributes)) is not None:
+        y = convolve_merged(x, W.value, bias, axes, more)
     else:
-        axes = merged_axes(W.value, attributes)
-        more = [size - n * s for size, n, s in zip(spatial, X.shape[2:], strides, strict=True)]
-        if axes is not None and all(isinstance(n, int) for n in more):
-            y = convolve_merged(x, W.value, bias, axes, more)
-        else:
-            (y,) = TransposedConvolution(x, W.value, bias, attributes, spatial).outputs
+        (y,) = TransposedConvolution(x, W.value, bias, attributes, spatial).outputs
     return cast_tensor(y.permute((0, rank + 1, *range(1, rank + 1))), X.dtype)
 
 

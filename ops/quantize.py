@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from jitrt.calls import cast_tensor
+from jitrt.dims import same
 from jitrt.expr import cast, const, eq, maximum, minimum, rint, where
 from jitrt.opdef import operator
 from jitrt.quantized import Quantized, is_product, quantized_form
-from jitrt.tensor import Dtype, Tensor, constant, map_tensors, reduce_tensor
-from jitrt.types import F32, I8, U8, from_onnx
+from jitrt.tensor import Concat, Dtype, Tensor, View, concatenate, constant, map_tensors, reduce_tensor
+from jitrt.types import F32, I8, U8, from_onnx, to_onnx
 
 from ._quantization import along_axis, clamp, dequantize_tensor, quantize_tensor, requantize_tensor
 from ._small_types import SCALE
@@ -35,6 +36,8 @@ def quantize_linear(
     blocks, scale, zero = _granular(x, y_scale, y_zero_point, axis, block_size)
     if blocks is x and not precision and dtype in (I8, U8):
         codes = _requantized(x, scale, zero, dtype)
+        if codes is None:
+            codes = _quantized_before_moves(x, scale, zero, dtype)
         if codes is not None:
             return codes
     kind = from_onnx(precision) if precision else F32
@@ -73,6 +76,23 @@ def _requantized(x: Tensor, scale: Tensor, zero: Tensor | None, dtype: Dtype) ->
     ratio = map_tensors(lambda s, y: s / y, form.scale, cast_tensor(scale, F32))
     point = constant(np.zeros((), dtype)) if zero is None else zero
     return requantize_tensor(form.codes, ratio, point)
+
+
+def _quantized_before_moves(x: Tensor, scale: Tensor, zero: Tensor | None, dtype: Dtype) -> Tensor | None:
+    """The quantised x where its numbers come from elsewhere, and one scale serves all: they come as bytes."""
+    if not all(p is None or same(p.size, 1) for p in (scale, zero)):
+        return None
+    one, point = scale.reshape(()), None if zero is None else zero.reshape(())
+
+    def quantized(t: Tensor) -> Tensor:
+        return quantize_linear(t, one, point, output_dtype=to_onnx(dtype))
+
+    match x.source:
+        case View(base=base, kind="reshape" | "permute" as kind, parameters=parameters):
+            return Tensor(dtype, x.shape, View(quantized(base), kind, parameters))
+        case Concat(operands=operands, axis=axis):
+            return concatenate([quantized(t) for t in operands], axis)
+    return None
 
 
 @operator("DynamicQuantizeLinear", since=11)

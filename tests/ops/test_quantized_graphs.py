@@ -234,3 +234,73 @@ def test_limits_and_signs_of_what_is_quantised() -> None:
         got, _ = graph.run(np.int8)
         exact = np.clip(3 - value + value[::-1], low, high) / 0.125 - 7
         np.testing.assert_array_equal(got, np.clip(np.rint(exact), -128, 127))
+
+
+TRANSPOSED = [  # kernel, strides, dilations, pads, output padding
+    ((2, 2), (2, 2), (1, 1), (0, 0, 0, 0), (0, 0)),
+    ((4, 4), (2, 2), (1, 1), (1, 1, 1, 1), (0, 0)),
+    ((3, 3), (2, 2), (1, 1), (1, 1, 1, 1), (1, 1)),
+    ((3, 2), (1, 3), (2, 1), (1, 0, 0, 1), (0, 1)),
+    ((5,), (2,), (1,), (1, 2), (0,)),
+    ((1, 1), (2, 2), (1, 1), (0, 0, 0, 0), (0, 0)),
+]
+
+
+@pytest.mark.parametrize("zero", [0, 131])
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("case", TRANSPOSED, ids=str)
+def test_a_transposed_convolution_is_one_of_integers(case: Any, per_channel: bool, zero: int) -> None:
+    kernel, strides, dilations, pads, more = case
+    x, w = integers(np.uint8, 2, 6, *(7, 5)[: len(kernel)]), integers(np.int8, 6, 10, *kernel)
+    scale = np.linspace(0.01, 0.03, 10).astype(np.float32) if per_channel else np.float32(0.02)
+    bias = np.random.default_rng(0).standard_normal(10).astype(np.float32)
+    attributes = {"strides": strides, "dilations": dilations, "pads": pads, "output_padding": more}
+    graph = Graph(x)
+    image = graph.dequantized("x", np.float32(0.05), np.uint8(zero))
+    weights = graph.dequantized(graph.constant(w), scale, np.zeros(np.shape(scale), np.int8), axis=1)
+    y = graph.op("ConvTranspose", image, weights, graph.constant(bias), **attributes)
+    graph.quantized(y, np.float32(0.7), np.uint8(120))
+    got, labels = graph.run(np.uint8)
+    each = np.broadcast_to(scale, 10).reshape(-1, *[1] * len(kernel)).astype(np.float64)
+    plain = Graph(real(x, 0.05, zero))
+    constants = map(plain.constant, (w * each, bias.astype(np.float64)))
+    plain.op("ConvTranspose", "x", *constants, **attributes)
+    exact, _ = plain.run(np.float64)
+    assert got.shape == exact.shape
+    assert np.abs(got - np.clip(exact / 0.7 + 120, 0, 255)).max() < 0.5 + 1e-3
+    assert on_integers(labels)
+    assert "ConvTranspose" not in labels
+
+
+@pytest.mark.parametrize("zero", [0, 5])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_transposed_convolution_that_is_not(zero: int, groups: int) -> None:
+    """In groups, or of weights with a zero point, it is one of floats."""
+    x, w = integers(np.uint8, 1, 4, 5, 5), integers(np.int8, 4, 6, 2, 2)
+    graph = Graph(x)
+    image = graph.dequantized("x", np.float32(0.05), np.uint8(7))
+    weights = graph.dequantized(graph.constant(w), np.float32(0.02), np.int8(zero))
+    graph.op("ConvTranspose", image, weights, strides=[2, 2], group=groups)
+    got, labels = graph.run(np.float32)
+    plain = Graph(real(x, 0.05, 7))
+    plain.op("ConvTranspose", "x", plain.constant(real(w, 0.02, zero)), strides=[2, 2], group=groups)
+    exact, _ = plain.run(np.float64)
+    np.testing.assert_allclose(got, exact, rtol=0, atol=1e-5 * np.abs(exact).max())
+    assert on_integers(labels) == (zero == 0 and groups == 1)
+
+
+def test_what_is_joined_is_quantised_before() -> None:
+    """Each part by itself: the codes of one that has the parameters are not touched."""
+    x, scale, zero = integers(np.uint8, 1, 8, 6, 6), np.float32(0.05), np.uint8(131)
+    w = integers(np.int8, 4, 8, 1, 1)
+    graph = Graph(x)
+    image = graph.dequantized("x", scale, zero)
+    kernel = graph.dequantized(graph.constant(w), np.float32(0.02), np.int8(0))
+    joined = graph.op("Concat", image, graph.op("Conv", image, kernel), axis=1)
+    graph.quantized(graph.op("Transpose", joined, perm=[0, 2, 3, 1]), scale, zero)
+    got, labels = graph.run(np.uint8)
+    np.testing.assert_array_equal(got[..., :8], x.transpose(0, 2, 3, 1))
+    products = np.einsum("nchw,mc->nhwm", real(x, 0.05, 131), real(w[..., 0, 0], 0.02, 0))
+    assert np.abs(got[..., 8:] - np.clip(products / 0.05 + 131, 0, 255)).max() < 0.5 + 1e-4
+    assert "DequantizeLinear" not in " ".join(labels)
+    assert any(label.startswith("ConvInteger+") and "Quantize" in label for label in labels)
