@@ -77,6 +77,19 @@ def _code(x: Expr, scale: float, zero: float, dtype: Dtype) -> Expr:
     return q + zero if zero else q
 
 
+def code_in_range(x: Expr, scale: Expr, zero: Expr) -> Expr:
+    """`round(x / scale) + zero` of float32 x as uint8, where no quotient is beyond 256, as `_code`.
+
+    What follows from the scale alone is computed once a row; its reciprocal stays finite in units of 2**-64.
+    """
+    units = where(scale < 2.0**-64, const(2.0**64, F32), const(1.0, F32))
+    step, x = scale * units, x * units
+    inverse = 1 / step
+    q = x * inverse
+    whole = rint(fma(fma(-q, step, x), inverse, q))
+    return cast(clamp(whole + cast(zero, F32), 0, 255), U8)
+
+
 def dequantize_tensor(x: Tensor, scale: Tensor, zero: Tensor | None, dtype: Dtype) -> Tensor:
     """`(x - zero) * scale` in `dtype`, rounded once; scale and zero point broadcast against x."""
     kind = I32 if is_integer(x.dtype) else F32

@@ -12,7 +12,14 @@ from jitrt.quantized import Quantized, is_product, quantized_form
 from jitrt.tensor import Concat, Dtype, Tensor, View, concatenate, constant, map_tensors, reduce_tensor
 from jitrt.types import F32, I8, U8, from_onnx, to_onnx
 
-from ._quantization import along_axis, clamp, dequantize_tensor, quantize_tensor, requantize_tensor
+from ._quantization import (
+    along_axis,
+    clamp,
+    code_in_range,
+    dequantize_tensor,
+    quantize_tensor,
+    requantize_tensor,
+)
 from ._small_types import SCALE
 
 
@@ -104,7 +111,7 @@ def dynamic_quantize_linear(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     high, low = (_extremum(x, kind) for kind in ("max", "min"))
     scale = map_tensors(lambda p, q: where(eq(p, q), const(1, F32), (p - q) / 255), high, low)
     zero = map_tensors(lambda v, s: cast(rint(clamp(-v / s, 0, 255)), U8), low, scale)
-    return quantize_tensor(x, scale, zero, U8), scale, zero
+    return map_tensors(code_in_range, x, scale, zero), scale, zero
 
 
 def _extremum(x: Tensor, kind: str) -> Tensor:

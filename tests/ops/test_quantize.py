@@ -201,6 +201,18 @@ def test_dynamic(x: Any) -> None:
     assert (scale, zero) == (wanted_scale, wanted_zero)
 
 
+@pytest.mark.parametrize("exponent", [-143, -131, -100, -66, -63, 0, 40, 110])
+def test_dynamic_codes_are_those_of_a_division(exponent: int) -> None:
+    """Of any magnitude, and halfway between two codes."""
+    rng = np.random.default_rng(0)
+    halves = rng.integers(-255, 256, (50, 40)) / 2
+    halves.flat[:2] = -127.5, 127.5
+    for x in (rng.normal(size=(50, 40)) * 9, halves):
+        x = np.ldexp(x, exponent).astype(np.float32)
+        y, scale, zero = jitrt.call("DynamicQuantizeLinear", x, outputs=3)
+        np.testing.assert_array_equal(y, np.clip(np.rint(x / scale) + zero.astype(np.float32), 0, 255))
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 6), min_size=3, max_size=3), st.integers(-3, 2), st.integers(0, 99))
 def test_a_round_trip_is_off_by_half_a_scale_at_most(shape: list[int], axis: int, seed: int) -> None:
