@@ -22,6 +22,7 @@ from jitrt.gradient import wants_gradients
 from jitrt.tensor import Tensor, concatenate, constant, map_indices, map_tensors
 from jitrt.types import F32, F64, I32, I64, is_float
 
+from ._interpolation_kernels import interpolate_bilinear, pick_of_rows, sum_taps, sum_taps_of_image
 from ._placement import innermost_axis, is_channels_first
 from ._sampling import keys_cubic
 from ._shared import size_tensor
@@ -248,9 +249,12 @@ def _kernel(d: Expr, how: Mode) -> Expr:
 
 
 def _weighted(X: Tensor, plan: Sequence[Axis], how: Mode) -> Tensor:
-    """Weighted sums of taps: two neighbouring axes of two taps at once, else axis by axis."""
+    """Weighted sums of taps: along two neighbouring axes at once where that is possible."""
     for a, b in pairwise(sorted(plan, key=lambda a: a.axis)):
         inner = prod(X.shape[b.axis + 1 :])
+        if b.axis == a.axis + 1 and _is_short(inner) and not wants_gradients():
+            rest = [c for c in plan if c not in (a, b)]
+            return _weighted(_sum_image(X, a, b, how), rest, how)
         if how.mode == "linear" and not how.antialias and b.axis == a.axis + 1 and not _is_short(inner):
             rest = [c for c in plan if c not in (a, b)]
             return _weighted(_bilinear(X, a, b, how), rest, how)
@@ -279,6 +283,33 @@ def _sum_along(X: Tensor, a: Axis, how: Mode) -> Tensor:
     return y.reshape([*before, a.resized, *after]).permute([order.index(i) for i in range(X.ndim)])
 
 
+def _sum_image(X: Tensor, row: Axis, column: Axis, how: Mode) -> Tensor:
+    """Rows and columns of few elements each resized."""
+    rows, row_weights = _taps(row, how, X.dtype)
+    columns, column_weights = _taps(column, how, X.dtype)
+    outer, inner = prod(X.shape[: row.axis]), prod(X.shape[column.axis + 1 :])
+    count, width = columns.shape[1], column.resized * inner
+    element = constant(np.arange(int(inner)))
+    places = map_tensors(
+        lambda c, e: cast(c * int(inner) + e, I32), columns.permute([1, 0]).unsqueeze(2), element
+    )
+    weights = column_weights.permute([1, 0]).unsqueeze(2).expand([count, column.resized, inner])
+    shape = [outer, row.resized, width]
+    (y,) = launch(
+        sum_taps_of_image,
+        X.reshape([outer, row.original, column.original * inner]),
+        rows,
+        row_weights,
+        places.reshape([count, width]),
+        weights.reshape([count, width]),
+        outputs=[(X.dtype, shape)],
+        extent=outer * row.resized,
+        flops=4 * prod(shape) * count,
+        scratch=column.original * inner * X.dtype.itemsize,
+    )
+    return y.reshape([*X.shape[: row.axis], row.resized, column.resized, *X.shape[column.axis + 1 :]])
+
+
 def _bilinear(X: Tensor, row: Axis, column: Axis, how: Mode) -> Tensor:
     rows, row_weights = _taps(row, how, X.dtype)
     columns, column_weights = _taps(column, how, X.dtype)
@@ -296,51 +327,3 @@ def _bilinear(X: Tensor, row: Axis, column: Axis, how: Mode) -> Tensor:
         flops=8 * prod(shape),
     )
     return y.reshape([*X.shape[: row.axis], row.resized, column.resized, *X.shape[column.axis + 1 :]])
-
-
-def pick_of_rows(Y, X, rows, columns, begin, end):
-    """Y[p, h, w] = X[p, rows[h], columns[w]]; a unit is a row of Y [planes, H, W]."""
-    height = Y.shape[1]
-    for unit in range(begin, end):
-        p, h = unit // height, unit % height
-        y = Y[p, h]
-        if unit > begin and h > 0 and rows[h] == rows[h - 1]:
-            before = Y[p, h - 1]
-            for w in range(y.size):
-                y[w] = before[w]
-        else:
-            x = X[p, rows[h]]
-            for w in range(y.size):
-                y[w] = x[columns[w]]
-
-
-def sum_taps(Y, X, taps, weights, begin, end):
-    """Y[o, i] sums weights[i, k] * X[o, taps[i, k]] over k; a unit is a row of Y [outer, resized, inner]."""
-    resized, inner = Y.shape[1], Y.shape[2]
-    for unit in range(begin, end):
-        o, i = unit // resized, unit % resized
-        for j in range(inner):
-            Y[o, i, j] = weights[i, 0] * X[o, taps[i, 0], j]
-        for k in range(1, taps.shape[1]):
-            source, weight = taps[i, k], weights[i, k]
-            if weight != 0:
-                for j in range(inner):
-                    Y[o, i, j] += weight * X[o, source, j]
-
-
-def interpolate_bilinear(Y, X, rows, row_weights, columns, column_weights, begin, end):
-    """Y[o, h, w] is the weighted sum of four elements of X; a unit is a row of Y [outer, H, W, inner]."""
-    height, inner = Y.shape[1], Y.shape[3]
-    for unit in range(begin, end):
-        o, h = unit // height, unit % height
-        top, bottom = rows[h, 0], rows[h, 1]
-        for w in range(Y.shape[2]):
-            left, right = columns[w, 0], columns[w, 1]
-            a = row_weights[h, 0] * column_weights[w, 0]
-            b = row_weights[h, 0] * column_weights[w, 1]
-            c = row_weights[h, 1] * column_weights[w, 0]
-            d = row_weights[h, 1] * column_weights[w, 1]
-            for j in range(inner):
-                upper = a * X[o, top, left, j] + b * X[o, top, right, j]
-                lower = c * X[o, bottom, left, j] + d * X[o, bottom, right, j]
-                Y[o, h, w, j] = upper + lower

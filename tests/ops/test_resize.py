@@ -271,9 +271,21 @@ CHANNELS = [
     for shape, factor in (((5, 6), (1.5, 0.6)), ((3, 4, 5), (2, 1.4, 0.6)), ((3, 4, 5), (1, 1.5, 1)))
     for mode, a in (("nearest", 0), ("linear", 0), ("linear", 1), ("cubic", 0))
 ]
+CHANNELS_LAST = [
+    Case(
+        "Resize",
+        [normal(2, 5, 6, channels), None, scales(1, h, w, 1)],
+        {"mode": mode, "antialias": a},
+        resize,
+        tolerance=16,
+    )
+    for channels in (1, 3, 9)
+    for h, w in ((1.5, 0.6), (0.4, 3), (2, 1))
+    for mode, a in (("nearest", 0), ("linear", 0), ("linear", 1), ("cubic", 0))
+]
 
 
-@table(BY_SCALES, NEAREST, BY_SIZES, OPTIONS, CROPS, SHAPES, TYPES, OLD, CHANNELS)
+@table(BY_SCALES, NEAREST, BY_SIZES, OPTIONS, CROPS, SHAPES, TYPES, OLD, CHANNELS, CHANNELS_LAST)
 def test_resize(case):
     case.check()
 
