@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jitrt.dims import Dim, Size, concrete, hint, prod
+from jitrt.dims import Dim, Size, concrete, hint, is_below, prod
 from jitrt.expr import cast, eq, where
 from jitrt.opdef import operator
 from jitrt.tensor import (
@@ -22,6 +22,7 @@ from jitrt.tensor import (
 )
 from jitrt.types import F32, I64, from_onnx
 
+from ._channels_last import MANY_CHANNELS, is_channels_last
 from ._host_forms import host_form, host_form_by_views, zero
 
 
@@ -323,6 +324,13 @@ def depth_to_space(input: Tensor, *, blocksize: int, mode: str = "DCR") -> Tenso
     """Channels to blocks of pixels. https://onnx.ai/onnx/operators/onnx__DepthToSpace.html"""
     n, c, h, w = input.shape
     b, depth = blocksize, c // (blocksize * blocksize)
+    if not is_below(depth, MANY_CHANNELS) and is_channels_last(input):
+        pixels = input.permute([0, 2, 3, 1])
+        if mode == "DCR":
+            blocks = pixels.reshape([n, h, w, b, b, depth]).permute([0, 1, 3, 2, 4, 5])
+        else:
+            blocks = pixels.reshape([n, h, w, depth, b, b]).permute([0, 1, 4, 2, 5, 3])
+        return blocks.reshape([n, h * b, w * b, depth]).permute([0, 3, 1, 2])
     if mode == "DCR":
         blocks = input.reshape([n, b, b, depth, h, w]).permute([0, 3, 4, 1, 5, 2])
     else:

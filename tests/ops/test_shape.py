@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import helper
 from oracle import BF16, FLOATS, SIGNED, UNSIGNED, Case, int64s, integers, normal, table
 
 import jitrt
@@ -200,3 +201,21 @@ def test_slice(case):
 def test_wrong_arguments(op, inputs, attributes, message):
     with pytest.raises(jitrt.errors.Fail, match=message):
         jitrt.call(op, *inputs, **attributes)
+
+
+@pytest.mark.parametrize("mode", ["DCR", "CRD"])
+def test_depth_to_space_of_channels_last(mode):
+    """Images whose channels are adjacent, as a convolution's are, of several sizes."""
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2]),
+        helper.make_node("Relu", ["t"], ["r"]),
+        helper.make_node("DepthToSpace", ["r"], ["y"], blocksize=3, mode=mode),
+    ]
+    infos = [helper.make_tensor_value_info("x", 1, ["n", "h", "w", 90])]
+    graph = helper.make_graph(nodes, "g", infos, [helper.make_tensor_value_info("y", 1, None)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = jitrt.InferenceSession(model.SerializeToString())
+    for n, h, w in ((1, 5, 4), (2, 3, 7)):
+        x = np.random.default_rng(0).standard_normal((n, h, w, 90), np.float32)
+        wanted = depth_to_space(np.maximum(x.transpose(0, 3, 1, 2), 0), 3, mode)
+        np.testing.assert_array_equal(session.run(None, {"x": x})[0], wanted)
