@@ -42,7 +42,8 @@ from jitrt.dims import Size, prod, same
 from jitrt.types import I32, U8
 
 IN_PLACE = 16  # channels from which a row for each kernel position is worth its pointer
-COPIED = 64  # output channels from which copies of rows are worth tile registers
+LONGEST_COPIED = 1536  # bytes of a row copied line by line: those of a tile stay in the first-level cache
+COPIED = 64  # output channels from which copies of rows, pixel by pixel, are worth tile registers
 UNROLLED = 2048  # bytes of a row that is copied without loops
 
 
@@ -101,17 +102,22 @@ def is_matrix(x: Image, out: Image, window: Window, groups: int) -> bool:
     return window.is_point and aligned and even and x.is_channels_last()
 
 
-def gathers_groups(x: Image, outputs: Size, groups: int, target: Target | None = None) -> bool:
+def gathers_groups(
+    x: Image, outputs: Size, window: Window, groups: int, target: Target | None = None
+) -> bool:
     """Whether a convolution of x to `outputs` channels copies its rows.
 
-    It does where groups are no bytes, or not those of a pixel, and for what tile registers then save.
+    It does where groups are no bytes, or not those of a pixel, and for what tile registers then save: where
+    copies are cheap, as lines are dense and rows short, or for many outputs.
     """
     target = target or host()
     dot, channels = dot_of(target), x.channels // groups
     whole = isinstance(channels, int) and channels % dot.size == 0 and channels >= IN_PLACE
     if not whole or dot.row != U8 or not x.is_channels_last():
         return True
-    return has_tiles(target) and isinstance(outputs, int) and outputs // groups >= COPIED
+    dense = groups == 1 and same(x.steps[-1], x.channels) and window.dilations[-1] == 1
+    cheap = dense and channels * prod(window.kernel) <= LONGEST_COPIED
+    return has_tiles(target) and (cheap or (isinstance(outputs, int) and outputs // groups >= COPIED))
 
 
 class WeightOrder(NamedTuple):
@@ -125,7 +131,7 @@ def weight_order(
     x: Image, out: Image, window: Window, groups: int = 1, target: Target | None = None
 ) -> WeightOrder:
     """The order of the weights of a convolution of x to `out`."""
-    as_matrix = is_matrix(x, out, window, groups) or gathers_groups(x, out.channels, groups, target)
+    as_matrix = is_matrix(x, out, window, groups) or gathers_groups(x, out.channels, window, groups, target)
     return WeightOrder(as_matrix, as_matrix and channels_first_order(x))
 
 
@@ -168,7 +174,7 @@ def dot_conv_step(
     channels, outputs, taps = x.channels // groups, out.channels // groups, prod(window.kernel)
     rows, epilogue = OutputRows.of(out), epilogue or plain(I32, out.dtype)
     matrix = is_matrix(x, out, window, groups)
-    gathers = matrix or strips is not None or gathers_groups(x, out.channels, groups, target)
+    gathers = matrix or strips is not None or gathers_groups(x, out.channels, window, groups, target)
     dot = matrix_dot_of(target) if gathers else dot_of(target)
     depth, taps = (channels * taps, 1) if gathers else (channels, taps)
     k = dot.groups(depth)
