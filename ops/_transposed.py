@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jitrt.codegen.dot import dot_of
 from jitrt.codegen.target import host
 from jitrt.convolutions import ConvAttributes, Convolution
 from jitrt.dims import Size
@@ -66,8 +67,7 @@ def convolve_merged_bytes(
 ) -> Tensor | None:
     """The same of dequantised x[n, c, *spatial] and weights, on bytes; None where they are not known as such.
 
-    Taps that a phase does not have are zeros. Bytes are worth these: they are multiplied in a quarter of the
-    time, or less.
+    Taps that a phase does not have are zeros, which bytes are worth where many are multiplied at once.
     """
     kernel = weights.quantized
     if attributes.groups > 1 or kernel is None or kernel.codes.dtype != I8 or kernel.codes.value is None:
@@ -76,6 +76,9 @@ def convolve_merged_bytes(
     if not known or 0 in weights.shape or not kernel.varies_along_at_most(1):
         return None
     axes, rank = _axes(attributes), len(attributes.kernel)
+    work = prod(axis.kernel * axis.stride for axis in axes) / max(prod(axis.taps for axis in axes), 1)
+    if work > dot_of(host()).size - 1:
+        return None
     codes = constant(_merged(kernel.codes.value, axes))
     scale = kernel.scale.reshape((kernel.scale.size,)).expand((weights.shape[1],))
     scale = _for_each_phase(scale, axes).reshape((codes.shape[0], *[1] * (rank + 1)))

@@ -268,8 +268,7 @@ def test_a_transposed_convolution_is_one_of_integers(case: Any, per_channel: boo
     exact, _ = plain.run(np.float64)
     assert got.shape == exact.shape
     assert np.abs(got - np.clip(exact / 0.7 + 120, 0, 255)).max() < 0.5 + 1e-3
-    assert on_integers(labels)
-    assert "ConvTranspose" not in labels
+    assert on_integers(labels) == (kernel != (1, 1))  # three quarters would be zeros
 
 
 @pytest.mark.parametrize("zero", [0, 5])
