@@ -9,20 +9,26 @@ from typing import Any
 
 import numpy as np
 
-from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step, pack_weights
+from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step
 from jitrt.codegen.conv_transpose import conv_transpose_steps, pack_transpose_weights
 from jitrt.codegen.cost import direct_cost
-from jitrt.codegen.depthwise import depthwise_step, has_narrow_groups, pack_depthwise_weights
+from jitrt.codegen.depthwise import depthwise_step, has_narrow_groups
 from jitrt.codegen.epilogue import Epilogue
-from jitrt.codegen.gemm import unpack_matrix
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.loops import Operand
 from jitrt.codegen.microkernel import tile_shape
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.split import can_split, parts_of
-from jitrt.codegen.split_conv import can_split_conv, pack_split_weights, split_conv_cost, split_conv_step
+from jitrt.codegen.split_conv import can_split_conv, split_conv_cost, split_conv_step
 from jitrt.codegen.target import host
-from jitrt.codegen.winograd import choose_transform, pack_winograd_weights, winograd_step
+from jitrt.codegen.weights import (
+    pack_conv_weights,
+    pack_depthwise_weights,
+    pack_split_weights,
+    pack_winograd_weights,
+    unpack_matrix,
+)
+from jitrt.codegen.winograd import choose_transform, winograd_step
 from jitrt.constants import packed_constant
 from jitrt.dims import Size, concrete, prod, same
 from jitrt.layout import Array
@@ -161,7 +167,7 @@ class Convolution(ImageCall):
             step = split_conv_step(x, Ref(packed.buffer), out, window, **more)
         else:
             first = channels_first_order(x)
-            pack = partial(pack_weights, groups=groups, channels_first=first)
+            pack = partial(pack_conv_weights, groups=groups, channels_first=first)
             packed = packed_constant(self.weights, f"conv {groups} {first}", pack)
             step = conv_step(x, Ref(packed.buffer), out, window, groups=groups, **more)
         step.keeps = (packed,)

@@ -10,15 +10,10 @@ import numpy as np
 
 from jitrt.calls import cast_tensor
 from jitrt.codegen.conv import Image
-from jitrt.codegen.dot_conv import (
-    depthwise_dot_step,
-    dot_conv_step,
-    pack_depthwise_bytes,
-    pack_dot_weights,
-    weight_order,
-)
+from jitrt.codegen.dot_conv import depthwise_dot_step, dot_conv_step, weight_order
 from jitrt.codegen.dot_strips import byte_strips_of, pack_strip_weights
 from jitrt.codegen.kernel import Ref, Step
+from jitrt.codegen.weights import pack_depthwise_bytes, pack_dot_weights
 from jitrt.constants import packed_constant
 from jitrt.convolutions import ConvAttributes, Convolution
 from jitrt.dims import Size, prod

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from jitrt.calls import cast_tensor
-from jitrt.codegen.dot_gemm import dot_matmul_step, pack_matrix_groups
+from jitrt.codegen.dot_gemm import dot_matmul_step
 from jitrt.codegen.gemm import PackedMatrix
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.product import Matrix
+from jitrt.codegen.weights import pack_matrix_groups
 from jitrt.constants import Packed, packed_constant
 from jitrt.dims import same
 from jitrt.products import MatrixProduct

@@ -10,12 +10,13 @@ import numpy as np
 
 from jitrt.codegen.cost import direct_cost
 from jitrt.codegen.epilogue import Epilogue
-from jitrt.codegen.gemm import PackedMatrix, matmul_step, pack_matrix
+from jitrt.codegen.gemm import PackedMatrix, matmul_step
 from jitrt.codegen.kernel import Buffer, Ref, Step
 from jitrt.codegen.loops import Operand
 from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.product import Matrix
-from jitrt.codegen.split import can_split, pack_split_matrix, parts_of, split_cost, split_matmul_step
+from jitrt.codegen.split import can_split, parts_of, split_cost, split_matmul_step
+from jitrt.codegen.weights import pack_matrix, pack_split_matrix
 from jitrt.constants import Packed, packed_constant
 from jitrt.dims import Size, is_below, prod, same
 from jitrt.layout import Array, dense_strides, is_dense, nbytes

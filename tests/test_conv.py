@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from steps import TARGETS, assert_close, ref, run_twice
 
-from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step, pack_weights
+from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step
 from jitrt.codegen.conv_transpose import conv_transpose_steps, pack_transpose_weights
-from jitrt.codegen.depthwise import depthwise_step, pack_depthwise_weights
+from jitrt.codegen.depthwise import depthwise_step
 from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.product import Matrix
+from jitrt.codegen.weights import pack_conv_weights, pack_depthwise_weights
 from jitrt.expr import load, maximum
 from jitrt.types import BF16, F16, F32, F64
 
@@ -106,7 +107,7 @@ def check_conv(
         input_image(x, layout, gap),
         output_image(batch, expected.shape[2:], outputs, accumulated),
     )
-    packed = pack_weights(weights, groups, channels_first_order(image), target)
+    packed = pack_conv_weights(weights, groups, channels_first_order(image), target)
     step = conv_step(image, ref(packed), out, geometry, groups=groups, bias=ref(bias), target=target)
     run_twice(step, target, y)
     assert_close(np.moveaxis(y, -1, 1), expected)
@@ -241,7 +242,7 @@ def test_epilogue_of_groups(target, rng):
     operands = [Matrix(ref(gate), F32, 0, 1, (24, 12)), Matrix(ref(residual), F32, 24, 1, (720, 12))]
     step = conv_step(
         input_image(x, "last"),
-        ref(pack_weights(weights, 2, target=target)),
+        ref(pack_conv_weights(weights, 2, target=target)),
         out,
         geometry,
         groups=2,
@@ -261,7 +262,11 @@ def test_wide_channel_slice_is_not_touched(target, rng):
     memory = np.full((1, 4, 4, 50), 7, np.float32)
     out = Image.channels_last(ref(memory[..., 10:]), F32, 1, (4, 4), 20, 50)
     step = conv_step(
-        input_image(x, "last"), ref(pack_weights(weights, target=target)), out, window((1, 1)), target=target
+        input_image(x, "last"),
+        ref(pack_conv_weights(weights, target=target)),
+        out,
+        window((1, 1)),
+        target=target,
     )
     run_twice(step, target, memory[..., 10:30])
     assert_close(np.moveaxis(memory[..., 10:30], -1, 1), oracle(x, weights, window((1, 1)), 1, (0, 0)))

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from steps import TARGETS, ref, run_twice, stored
 
-from jitrt.codegen.amx import matrix_dot_of
-from jitrt.codegen.dot_gemm import dot_matmul_step, pack_matrix_groups
+from jitrt.codegen.dot import matrix_dot_of
+from jitrt.codegen.dot_gemm import dot_matmul_step
 from jitrt.codegen.dot_microkernel import dot_microkernels
 from jitrt.codegen.emit import emit_assembly
 from jitrt.codegen.epilogue import Epilogue
@@ -18,6 +18,7 @@ from jitrt.codegen.gemm import PackedMatrix
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.target import Target
+from jitrt.codegen.weights import pack_matrix_groups
 from jitrt.expr import cast, load
 from jitrt.types import F32, I8, I32, U8
 

@@ -9,14 +9,9 @@ from test_dot import each_way, integers
 
 from jitrt.codegen.conv import Image, Window
 from jitrt.codegen.dot import dot_of
-from jitrt.codegen.dot_conv import (
-    depthwise_dot_step,
-    dot_conv_step,
-    pack_depthwise_bytes,
-    pack_dot_weights,
-    weight_order,
-)
+from jitrt.codegen.dot_conv import depthwise_dot_step, dot_conv_step, weight_order
 from jitrt.codegen.dot_strips import byte_strips_of, pack_strip_weights
+from jitrt.codegen.weights import pack_depthwise_bytes, pack_dot_weights
 from jitrt.types import I8, U8
 
 written = pytest.mark.parametrize("output", [np.int32, np.uint8], ids=["int32", "the low byte"])

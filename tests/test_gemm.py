@@ -12,11 +12,12 @@ from steps import assert_close, ref, run, run_twice, stored
 
 from jitrt.codegen.emit import emit_assembly
 from jitrt.codegen.epilogue import Epilogue
-from jitrt.codegen.gemm import PackedMatrix, matmul_step, pack_matrix, unpack_matrix
+from jitrt.codegen.gemm import PackedMatrix, matmul_step
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.microkernel import accumulator, microkernels
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.target import Target
+from jitrt.codegen.weights import pack_matrix, unpack_matrix
 from jitrt.expr import cast, load, maximum
 from jitrt.types import BF16, F16, F32, F64
 

@@ -8,12 +8,10 @@ import pytest
 
 from jitrt.codegen import packing
 from jitrt.codegen.dot import dot_of
-from jitrt.codegen.dot_gemm import pack_groups
-from jitrt.codegen.gemm import pack_matrix
 from jitrt.codegen.microkernel import tile_shape
 from jitrt.codegen.nbits import BlockProduct, pack_weights
-from jitrt.codegen.split import SHAPE, pack_split
-from jitrt.codegen.winograd import pack_winograd_weights
+from jitrt.codegen.split import SHAPE
+from jitrt.codegen.weights import pack_groups, pack_matrix, pack_split, pack_winograd_weights
 from jitrt.codegen.winograd_transform import F2, F4
 from jitrt.types import BF16, F16, F32, F64, I32
 

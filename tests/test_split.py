@@ -14,20 +14,10 @@ from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.gemm import PackedMatrix
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.product import Matrix
-from jitrt.codegen.split import (
-    can_split,
-    has_split_products,
-    pack_split,
-    parts_of,
-    split_matmul_step,
-)
-from jitrt.codegen.split_conv import (
-    can_split_conv,
-    pack_split_weights,
-    split_conv_cost,
-    split_conv_step,
-)
+from jitrt.codegen.split import can_split, has_split_products, parts_of, split_matmul_step
+from jitrt.codegen.split_conv import can_split_conv, split_conv_cost, split_conv_step
 from jitrt.codegen.target import host
+from jitrt.codegen.weights import pack_split, pack_split_weights
 from jitrt.expr import load, maximum
 from jitrt.types import BF16, F16, F32
 

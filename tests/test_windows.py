@@ -8,10 +8,11 @@ from steps import TARGETS, assert_close, ref, run_twice
 from test_conv import input_image, oracle, output_image, window
 
 from jitrt.codegen.conv import Image
-from jitrt.codegen.depthwise import depthwise_step, has_narrow_groups, pack_depthwise_weights
+from jitrt.codegen.depthwise import depthwise_step, has_narrow_groups
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.product import Matrix
+from jitrt.codegen.weights import pack_depthwise_weights
 from jitrt.codegen.windows import windows_step
 from jitrt.expr import cast, exp, load, maximum
 from jitrt.types import F32, F64, I8, U8

@@ -14,12 +14,8 @@ from jitrt.codegen.epilogue import Epilogue
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.order import winograd
 from jitrt.codegen.product import Matrix
-from jitrt.codegen.winograd import (
-    can_use_winograd,
-    choose_transform,
-    pack_winograd_weights,
-    winograd_step,
-)
+from jitrt.codegen.weights import pack_winograd_weights
+from jitrt.codegen.winograd import can_use_winograd, choose_transform, winograd_step
 from jitrt.codegen.winograd_transform import F2, F4
 from jitrt.convolutions import ConvAttributes, Convolution
 from jitrt.expr import load, maximum

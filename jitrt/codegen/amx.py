@@ -11,28 +11,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from jitrt.codegen.dot import Dot, dot_of
+from jitrt.codegen.dot import GROUPS
 from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.microkernel import SIGNATURE, TileShape
 from jitrt.codegen.product import Product
-from jitrt.codegen.target import Target, has_tile_registers
-from jitrt.types import I8, I32, U8
+from jitrt.codegen.target import Target
+from jitrt.types import I32
 
-ROWS, GROUPS, LANES = 16, 16, 16
+ROWS, LANES = 16, 16
 HALVES = 2  # tiles of rows that a micro-kernel multiplies
 ROW_BYTES = 64
 A, B = 4, 6  # tile registers; accumulators start at 0
-
-
-def matrix_dot_of(target: Target) -> Dot:
-    """The target's fastest exact way for rows that are copied to scratch."""
-    return Dot("tdpbusd", 4, U8, I8, GROUPS) if has_tiles(target) else dot_of(target)
-
-
-def has_tiles(target: Target, kind: str = "int8") -> bool:
-    """Whether the target multiplies tiles of "int8" or "bf16", and the system lets this process do so."""
-    return target.has(f"amx-{kind}") and target.has("avx512f") and has_tile_registers()
 
 
 @dataclass(frozen=True)

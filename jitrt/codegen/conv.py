@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.gathered import GatheredPixels
-from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Argument, Ref, Step
 from jitrt.codegen.matrices import PackedPanels, RowsInPlace
 from jitrt.codegen.microkernel import accumulator, packed_columns
@@ -91,24 +90,8 @@ def gathers(x: Image) -> bool:
 
 
 def channels_first_order(x: Image) -> bool:
-    """Whether `pack_weights` puts the channels outside of the kernel positions for a convolution of `x`."""
+    """Whether `pack_conv_weights` puts channels outside of kernel positions for a convolution of `x`."""
     return not x.is_channels_last()
-
-
-def pack_weights(
-    weights: Array, groups: int = 1, channels_first: bool = False, target: Target | None = None
-) -> Array:
-    """`weights` f32[M, C / groups, *kernel] as packed matrices f32[groups, elements].
-
-    Their rows are [*kernel, C / groups]; with `channels_first`, which `channels_first_order` tells, they are
-    [C / groups, *kernel].
-    """
-    outputs, channels = weights.shape[0] // groups, weights.shape[1]
-    rows = weights.reshape(groups, outputs, -1).transpose(0, 2, 1)
-    positions = rows.shape[1] // max(channels, 1)
-    if channels_first or positions == 1:
-        return pack_matrix(rows, target)
-    return pack_matrix(rows, target, inner=positions)
 
 
 def conv_step(
@@ -126,9 +109,10 @@ def conv_step(
 ) -> Step:
     """`out = epilogue(convolution of x and weights + bias)`; `out` is channels-last.
 
-    `weights` are as `pack_weights` lays them out, `bias` is f32[channels of out]. An operand of the epilogue
-    is a matrix [pixels, channels] for each image; its batch strides are for (image, group). Where the pixels
-    of `out` are not evenly spaced, it is a matrix [columns, channels] for each (image, row), and groups is 1.
+    `weights` are as `pack_conv_weights` lays them out, `bias` is f32[channels of out]. An operand of the
+    epilogue is a matrix [pixels, channels] for each image; its batch strides are for (image, group). Where
+    the pixels of `out` are not evenly spaced, it is a matrix [columns, channels] for each (image, row), and
+    groups is 1.
     """
     target = target or host()
     dtype = accumulator(x.dtype)

@@ -18,12 +18,13 @@ from jitrt.codegen.aligned import aligned_empty
 from jitrt.codegen.conv import Image, Window, conv_step, is_even
 from jitrt.codegen.depthwise import depthwise_step
 from jitrt.codegen.epilogue import Epilogue
-from jitrt.codegen.gemm import Array, pack_matrix
+from jitrt.codegen.gemm import Array
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.loop import Operand
 from jitrt.codegen.microkernel import accumulator, packed_columns, tile_shape
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.target import Target, host
+from jitrt.codegen.weights import pack_matrix
 from jitrt.dims import Size, same
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from jitrt.codegen.conv import Image, Window
 from jitrt.codegen.epilogue import Epilogue, plain
-from jitrt.codegen.gemm import Array, pack_matrix
 from jitrt.codegen.kernel import Ref, Step
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.target import Target, host
@@ -26,12 +25,6 @@ def has_narrow_groups(
     each, made = channels // groups, outputs // groups
     lanes = (target or host()).lanes(dtype.itemsize)
     return each <= NARROW and lanes % made == 0 and made % each == 0
-
-
-def pack_depthwise_weights(weights: Array, target: Target | None = None) -> Array:
-    """`weights` f32[M, C / groups, *kernel] as a packed matrix of rows [*kernel, C / groups]."""
-    outputs, channels = weights.shape[:2]
-    return pack_matrix(weights.reshape(outputs, channels, -1).transpose(2, 1, 0).reshape(-1, outputs), target)
 
 
 def depthwise_step(

@@ -14,11 +14,12 @@ import numpy as np
 
 from jitrt.codegen.function import Function
 from jitrt.codegen.microkernel import TileShape, multiply_add
-from jitrt.codegen.target import Target
+from jitrt.codegen.target import Target, has_tile_registers
 from jitrt.dims import Size
 from jitrt.expr import Dtype
 from jitrt.types import I8, U8
 
+GROUPS = 16  # of a line of a tile register
 I16 = np.dtype(np.int16)
 PAIRS = {16: "llvm.x86.avx512.pmaddw.d.512", 8: "llvm.x86.avx2.pmadd.wd", 4: "llvm.x86.sse2.pmadd.wd"}
 
@@ -90,3 +91,13 @@ def dot_of(target: Target) -> Dot:
     x86 = target.triple.startswith("x86_64")
     exact = x86 and (target.vector_bytes < 64 or target.has("avx512bw"))
     return Dot("vpmaddwd" if exact else "mul", 2, I16, I16)
+
+
+def matrix_dot_of(target: Target) -> Dot:
+    """The target's fastest exact way for rows that are copied to scratch."""
+    return Dot("tdpbusd", 4, U8, I8, GROUPS) if has_tiles(target) else dot_of(target)
+
+
+def has_tiles(target: Target, kind: str = "int8") -> bool:
+    """Whether the target multiplies tiles of "int8" or "bf16", and the system lets this process do so."""
+    return target.has(f"amx-{kind}") and target.has("avx512f") and has_tile_registers()

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
-import numpy as np
-
-from jitrt.codegen.amx import has_tiles, matrix_dot_of
 from jitrt.codegen.conv import (
     Image,
     OutputRows,
@@ -23,14 +19,14 @@ from jitrt.codegen.conv import (
     is_even,
 )
 from jitrt.codegen.depthwise_microkernel import depthwise_microkernels
-from jitrt.codegen.dot import Dot, dot_of
-from jitrt.codegen.dot_gemm import dot_matmul_step, dot_product, pack_groups, pack_matrix_groups
+from jitrt.codegen.dot import Dot, dot_of, has_tiles, matrix_dot_of
+from jitrt.codegen.dot_gemm import dot_matmul_step, dot_product
 from jitrt.codegen.dot_matrices import GROUP_BYTES
 from jitrt.codegen.dot_strips import SLACK, ColumnStrips
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.function import Integer
 from jitrt.codegen.gathered import GatheredPixels
-from jitrt.codegen.gemm import Array, PackedMatrix, pack_matrix
+from jitrt.codegen.gemm import PackedMatrix
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.matrices import PackedPanels
 from jitrt.codegen.microkernel import packed_columns, tile_shape
@@ -38,6 +34,7 @@ from jitrt.codegen.pixels import AXES, PixelsInPlace
 from jitrt.codegen.product import Matrix, Product, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import RowSource, Walk
+from jitrt.codegen.weights import WeightOrder
 from jitrt.dims import Size, prod, same
 from jitrt.types import I32, U8
 
@@ -120,33 +117,12 @@ def gathers_groups(
     return has_tiles(target) and (cheap or (isinstance(outputs, int) and outputs // groups >= COPIED))
 
 
-class WeightOrder(NamedTuple):
-    """How `dot_conv_step` wants its weights: for rows that are copied or those of a product, or in place."""
-
-    as_matrix: bool
-    channels_first: bool
-
-
 def weight_order(
     x: Image, out: Image, window: Window, groups: int = 1, target: Target | None = None
 ) -> WeightOrder:
     """The order of the weights of a convolution of x to `out`."""
     as_matrix = is_matrix(x, out, window, groups) or gathers_groups(x, out.channels, window, groups, target)
     return WeightOrder(as_matrix, as_matrix and channels_first_order(x))
-
-
-def pack_dot_weights(
-    weights: Array, order: WeightOrder, groups: int = 1, target: Target | None = None
-) -> Array:
-    """`weights` i8[M, C / groups, *kernel] as packed groups, a matrix for each group of the convolution."""
-    target = target or host()
-    outputs, channels = weights.shape[0] // groups, weights.shape[1]
-    rows = weights.reshape(groups, outputs, channels, -1)
-    if order.as_matrix:
-        axes = (0, 2, 3, 1) if order.channels_first else (0, 3, 2, 1)
-        return pack_matrix_groups(rows.transpose(axes).reshape(groups, -1, outputs), target)
-    matrix = rows.reshape(groups, outputs, -1).transpose(0, 2, 1)
-    return pack_groups(matrix, dot_of(target), target, inner=rows.shape[-1])
 
 
 def dot_conv_step(
@@ -248,11 +224,6 @@ def _row_source(
         return BytePixels(U8), {}
     unrolled, runs = gathered_runs(x, x.channels // groups, window, groups, UNROLLED)
     return GatheredGroups(U8, dot.row, unrolled), runs
-
-
-def pack_depthwise_bytes(weights: Array, target: Target | None = None) -> Array:
-    """`weights` i8[C, 1, *kernel] as a packed int32 matrix of rows [*kernel]."""
-    return pack_matrix(weights.reshape(weights.shape[0], -1).T.astype(np.int32), target)
 
 
 def depthwise_dot_step(

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jitrt.codegen.amx import TileProduct, has_tiles, matrix_dot_of
-from jitrt.codegen.dot import Dot
+from jitrt.codegen.amx import TileProduct
+from jitrt.codegen.dot import Dot, has_tiles, matrix_dot_of
 from jitrt.codegen.dot_matrices import GroupedPanels, GroupedRows
 from jitrt.codegen.dot_microkernel import dot_microkernels
 from jitrt.codegen.epilogue import Epilogue, plain
-from jitrt.codegen.gemm import Array, PackedMatrix
+from jitrt.codegen.gemm import PackedMatrix
 from jitrt.codegen.kernel import Argument, Kernel, Step
 from jitrt.codegen.matrices import PackedPanels, RowsInPlace
-from jitrt.codegen.microkernel import tile_shape
-from jitrt.codegen.packing import pack
-from jitrt.codegen.packing_forms import Grouped
 from jitrt.codegen.product import Matrix, Product, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import PanelSource, RowSource
@@ -42,24 +39,6 @@ def dot_product(
     if rows.packs and has_tiles(target):
         return TileProduct("dot", I32, rows, panels, epilogue, False, target, row_bytes=row_bytes)
     return DotProduct("dot", I32, rows, panels, epilogue, False, target)
-
-
-def pack_matrix_groups(matrix: Array, target: Target | None = None) -> Array:
-    """`matrix` i8[..., k, n] as `dot_matmul_step` wants it."""
-    target = target or host()
-    return pack_groups(matrix, matrix_dot_of(target), target)
-
-
-def pack_groups(matrix: Array, dot: Dot, target: Target, inner: int = 1) -> Array:
-    """`matrix` i8[..., k, n] as packed panels of groups along k; rows past the end are zeros.
-
-    With `inner`, see `pack_matrix`, k is the number of rows that share one.
-    """
-    *batch, k, n = matrix.shape
-    rows = matrix.reshape(int(prod(batch)), k // inner, inner, n).transpose(0, 2, 1, 3)
-    groups, width = int(dot.groups(k // inner)), tile_shape(I32, target).columns
-    packed = pack(Grouped(dot.column), rows, width, groups=groups, target=target)
-    return packed.reshape(*batch, packed.shape[1])
 
 
 def dot_matmul_step(

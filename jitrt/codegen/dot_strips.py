@@ -14,10 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jitrt.codegen.amx import matrix_dot_of
 from jitrt.codegen.conv import Image, Window
-from jitrt.codegen.dot import dot_of
-from jitrt.codegen.dot_gemm import pack_matrix_groups
+from jitrt.codegen.dot import dot_of, matrix_dot_of
 from jitrt.codegen.dot_matrices import GROUP_BYTES
 from jitrt.codegen.function import Function, Integer
 from jitrt.codegen.gemm import Array
@@ -25,6 +23,7 @@ from jitrt.codegen.pixels import GEOMETRY
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import Walk, strided
+from jitrt.codegen.weights import pack_matrix_groups
 from jitrt.dims import same
 from jitrt.types import U8
 

@@ -10,9 +10,7 @@ import numpy as np
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.kernel import Argument, Ref, Step
 from jitrt.codegen.matrices import PackedPanels, PackedRows, RowsInPlace, StridedPanels
-from jitrt.codegen.microkernel import accumulator, tile_shape
-from jitrt.codegen.packing import pack
-from jitrt.codegen.packing_forms import Copied
+from jitrt.codegen.microkernel import accumulator
 from jitrt.codegen.product import Matrix as Matrix
 from jitrt.codegen.product import Product, extras, placed
 from jitrt.codegen.target import Target, host
@@ -28,29 +26,6 @@ class PackedMatrix(NamedTuple):
 
     ref: Ref
     batch: tuple[Size, Size] = (0, 0)
-
-
-def pack_matrix(matrix: Array, target: Target | None = None, inner: int = 1) -> Array:
-    """`matrix` f32[..., k, n] as panels [..., panel][k][column], the last one as wide as its vectors are.
-
-    float16 and bfloat16 become float32, and subnormal numbers zeros; see `pack`. With `inner`, rows
-    [outer, inner] are laid out [inner, outer].
-    Returns [..., elements of a packed matrix].
-    """
-    target = target or host()
-    dtype, (*batch, k, n) = accumulator(matrix.dtype), matrix.shape
-    rows = matrix.reshape(int(prod(batch)), k // inner, inner, n).transpose(0, 2, 1, 3)
-    packed = pack(Copied(dtype), rows, tile_shape(dtype, target).columns, target=target)
-    return packed.reshape(*batch, packed.shape[1])
-
-
-def unpack_matrix(packed: Array, k: int, n: int, target: Target | None = None) -> Array:
-    """The matrix f32[k, n] that `pack_matrix`, without `inner`, laid out as f32[elements]."""
-    columns = tile_shape(packed.dtype, target or host()).columns
-    width = packed.size // max(k, 1)
-    starts = range(0, width, columns)
-    panels = [packed[k * first :][: k * min(columns, width - first)].reshape(k, -1) for first in starts]
-    return np.concatenate([np.zeros((k, 0), packed.dtype), *panels], axis=1)[:, :n]
 
 
 def matmul_step(

@@ -24,26 +24,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from jitrt.codegen.amx import LANES, ROW_BYTES, ROWS, has_tiles
+from jitrt.codegen.amx import LANES, ROW_BYTES, ROWS
 from jitrt.codegen.cost import SPLIT, TILE, WAIT
+from jitrt.codegen.dot import has_tiles
 from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.gemm import Array, PackedMatrix
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.microkernel import TileShape, panel_widths
 from jitrt.codegen.order import most_parts
-from jitrt.codegen.packing import pack
-from jitrt.codegen.packing_forms import Split
 from jitrt.codegen.product import Matrix, extra_names, extras, placed
 from jitrt.codegen.split_rows import MatrixRows, SplitRows
-from jitrt.codegen.split_tiles import CHUNK, OUT_PITCH, PRODUCTS, split_microkernel
+from jitrt.codegen.split_tiles import OUT_PITCH, PRODUCTS, split_microkernel
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import strided
+from jitrt.codegen.weights import CHUNK, SPLIT_COLUMNS
 from jitrt.dims import Size, hint, prod
 from jitrt.expr import Dtype
 from jitrt.types import BF16, F16, F32
 
 _PARTS = {F32: 3, F16: 2, BF16: 1}
-SHAPE = TileShape(F32, 2 * ROWS, 2, LANES, 32)
+SHAPE = TileShape(F32, 2 * ROWS, SPLIT_COLUMNS // LANES, LANES, 32)
 SCRATCH = ("offsets", "rows", "sums")
 BLOCK_BYTES = 5 << 18  # of split rows, most of the second-level cache of CPUs with tile registers
 BLOCK_ROWS = 256
@@ -132,17 +132,6 @@ def row_pitch(k: int, parts: int) -> int:
 def has_split_products(target: Target | None = None) -> bool:
     """Whether products of split numbers are fast."""
     return has_tiles(target or host(), "bf16") and (target or host()).vector_bytes == 64
-
-
-def pack_split_matrix(matrix: Array, parts: int) -> Array:
-    """`matrix` f32[k, n] as `pack_split` packs it."""
-    return pack_split(matrix[None], parts)
-
-
-def pack_split(matrix: Array, parts: int) -> Array:
-    """`matrix` f32[taps, k, n], all of it finite, as panels [panel][tap][chunk][part][pair][column][2]."""
-    pairs = -(-matrix.shape[1] // CHUNK) * (CHUNK // 2)
-    return pack(Split(parts), matrix[None], SHAPE.columns, groups=pairs).reshape(-1)
 
 
 def can_split(weights: Array, target: Target | None = None) -> bool:

@@ -7,8 +7,9 @@ from jitrt.codegen.epilogue import store_tile
 from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.product_code import emit_init, is_address, tile_place
 from jitrt.codegen.split import SHAPE, SplitProduct
-from jitrt.codegen.split_tiles import CHUNK, OUT_PITCH, PRODUCTS
+from jitrt.codegen.split_tiles import OUT_PITCH, PRODUCTS
 from jitrt.codegen.walk import Walk
+from jitrt.codegen.weights import CHUNK
 from jitrt.types import F32
 
 

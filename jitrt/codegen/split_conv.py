@@ -8,18 +8,10 @@ from typing import Any
 
 from jitrt.codegen.conv import Image, Window, image_bytes, is_even
 from jitrt.codegen.epilogue import Epilogue, plain
-from jitrt.codegen.gemm import Array, PackedMatrix
+from jitrt.codegen.gemm import PackedMatrix
 from jitrt.codegen.kernel import Argument, Ref, Step
 from jitrt.codegen.product import Matrix, extras, placed
-from jitrt.codegen.split import (
-    BLOCK_BYTES,
-    SplitProduct,
-    pack_split,
-    parts_of,
-    row_pitch,
-    split_cost,
-    split_matmul_step,
-)
+from jitrt.codegen.split import BLOCK_BYTES, SplitProduct, parts_of, row_pitch, split_cost, split_matmul_step
 from jitrt.codegen.split_rows import AXES, ImageLines
 from jitrt.codegen.target import Target, host
 from jitrt.dims import Size, hint, prod, same
@@ -111,12 +103,6 @@ def split_conv_cost(x: Image, out: Image, window: Window) -> Size | None:
         return None
     rows, copied = lines.line * lines.height * lines.depth, lines.rows(lines.height) * lines.depth
     return split_cost(rows, out.channels, x.channels, taps=taps, copied=copied, parts=parts)
-
-
-def pack_split_weights(weights: Array, parts: int) -> Array:
-    """`weights` f32[M, C, *kernel] as `split_conv_step` wants them for images of so many parts."""
-    outputs, channels = weights.shape[:2]
-    return pack_split(weights.reshape(outputs, channels, -1).transpose(2, 1, 0), parts)
 
 
 def split_conv_step(

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from jitrt.codegen.amx import ROW_BYTES
 from jitrt.codegen.function import Function, Integer
-from jitrt.codegen.split_tiles import CHUNK
 from jitrt.codegen.walk import Walk, strided
+from jitrt.codegen.weights import CHUNK
 from jitrt.expr import Dtype
 
 LANES = CHUNK // 2

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jitrt.codegen.amx import GROUPS, LANES, ROW_BYTES, ROWS, use_tile
+from jitrt.codegen.amx import LANES, ROW_BYTES, ROWS, use_tile
+from jitrt.codegen.dot import GROUPS
 from jitrt.codegen.function import Function, module
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.target import Target
 
 REGISTERS = 8
-CHUNK = 32  # numbers of a line
 OUT_PITCH = 2 * LANES * 4  # bytes
 SIGNATURE = (
     "ptr %a, ptr %b, ptr %init, ptr %out, i64 %height, ptr %offsets, i64 %taps, i64 %chunks, i64 %pitch, "

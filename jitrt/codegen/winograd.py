@@ -26,19 +26,15 @@ from functools import cached_property, partial
 from jitrt.codegen.conv import Image, Window, gathers, image_bytes, is_even
 from jitrt.codegen.cost import PRODUCT, TRANSFORM, TRANSFORMED, direct_cost
 from jitrt.codegen.epilogue import Epilogue, plain
-from jitrt.codegen.gemm import Array
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.microkernel import (
     TileShape,
-    accumulator,
     microkernels,
     packed_columns,
     panel_widths,
     tile_shape,
 )
 from jitrt.codegen.order import is_winograd_allowed
-from jitrt.codegen.packing import pack
-from jitrt.codegen.packing_forms import Transformed
 from jitrt.codegen.pixels import AXES, along_axes
 from jitrt.codegen.product import SECOND_LEVEL_BYTES, Matrix, extra_names, extras, placed
 from jitrt.codegen.target import Target, host
@@ -132,19 +128,6 @@ class Winograd:
             end += -(-length // 64) * 64
             ends[name] = end
         return {**ends, "row": row, "V.position": v_position, "M.position": m_position}
-
-
-def pack_winograd_weights(weights: Array, transform: Transform, target: Target | None = None) -> Array:
-    """`weights` f32[M, C, 3, 3] transformed, as one packed matrix of rows [position, C].
-
-    Those of volumes, f32[M, C, taps, 3, 3], have rows [position, tap, C].
-    """
-    target, dtype = target or host(), accumulator(weights.dtype)
-    outputs, inputs = weights.shape[:2]
-    kernels = weights.reshape(outputs, inputs, -1, 9).transpose(2, 1, 3, 0).reshape(1, -1, 9, outputs)
-    width = tile_shape(dtype, target).columns
-    packed = pack(Transformed(dtype, 9), kernels, width, factors=transform.factors, target=target)
-    return packed.reshape(-1)
 
 
 def can_use_winograd(x: Image, out: Image, window: Window, groups: int) -> bool:

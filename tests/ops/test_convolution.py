@@ -12,7 +12,7 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 import jitrt
-from jitrt.codegen.gemm import pack_matrix
+from jitrt.codegen.weights import pack_matrix
 from jitrt.convolutions import packed_panels
 from jitrt.tensor import constant
 
