@@ -2,7 +2,8 @@
 
 A call's signature is the shapes of its inputs, and the values of those that decide on shapes or branches.
 A signature seen before runs its plan. A new one first looks for a schedule whose guards its sizes satisfy,
-which only needs new numbers; where there is none, the nodes are traced again.
+which only needs new numbers: in this process, then among those that others have left on disk. Where there is
+none, the nodes are traced again.
 """
 
 from __future__ import annotations
