@@ -25,6 +25,7 @@ from jitrt.codegen.vector import memory_element, vector
 
 PACKED_ROWS, PANEL = 16, 64
 Range = tuple[str, str]  # its start, and where it ends
+NEAR = 512  # elements from row to row: all rows of a tile stay in cache while it is written by columns
 MOVES = 8  # elements that are moved one by one in a turn of a loop
 
 
@@ -125,12 +126,14 @@ class MapCode(LoopCode):
             self.let(f"icmp {compare} i64 {size}, {PACKED_ROWS}")
             for compare, size in zip(("sge", "slt"), sizes, strict=True)
         )
-        limits = [self.sizes[d] for d in outer]
-        limits += [self._blocks(size, block) for size, block in zip(sizes, TILE, strict=True)]
+        apart = self.strides[len(self.nest.inputs)][dim]
+        narrow = self.let(f"and i1 {narrow}, {self.let(f'icmp slt i64 {apart}, {NEAR}')}", "narrow")
+        limits = list(self.sizes)
+        limits[dim], limits[-1] = map(self._blocks, sizes, TILE)
         with self._units(limits) as positions:
-            rows = self._part(positions[-2], TILE[0], sizes[0])
+            rows = self._part(positions[dim], TILE[0], sizes[0])
             columns = self._part(positions[-1], TILE[1], sizes[1])
-            dims, at = [*outer, dim], positions[:-2]
+            dims, at = [*outer, dim], [positions[d] for d in outer]
             with ExitStack() as stack:
                 if self._is_move:
                     branch = stack.enter_context(self.branch(narrow))
