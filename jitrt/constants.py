@@ -62,9 +62,10 @@ def packed_constant(value: Value, form: str, pack: Callable[[Value], Value]) -> 
 
 def _packed_before(data: Value) -> Packed:
     """What another process has packed: little, or by a function that is no data."""
-    packed = Packed(data, "", lambda value: value)
-    packed.buffer.data = aligned_empty(data.shape, data.dtype)
-    packed.buffer.data[:] = data
+    aligned = aligned_empty(data.shape, data.dtype)
+    aligned[:] = data
+    packed = Packed(aligned, "", np.asarray)
+    packed.make()
     return packed
 
 

@@ -38,9 +38,10 @@ Index = list[tuple[Calls, list[str]]]  # the inputs that count by value
 
 def find(program: Program, arrays: Sequence[Any]) -> Segment | None:
     """A segment that serves a call of the program, or None."""
-    for calls, by_value in reversed(_index(program)):
+    key = _key(program)
+    for calls, by_value in reversed(_index(key)):
         if calls.takes(arrays) and calls.fits(arrays):
-            written = disk.get(key_after(_key(program), calls))
+            written = disk.get(key_after(key, calls))
             with suppress(LookupError):  # of a kernel, which is not on disk any more
                 if written is not None:
                     segment: Segment = _Reader(io.BytesIO(written), program).load()
@@ -51,15 +52,15 @@ def find(program: Program, arrays: Sequence[Any]) -> Segment | None:
 
 def keep(program: Program, segment: Segment) -> str:
     """Write the segment, or tell why it cannot be."""
-    written, calls = io.BytesIO(), segment.calls
+    key, written, calls = _key(program), io.BytesIO(), segment.calls
     try:
         _Writer(written, program).dump(segment)
     except (pickle.PicklingError, AttributeError, TypeError, _TooLargeError) as error:
         return str(error)
-    disk.put(key_after(_key(program), calls), written.getvalue())
-    others = [known for known in _index(program) if str(known[0]) != str(calls)]
+    disk.put(key_after(key, calls), written.getvalue())
+    others = [known for known in _index(key) if str(known[0]) != str(calls)]
     by_value = [name for name, spec in program.specs.items() if spec.by_value]
-    disk.put(_key(program), pickle.dumps([*others[1 - MOST :], (calls, by_value)]))
+    disk.put(key, pickle.dumps([*others[1 - MOST :], (calls, by_value)]))
     return ""
 
 
@@ -68,8 +69,8 @@ def key_after(key: str, calls: Calls) -> str:
     return blake2b(f"{key}|{calls}".encode()).hexdigest()
 
 
-def _index(program: Program) -> Index:
-    payload = disk.get(_key(program))
+def _index(key: str) -> Index:
+    payload = disk.get(key)
     return [] if payload is None else pickle.loads(payload)
 
 

@@ -19,7 +19,8 @@ from jitrt.ops import _generators
 from models import INT64, model, node, random, session
 from test_host_call import a_table_of_numbers_and_strings, rows
 from test_models import NETWORKS
-from test_threads import in_threads
+from test_threads import PICKED as TEN
+from test_threads import fail_in_some_threads
 
 import jitrt
 from jitrt import config, kept_segments
@@ -141,20 +142,9 @@ def test_errors_are_those_of_a_session_that_has_traced() -> None:
 
 
 def test_errors_in_some_threads_leave_the_others_alone() -> None:
-    x, good, bad = random(10), np.arange(10)[::-1].copy(), np.array([3, 10])
-    source = model([node("Gather", ["x", "i"], ["y"])], {"x": ["n"], "i": (INT64, ["m"])}, ["y"])
-    session(source).run(None, {"x": x, "i": good})
-    second = session(source, threads=2)
-
-    def work(number: int) -> None:
-        for _ in range(50):
-            if number % 2:
-                with pytest.raises(jitrt.errors.InvalidArgument, match="idx=10"):
-                    second.run(None, {"x": x, "i": bad})
-            else:
-                np.testing.assert_array_equal(second.run(None, {"x": x, "i": good})[0], x[::-1])
-
-    in_threads(work)
+    session(TEN).run(None, {"x": random(10), "i": np.arange(10)[::-1].copy()})
+    second = session(TEN, threads=2)
+    fail_in_some_threads(second)
     assert not are_kept(second)
 
 
