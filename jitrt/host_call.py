@@ -119,7 +119,7 @@ class Continuation:
         given = [name for host in hosts for name in host.node.outputs if name]
         wanted = dict.fromkeys([*(n for host in hosts for n in (*host.inputs, *host.outer)), *read])
         known = [name for name in wanted if name not in {*computed, *passed, *given}]
-        scope: dict[str, Any] = {f"call{i}": host for i, host in enumerate(hosts)}
+        scope: dict[str, Any] = {f"call{i}": host.__call__ for i, host in enumerate(hosts)}
         if rest is not None:
             scope["rest"] = rest.run
         for i, name in enumerate(known, len(computed) + len(passed)):
@@ -174,11 +174,10 @@ def _as_value(produced: Any) -> Value:
     """What NumPy gave, in the form in which values are kept: C-contiguous arrays, strings as objects."""
     if produced.__class__ is ndarray and produced.flags.num & _READY == _READY:
         return produced.astype(object) if produced.dtype.kind in "UT" else produced
-    if isinstance(produced, np.generic):
-        produced = np.asarray(produced)
-    if isinstance(produced, ndarray) and produced.dtype.kind in "UT":
-        produced = produced.astype(object)
-    return _contiguous(produced)
+    if not isinstance(produced, (ndarray, np.generic)):
+        return produced
+    array = np.asarray(produced)
+    return _contiguous(array.astype(object) if array.dtype.kind in "UT" else array)
 
 
 def _contiguous(value: Value) -> Value:

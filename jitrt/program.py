@@ -60,7 +60,10 @@ class Context:
             arena = self.arenas.pop()
         except IndexError:
             return Arena(size, self.events, self.flush_denormals)
-        return arena if arena.size >= size else Arena(size, self.events, self.flush_denormals)
+        if arena.size >= size:
+            return arena
+        arena.is_retired = True
+        return Arena(size, self.events, self.flush_denormals)
 
     def give_back(self, arena: Arena) -> None:
         """Let the next run have the arena."""
@@ -137,7 +140,7 @@ class Program:
         Where the plan's outputs are the program's, they are written to the targets that they fit into.
         Raises InvalidArgument for another shape than the specs say, and what the operators raise.
         """
-        key = shapes if shapes is not None and not self.by_value else self._signature(arrays)
+        key = shapes if shapes is not None and not self.by_value else self.signature(arrays)
         variant, plan = self.plans.get(key) or self._prepare(arrays)
         if len(self.plans) > FEWEST_PLANS // 2:
             with suppress(KeyError):  # another thread has just dropped it
@@ -168,7 +171,8 @@ class Program:
 
     # preparing
 
-    def _signature(self, arrays: Sequence[Value]) -> Any:
+    def signature(self, arrays: Sequence[Value]) -> Any:
+        """What calls that run the same plan have in common."""
         shapes: Any
         try:
             shapes = tuple([a.shape for a in arrays])
@@ -184,7 +188,7 @@ class Program:
         for (name, spec), array in zip(self.specs.items(), arrays, strict=True):
             _check_shape(name, spec, array)
         with _preparing:
-            found = self.plans.get(self._signature(arrays))
+            found = self.plans.get(self.signature(arrays))
             if found is not None:  # another thread was first
                 return found
             fitting = self._fitting_variant(arrays) or self._kept_variant(arrays)
@@ -194,7 +198,7 @@ class Program:
                 self.context.log.add(INFO, ": ".join(self._summary(arrays, variant, plan)))
             if config.settings.debug:
                 show.write(self._summary(arrays, variant, plan))
-            self.plans[self._signature(arrays)] = variant, plan
+            self.plans[self.signature(arrays)] = variant, plan
             while len(self.plans) > plan.kept:
                 self.plans.popitem(last=False)
             return variant, plan

@@ -27,6 +27,7 @@ from jitrt.options import RunOptions, SessionOptions, check_run_options
 from jitrt.ortvalue import OrtValue, OrtValueVector
 from jitrt.program import Context, Program
 from jitrt.providers import Provider, choose_providers
+from jitrt.repeat import Repeats
 from jitrt.session_facts import Session
 from jitrt.trace_events import TraceEvents
 from jitrt.types import STRING, TensorType
@@ -97,6 +98,7 @@ class InferenceSession(Session):
         self._programs: dict[tuple[tuple[str, ...], tuple[str, ...]], Program] = {}
         self._usual: dict[Any, Program] = {}  # by outputs, None for all, from the inputs that must be given,
         self._fed = [(n, self._specs[n].dtype) for n in self._inputs]  # which are these, if all are tensors
+        self._repeats = Repeats(self._context, self._inputs)
         self._trims = options.flag("jitrt.shrink_arena")
         self._keeps_arena = options.enable_cpu_mem_arena and not self._trims
         is_logged = self._events is not None or self._log.says(VERBOSE)
@@ -121,6 +123,10 @@ class InferenceSession(Session):
         Every value of the graph may be named. Raises ValueError for a missing input, InvalidArgument for an
         unknown name, a wrong type, rank or dimension, and Fail where a node cannot compute its result.
         """
+        if run_options is None:
+            repeated = self._repeats.run(output_names, input_feed)
+            if repeated is not None:
+                return repeated
         names: Any = output_names
         if names is not None and names.__class__ is not str:
             names = tuple(names)
@@ -145,7 +151,10 @@ class InferenceSession(Session):
                 arrays.append(value)
             else:
                 results = program.run(arrays, tuple([array.shape for array in arrays]))
-                return unshared(results, arrays) if program.may_share else results
+                if program.may_share:
+                    return unshared(results, arrays)
+                self._repeats.note(names, program, arrays)
+                return results
         program, arrays = self.prepare(names, input_feed)
         results = self._run(program, arrays, run_options)
         if program.may_share:
@@ -304,6 +313,7 @@ class InferenceSession(Session):
         trims = self._trims or (options is not None and options.shrinks_arena)
         if trims or not self._keeps_arena:
             context.shrink()
+            self._repeats.forget()
         if trims:
             memory.trim()
         log = self._log if options is None else self._log.of_run(options.log_severity_level, options.logid)

@@ -34,6 +34,7 @@ class Arena:
         self.memory = np.empty(self.size + ALIGNMENT, np.uint8)
         self.address = -(-self.memory.ctypes.data // ALIGNMENT) * ALIGNMENT
         self.tables: dict[int, Table] = {}  # by the plan's number
+        self.is_retired = False  # a larger one has taken its place
 
     def table(self, plan: Plan) -> Table:
         """A new table for the plan; the oldest of too many gives way."""

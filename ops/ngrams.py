@@ -10,7 +10,7 @@ import numpy as np
 
 from jitrt.calls import cast_tensor, launch
 from jitrt.errors import InvalidArgument
-from jitrt.execute.lookup import find
+from jitrt.execute.dictionaries import find
 from jitrt.expr import where
 from jitrt.opdef import operator
 from jitrt.tensor import Tensor, constant, map_tensors

@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto
 
 import jitrt
-from jitrt.execute.lookup import find
+from jitrt.execute.dictionaries import find
 
 ML = "ai.onnx.ml"
 COLORS = ["red", "green", "blue"]

@@ -186,7 +186,7 @@ def test_the_runtime_compiles_for_other_machines(system: str, machine: str) -> N
 
 def test_a_system_without_workers(kernels: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     source = pool.runtime_ir("other", "other")
-    serial = pool._Runtime(cached_object("serial runtime", lambda: source), threaded=False)
+    serial = pool._Runtime(cached_object(f"serial runtime {source}", lambda: source), threaded=False)
     monkeypatch.setattr(pool, "_runtime", serial)
     start = np.arange(100)
     values = start.copy()

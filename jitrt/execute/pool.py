@@ -3,8 +3,8 @@
 A step table is a C-contiguous int64 array, a row per step: the address of a function
 `i64 f(ptr args, i64 begin, i64 end, ptr scratch)`, the address of its args, the number of its independent
 units, and how many of them a thread takes at once (0: all, on the calling thread; `JUMPS`: all, and the
-function returns how many rows to go on, instead of a status). The native code is in runtime.ll and
-threads.ll.
+function returns how many rows to go on, instead of a status). The native code is in runtime.ll, threads.ll
+and repeat.ll.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,8 @@ _FUTEX = {"x86_64": 202, "aarch64": 98}  # system call numbers
 _FLOAT_MODES = {"x86_64": (0x1F80, 0x9FC0), "aarch64": (0, 1 << 24)}
 _MODES = _FLOAT_MODES.get(platform.machine(), (0, 0))
 _PAUSE = {"x86_64": "@llvm.x86.sse2.pause()", "aarch64": "@llvm.aarch64.isb(i32 15)"}
+
+Repeat = Callable[[Any, Any], list[Any] | None]  # the outputs, or None where the call is another one
 
 
 class Runner:
@@ -111,6 +113,11 @@ class Runner:
         """End the run that another thread is in before its next step, and later runs, until told not to."""
         self._descriptor[_STOP] = stopped
 
+    def repeat(self, call: Sequence[int], kept: object) -> Repeat:
+        """A method that makes the call that the fields of %Call in repeat.ll describe, but for its run."""
+        descriptor = np.array([self._descriptor.ctypes.data, *call], np.int64)
+        return _shared_runtime().repeat(descriptor.ctypes.data, [self, descriptor, kept])
+
     def time_into(self, timing: NDArray[np.int64] | None) -> None:
         """Time the steps of the coming runs into `timing`, int64 [steps, 2]; None stops timing them."""
         if timing is not None:
@@ -139,7 +146,7 @@ def runtime_ir(system: str = sys.platform, machine: str = platform.machine()) ->
 
 def _runtime_parts(system: str, machine: str) -> tuple[str, dict[str, Any]]:
     """The source with names for values, and the values."""
-    parts = "runtime.ll", "threads.ll" if _has_workers(system, machine) else "serial.ll"
+    parts = "runtime.ll", "threads.ll" if _has_workers(system, machine) else "serial.ll", "repeat.ll"
     return (
         "".join(map(_source, parts)),
         {
@@ -178,9 +185,12 @@ class _Runtime:
     """The linked runtime, one in a process: its methods, and the pool if the system has one."""
 
     def __init__(self, image: bytes, threaded: bool) -> None:
-        symbols = ["method", "method_on", *(_Pool.SYMBOLS if threaded else ())]
+        symbols = ["method", "method_on", "method_repeat", "objects", *(_Pool.SYMBOLS if threaded else ())]
         addresses = dict(zip(symbols, link([image], symbols), strict=True))
         self._method, self._method_on = addresses["method"], addresses["method_on"]
+        self._method_repeat = addresses["method_repeat"]
+        for number, known in enumerate((None, dict, np.ndarray, np.empty)):
+            ctypes.c_void_p.from_address(addresses["objects"] + 8 * number).value = id(known)
         self.pool = _Pool(addresses) if threaded else None
         self._new_method = ctypes.pythonapi.PyCFunction_NewEx
         self._new_method.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.py_object]
@@ -194,6 +204,11 @@ class _Runtime:
     def method_on(self, descriptor: int, keep: object) -> Callable[[list[Any]], int]:
         """As `method`, for arrays whose addresses it puts into the table's args first."""
         bound: Callable[[list[Any]], int] = self._new_method(self._method_on, descriptor, keep)
+        return bound
+
+    def repeat(self, call: int, keep: object) -> Repeat:
+        """A CPython method that makes the call at an address, from the names of outputs and a feed."""
+        bound: Repeat = self._new_method(self._method_repeat, call, keep)
         return bound
 
 

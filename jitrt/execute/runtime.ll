@@ -25,24 +25,10 @@ declare i32 @clock_gettime(i32, ptr)
 @name_on = internal constant [7 x i8] c"run_on\00"
 @method_on = constant %Method { ptr @name_on, ptr @run_on_method, i32 8, ptr null }  ; 8: METH_O
 
-; run() -> int: a CPython method whose self is the address of a %Run. Another Python thread may take the
-; GIL meanwhile, unless the run is brief: getting the GIL back could then take far longer than the run.
+; run() -> int: a CPython method whose self is the address of a %Run.
 define internal ptr @run_method(ptr %self, ptr %none) {
   %run = call ptr @PyLong_AsVoidPtr(ptr %self)
-  %brief.at = getelementptr %Run, ptr %run, i32 0, i32 7
-  %brief.flag = load i64, ptr %brief.at
-  %brief = icmp ne i64 %brief.flag, 0
-  br i1 %brief, label %hold, label %release
-hold:
-  %held = call i64 @run(ptr %run)
-  br label %return
-release:
-  %thread = call ptr @PyEval_SaveThread()
-  %released = call i64 @run(ptr %run)
-  call void @PyEval_RestoreThread(ptr %thread)
-  br label %return
-return:
-  %failed = phi i64 [ %held, %hold ], [ %released, %release ]
+  %failed = call i64 @run_among_threads(ptr %run)
   %result = call ptr @PyLong_FromLongLong(i64 %failed)
   ret ptr %result
 }
@@ -57,7 +43,7 @@ entry:
   %count = load i64, ptr %count.at
   br label %next
 next:
-  %i = phi i64 [ 0, %entry ], [ %i.next, %store ]
+  %i = phi i64 [ 0, %entry ], [ %i.next, %found ]
   %more = icmp slt i64 %i, %count
   br i1 %more, label %one, label %go
 one:
@@ -65,8 +51,20 @@ one:
   %place = load i64, ptr %patch
   %array = call ptr @PyList_GetItem(ptr %arrays, i64 %place)
   %missing = icmp eq ptr %array, null
-  br i1 %missing, label %fail, label %store
-store:
+  br i1 %missing, label %fail, label %found
+found:
+  call void @apply(ptr %patch, ptr %array)
+  %i.next = add i64 %i, 1
+  br label %next
+go:
+  %result = call ptr @run_method(ptr %self, ptr null)
+  ret ptr %result
+fail:
+  ret ptr null                                           ; IndexError, or SystemError for what is no list
+}
+
+; Puts the array's address where the patch says.
+define internal void @apply(ptr %patch, ptr %array) alwaysinline {
   %data.at = getelementptr i8, ptr %array, i64 $data_offset
   %data = load i64, ptr %data.at
   %argument.at = getelementptr %Patch, ptr %patch, i32 0, i32 1
@@ -75,13 +73,24 @@ store:
   %offset = load i64, ptr %offset.at
   %address = add i64 %data, %offset
   store i64 %address, ptr %argument
-  %i.next = add i64 %i, 1
-  br label %next
-go:
-  %result = call ptr @run_method(ptr %self, ptr null)
-  ret ptr %result
-fail:
-  ret ptr null                                           ; IndexError, or SystemError for what is no list
+  ret void
+}
+
+; As @run. Another Python thread may take the GIL meanwhile, unless the run is brief: getting the GIL back could then
+; take far longer than the run.
+define internal i64 @run_among_threads(ptr %run) {
+  %brief.at = getelementptr %Run, ptr %run, i32 0, i32 7
+  %brief.flag = load i64, ptr %brief.at
+  %brief = icmp ne i64 %brief.flag, 0
+  br i1 %brief, label %hold, label %release
+hold:
+  %held = call i64 @run(ptr %run)
+  ret i64 %held
+release:
+  %thread = call ptr @PyEval_SaveThread()
+  %released = call i64 @run(ptr %run)
+  call void @PyEval_RestoreThread(ptr %thread)
+  ret i64 %released
 }
 
 ; Executes the steps in order, but where one jumps, up to the first that fails; returns its index, or -1. A run

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jitrt.calls import bits_of, launch_move
-from jitrt.execute.lookup import find
+from jitrt.execute.dictionaries import find
 from jitrt.opdef import operator
 from jitrt.tensor import RunsOnHostError, Tensor, constant
 from jitrt.types import STRING

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from jitrt.execute.dictionaries import zipper
 from jitrt.opdef import host_operator
 
 from ._scores import ML
 
 Array = np.ndarray[Any, Any]
-MAX_UNROLLED = 64
 CASTS: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {  # conversion, element type, what absent keys have
     "TO_FLOAT": (float, np.float32, 0.0),
     "TO_INT64": (lambda value: int(float(value)), np.int64, 0),
@@ -77,30 +77,18 @@ def zip_map_by(
 ) -> Callable[[Array], list[dict[Any, float]]]:
     """ZipMap by these classes."""
     labels = classlabels_strings or classlabels_int64s or []
-    zipped = _zipper(labels)
+    zipped: Callable[[Array], list[dict[Any, float]]] | None = None
 
     def dictionaries(X: Array) -> list[dict[Any, float]]:
-        rows = X if X.ndim == 2 else np.atleast_2d(X)
+        nonlocal zipped
+        is_ready = X.ndim == 2 and X.dtype == np.float32 and X.flags.c_contiguous
+        rows = X if is_ready else np.ascontiguousarray(np.atleast_2d(X), np.float32)
         if rows.shape[1] != len(labels):
             raise ValueError(
                 f"Input features_per_batch[{rows.shape[1]}] != number of classlabels[{len(labels)}]"
             )
-        return zipped(rows.T.tolist())
+        if zipped is None:
+            zipped = zipper(labels)
+        return zipped(rows)
 
     return dictionaries
-
-
-def _zipper(labels: list[Any]) -> Callable[[list[list[float]]], list[dict[Any, float]]]:
-    """A function of columns; for the classes 0 and 1
-
-        lambda columns: [{0: v0, 1: v1} for v0, v1 in zip(*columns)]
-
-    because a displayed dictionary is built several times faster than by `dict(zip(...))`.
-    """
-    if not 0 < len(labels) <= MAX_UNROLLED:
-        return lambda columns: [dict(zip(labels, row, strict=True)) for row in zip(*columns, strict=True)]
-    values = ", ".join(f"v{i}" for i in range(len(labels)))
-    items = ", ".join(f"{label!r}: v{i}" for i, label in enumerate(labels))
-    function: Callable[[list[list[float]]], list[dict[Any, float]]]
-    function = eval(f"lambda columns: [{{{items}}} for {values}, in zip(*columns)]")
-    return function

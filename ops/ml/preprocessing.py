@@ -9,7 +9,7 @@ import numpy as np
 
 from jitrt.calls import cast_tensor, launch
 from jitrt.dims import hint, prod
-from jitrt.execute.lookup import find
+from jitrt.execute.dictionaries import find
 from jitrt.expr import Expr, absolute, cast, eq, isnan, ne, sqrt, where
 from jitrt.opdef import elementwise, operator
 from jitrt.tensor import Tensor, concatenate, constant, map_tensors, reduce_tensor
