@@ -12,7 +12,7 @@ from jitrt.codegen.microkernel import tile_shape
 from jitrt.codegen.nbits import BlockProduct, pack_weights
 from jitrt.codegen.split import SHAPE
 from jitrt.codegen.weights import pack_groups, pack_matrix, pack_split, pack_winograd_weights
-from jitrt.codegen.winograd_transform import F2, F4
+from jitrt.codegen.winograd_transform import F2, F2_STRIDED, F4
 from jitrt.types import BF16, F16, F32, F64, I32
 
 CHUNK = 32  # numbers of a split row that belong together
@@ -131,12 +131,12 @@ def test_numbers_of_few_bits(bits, n, target, rng):
     np.testing.assert_array_equal(pack_weights(weights, product), expected)
 
 
-@pytest.mark.parametrize("transform", [F2, F4], ids=["F2", "F4"])
+@pytest.mark.parametrize("transform", [F2, F4, F2_STRIDED], ids=["F2", "F4", "F2 of stride 2"])
 @pytest.mark.parametrize("dtype", [F32, F64], ids=str)
 @pytest.mark.parametrize("taps", [(), (2,)], ids=["image", "volume"])
 def test_transformed_kernels(transform, dtype, taps, target, rng):
     weights = rng.standard_normal((40, 5, *taps, 3, 3)).astype(dtype)
-    G = transform.factors.reshape(transform.inputs, transform.inputs, 3, 3)
+    G = transform.factors.reshape(transform.kernels, transform.kernels, 3, 3)
     slices = weights.reshape(40, 5, -1, 3, 3).astype(np.float64)
     lines = np.einsum("ijab,mctab->ijtcm", G, slices).reshape(-1, 40)
     shape = tile_shape(dtype, target)

@@ -16,13 +16,13 @@ from jitrt.codegen.order import winograd
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.weights import pack_winograd_weights
 from jitrt.codegen.winograd import can_use_winograd, choose_transform, winograd_step
-from jitrt.codegen.winograd_transform import F2, F4
+from jitrt.codegen.winograd_transform import F2, F2_STRIDED, F4
 from jitrt.convolutions import ConvAttributes, Convolution
 from jitrt.expr import load, maximum
 from jitrt.tensor import constant
 from jitrt.types import F32, F64
 
-TRANSFORMS = pytest.mark.parametrize("transform", [F2, F4], ids=["F2", "F4"])
+TRANSFORMS = pytest.mark.parametrize("transform", [F2, F4, F2_STRIDED], ids=["F2", "F4", "F2 of stride 2"])
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_geometries(batch, channels, outputs, spatial, pads, after, transform, t
     x = rng.standard_normal((batch, channels, *spatial), np.float32)
     weights = rng.standard_normal((outputs, channels, *kernel), np.float32)
     bias = rng.standard_normal(outputs, np.float32)
-    geometry = window(kernel, pads=pads)
+    geometry = window(kernel, (1, transform.stride, transform.stride)[-len(kernel) :], pads=pads)
     expected = oracle(x, weights, geometry, 1, after) + bias.reshape(-1, *(1,) * len(spatial))
     out, y = output_image(batch, expected.shape[2:], outputs)
     image = input_image(x, "last", gap=3)
@@ -66,10 +66,8 @@ def test_geometries(batch, channels, outputs, spatial, pads, after, transform, t
 @TRANSFORMS
 def test_epilogue(transform, target, rng):
     """A residual, a gate for each image and channel, and an activation; into a slice of wider channels."""
-    x, weights = (
-        rng.standard_normal((2, 12, 9, 6), np.float32),
-        rng.standard_normal((40, 12, 3, 3), np.float32),
-    )
+    stride, weights = transform.stride, rng.standard_normal((40, 12, 3, 3), np.float32)
+    x = rng.standard_normal((2, 12, 9 * stride, 6 * stride), np.float32)
     gate, residual = rng.standard_normal((2, 40), np.float32), rng.standard_normal((2, 9, 6, 40), np.float32)
     memory = np.full((2, 9, 6, 60), 7, np.float32)
     out = Image.channels_last(ref(memory[..., 10:]), F32, 2, (9, 6), 40, 60)
@@ -78,7 +76,7 @@ def test_epilogue(transform, target, rng):
         (Operand(F32, (None, 0, 1)), Operand(F32, (None, None, 1))),
     )
     operands = [Matrix(ref(gate), F32, 0, 1, (40, 0)), Matrix(ref(residual), F32, 40, 1, (9 * 6 * 40, 0))]
-    geometry = window((3, 3), pads=(1, 1))
+    geometry, after = window((3, 3), (stride, stride), pads=(1, 1)), (2 - stride, 2 - stride)
     packed = ref(pack_winograd_weights(weights, transform, target))
     step = winograd_step(
         input_image(x, "last"),
@@ -91,7 +89,7 @@ def test_epilogue(transform, target, rng):
         target=target,
     )
     run_twice(step, target, memory[..., 10:50])
-    expected = oracle(x, weights, geometry, 1, (1, 1)) * gate[:, :, None, None] + np.moveaxis(residual, -1, 1)
+    expected = oracle(x, weights, geometry, 1, after) * gate[:, :, None, None] + np.moveaxis(residual, -1, 1)
     assert_close(np.moveaxis(memory[..., 10:50], -1, 1), np.maximum(expected, 0), 5e-6)
     assert (memory[..., :10] == 7).all()
     assert (memory[..., 50:] == 7).all()
@@ -99,23 +97,24 @@ def test_epilogue(transform, target, rng):
 
 @TRANSFORMS
 def test_float64(transform, target, rng):
-    x, weights = rng.standard_normal((1, 9, 6, 7)), rng.standard_normal((10, 9, 3, 3))
-    geometry, (out, y) = window((3, 3), pads=(1, 1)), output_image(1, (6, 7), 10, F64)
+    stride, weights = transform.stride, rng.standard_normal((10, 9, 3, 3))
+    x, (out, y) = rng.standard_normal((1, 9, 6 * stride, 7 * stride)), output_image(1, (6, 7), 10, F64)
+    geometry, after = window((3, 3), (stride, stride), pads=(1, 1)), (2 - stride, 2 - stride)
     packed = ref(pack_winograd_weights(weights, transform, target))
     run_twice(
         winograd_step(input_image(x, "last"), packed, out, geometry, transform, target=target), target, y
     )
-    assert_close(np.moveaxis(y, -1, 1), oracle(x, weights, geometry, 1, (1, 1)), 1e-13)
+    assert_close(np.moveaxis(y, -1, 1), oracle(x, weights, geometry, 1, after), 1e-13)
 
 
 def test_error_of_long_sums(target, rng):
     """As many channels as networks have: within 1e-5 of the largest output, of relu's inputs too."""
     x = np.maximum(rng.standard_normal((1, 512, 8, 8), np.float32), 0)
     weights = rng.standard_normal((48, 512, 3, 3), np.float32)
-    geometry = window((3, 3), pads=(1, 1))
-    expected = oracle(x, weights, geometry, 1, (1, 1))
-    for transform in (F2, F4):
-        out, y = output_image(1, (8, 8), 48)
+    for transform in (F2, F4, F2_STRIDED):
+        geometry = window((3, 3), (transform.stride, transform.stride), pads=(1, 1))
+        expected = oracle(x, weights, geometry, 1, (1, 1))
+        out, y = output_image(1, expected.shape[2:], 48)
         packed = ref(pack_winograd_weights(weights, transform, target))
         run_twice(
             winograd_step(input_image(x, "last"), packed, out, geometry, transform, target=target), target, y
@@ -129,15 +128,25 @@ def image(channels, spatial, batch=1):
 
 
 @pytest.mark.parametrize(
-    ("inputs", "outputs", "size", "chosen"),
-    [(64, 64, 56, F4), (256, 256, 14, F2), (3, 32, 224, None), (256, 256, 7, None), (1024, 1024, 2, None)],
+    ("inputs", "outputs", "size", "stride", "chosen"),
+    [
+        (64, 64, 56, 1, F4),
+        (256, 256, 14, 1, F2),
+        (3, 32, 224, 1, None),
+        (256, 256, 7, 1, None),
+        (1024, 1024, 2, 1, None),
+        (128, 128, 56, 2, F2_STRIDED),
+        (512, 512, 14, 2, None),
+        (16, 32, 112, 2, None),
+    ],
 )
-def test_choice(inputs, outputs, size, chosen):
+def test_choice(inputs, outputs, size, stride, chosen):
     """Many pixels: fewest products. Few pixels: weights that need not be read. Few channels: a direct sum."""
-    geometry, spatial = window((3, 3), pads=(1, 1)), (size, size)
-    assert choose_transform(image(inputs, spatial), image(outputs, spatial), geometry, 1) == chosen
+    geometry = window((3, 3), (stride, stride), pads=(1, 1))
+    x, out = image(inputs, (size, size)), image(outputs, (size // stride, size // stride))
+    assert choose_transform(x, out, geometry, 1) == chosen
     with winograd(False):
-        assert choose_transform(image(inputs, spatial), image(outputs, spatial), geometry, 1) is None
+        assert choose_transform(x, out, geometry, 1) is None
 
 
 def test_option_turns_it_off(rng):
@@ -163,7 +172,13 @@ def test_option_turns_it_off(rng):
 
 @pytest.mark.parametrize(
     "geometry",
-    [window((3, 3), (2, 2)), window((3, 3), dilations=(2, 2)), window((5, 5)), window((3, 3), pads=(-1, 0))],
+    [
+        window((3, 3), (2, 1)),
+        window((3, 3), (3, 3)),
+        window((3, 3), dilations=(2, 2)),
+        window((5, 5)),
+        window((3, 3), pads=(-1, 0)),
+    ],
 )
 def test_other_windows_are_summed_directly(geometry):
     assert not can_use_winograd(image(64, (40, 40)), image(64, (36, 36)), geometry, 1)

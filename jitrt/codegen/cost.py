@@ -12,7 +12,7 @@ from jitrt.types import F32
 
 DIRECT = 5300  # a floating-point operation of a direct sum
 PRODUCT = 5600  # and of a product between Winograd's transforms
-TRANSFORM = 120_000  # an element on either side of them
+TRANSFORM = 80_000  # an element on either side of them, in whole vectors
 TRANSFORMED = 60_000  # a byte of transformed weights: their products, being fewer, hide less of the time
 STREAM = 40_000  # a byte of weights, brought into the cache meanwhile
 TILE = 450  # an operation of tile registers on bfloat16

@@ -1,4 +1,4 @@
-"""Convolutions 3 x 3 of stride 1 by Winograd's minimal filtering: specification, weights and step.
+"""Convolutions 3 x 3 of stride 1 or 2 by Winograd's minimal filtering: specification, weights and step.
 
 Outputs are cut into tiles of m x m, numbered over all images. Work goes block by block of tiles, panel by
 panel of 32 or so output channels, so that what is between the transforms stays in the second-level cache:
@@ -39,7 +39,7 @@ from jitrt.codegen.pixels import AXES, along_axes
 from jitrt.codegen.product import SECOND_LEVEL_BYTES, Matrix, extra_names, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import strided
-from jitrt.codegen.winograd_transform import F2, F4, Transform
+from jitrt.codegen.winograd_transform import TRANSFORMS, Transform
 from jitrt.dims import Size, prod
 from jitrt.expr import Dtype
 from jitrt.types import short_name
@@ -101,7 +101,7 @@ class Winograd:
         the cache allows, as each reads B anew.
         """
         rows, size = self.shape.rows, self.dtype.itemsize
-        small = self.transform.positions * taps * k * n * size <= 2 * SECOND_LEVEL_BYTES
+        small = self.transform.kernels**2 * taps * k * n * size <= 2 * SECOND_LEVEL_BYTES
         tile = self.transform.positions * (k + self.shape.columns) * size
         return max(min(BLOCK_BYTES // tile // rows, 1 if small else 8), 1) * rows
 
@@ -132,11 +132,13 @@ class Winograd:
 
 def can_use_winograd(x: Image, out: Image, window: Window, groups: int) -> bool:
     """Whether `winograd_step` computes such a convolution."""
+    rest = (1,) * (len(window.kernel) - 2)
     return (
         groups == 1
         and len(window.kernel) >= 2
         and window.kernel[-2:] == (3, 3)
-        and all(s == d == 1 for s, d in zip(window.strides, window.dilations, strict=True))
+        and window.strides in ((*rest, 1, 1), (*rest, 2, 2))
+        and all(dilation == 1 for dilation in window.dilations)
         and all(pad >= 0 for pad in window.pads)
         and isinstance(x.channels, int)
         and isinstance(out.channels, int)
@@ -156,15 +158,18 @@ def choose_transform(
         return None
     assert isinstance(x.channels, int)
     assert isinstance(out.channels, int)
+    shape = tile_shape(x.dtype, host())
     weights = _depth(window) * x.channels * out.channels
+    elements = packed_columns(x.channels, shape) + packed_columns(out.channels, shape)
     terms = prod(window.kernel) * x.channels
     cost = direct_cost(prod(out.spatial), out.channels, terms) if below is None else below
     chosen = None
-    for transform in (F4, F2):
+    for transform in TRANSFORMS:
         tiles = prod(_tiles(out.spatial, transform))
-        each = weights * (2 * tiles * PRODUCT + x.dtype.itemsize * TRANSFORMED)
-        total = transform.positions * (each + tiles * (x.channels + out.channels) * TRANSFORM)
-        if total < cost:
+        each = 2 * weights * tiles * PRODUCT + tiles * elements * TRANSFORM
+        streamed = transform.kernels**2 * weights * x.dtype.itemsize * TRANSFORMED
+        total = transform.positions * each + streamed
+        if transform.stride == window.strides[-1] and total < cost:
             chosen, cost = transform, total
     return chosen
 
@@ -217,7 +222,7 @@ def winograd_step(
     }
     arguments = tuple(values[name] for name in own.names)
     flops = 2 * m * transform.positions * taps * k * n
-    moved = image_bytes(x) + image_bytes(out) + transform.positions * taps * k * n * x.dtype.itemsize
+    moved = image_bytes(x) + image_bytes(out) + transform.kernels**2 * taps * k * n * x.dtype.itemsize
     units, scratch = blocks * panels, places["end"]
     return Step(own.kernel, arguments, units, label, flops, moved, scratch=scratch, sharing=panels)
 

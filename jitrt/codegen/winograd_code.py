@@ -133,7 +133,9 @@ class _Driver:
         """Write the addresses of the input's pixels under a tile, row by row."""
         f, n = self.f, self.transform.inputs
         z = f.sub(tile.depth, self["pad.d"])
-        y, x = f.sub(tile.row, self["pad.h"]), f.sub(tile.column, self["pad.w"])
+        stride = self.transform.stride
+        y = f.sub(f.mul(tile.row, stride), self["pad.h"])
+        x = f.sub(f.mul(tile.column, stride), self["pad.w"])
         plane = f.at(image, f.mul(f.mul(z, self["X.step.d"]), self.size))
         deep = f.let(f"icmp ult i64 {z}, {self['in.d']}")
         columns = [f.add(x, j) for j in range(n)]
@@ -156,7 +158,7 @@ class _Driver:
         vectors = f.ceil_div(columns, self.lanes)
         width = f.mul(vectors, self.lanes)
         terms = f.mul(self["taps"], self["k"])
-        depth = f.mul(terms, self.transform.positions)
+        depth = f.mul(terms, self.transform.kernels**2)
         b = f.at(self["B"], f.mul(f.mul(f.mul(panel, shape.columns), depth), self.size))
         b_step = f.mul(f.mul(terms, width), self.size)
         microkernel = self._microkernel(vectors)
@@ -166,7 +168,7 @@ class _Driver:
         with f.count(0, self.transform.positions) as position:
             v = f.at(self._place("V"), f.mul(f.mul(position, self["V.position"]), self.size))
             m = f.at(self._place("M"), f.mul(f.mul(position, self["M.position"]), self.size))
-            own = f.at(b, f.mul(position, b_step))
+            own = f.at(b, f.mul(self._kernel(position), b_step))
             with f.count(0, parts) as part:
                 first = f.add(f.mul(part, low), f.min(part, high))
                 height = f.add(low, f.let(f"zext i1 {f.compare('slt', part, high)} to i64"))
@@ -178,6 +180,14 @@ class _Driver:
                 passed = (*(f"ptr {a}" for a in addresses), *(f"i64 {n}" for n in numbers))
                 passed += (f"ptr {following}", f"i64 {share}")
                 f.do(f"call void {microkernel}({', '.join(passed)})")
+
+    def _kernel(self, position: str) -> Integer:
+        """The number of the kernel that a position has."""
+        f, n, kernels = self.f, self.transform.inputs, self.transform.kernels
+        if kernels == n:
+            return position
+        row, column = (f.min(i, kernels - 1) for i in (f.div(position, n), f.rem(position, n)))
+        return f.add(f.mul(row, kernels), column)
 
     def _point_to_rows(self, v: str, first: Integer, height: Integer) -> None:
         """Write the addresses of the rows of V that `height` tiles from `first` on need, tap by tap."""
