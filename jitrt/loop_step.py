@@ -13,7 +13,7 @@ from jitrt.codegen.kernel import Argument, Buffer, Step
 from jitrt.codegen.loops import Loop, Operand, extent, loop_kernel, scratch_bytes
 from jitrt.codegen.order import is_batch_invariant
 from jitrt.codegen.target import host
-from jitrt.dims import Size, hint, prod, same
+from jitrt.dims import Dim, Size, hint, prod, same
 from jitrt.expr import Expr, is_indexed, load, substitute, walk
 from jitrt.layout import Array
 from jitrt.types import BITS
@@ -66,6 +66,7 @@ def loop_step(
         tuple(operands[: len(inputs)]),
         tuple(operands[len(inputs) :]),
         tuple(_renumber_indices(root, place) for root in roots),
+        _short_row() if _may_be_short(sizes, reduced) else 0,
     )
     args: list[Argument] = list(sizes)
     for array, operand, stride in zip(arrays, operands, strides, strict=True):
@@ -151,9 +152,19 @@ def _coalesce(
     return blocks
 
 
+def _short_row() -> int:
+    """The positions of a row that fills three quarters of a vector."""
+    return 3 * host().lanes(4) // 4
+
+
 def _is_short(row: Size) -> bool:
     """Whether a row is known to fill no more than three quarters of a vector."""
-    return isinstance(row, int) and 4 * row <= 3 * host().lanes(4)
+    return isinstance(row, int) and row <= _short_row()
+
+
+def _may_be_short(sizes: Sequence[Size], reduced: Sequence[bool]) -> bool:
+    """Whether rows of a length that is not known are reduced, and there may be many of them."""
+    return reduced[-1] and sum(reduced) == 1 and isinstance(sizes[-1], Dim) and not same(prod(sizes[:-1]), 1)
 
 
 def _pattern(stride: Size) -> int | None:

@@ -34,7 +34,8 @@ class Loop:
 
     `load` nodes of the roots name an input, `index` nodes a dimension. With reduced dimensions, a
     `reduce` node is its argument combined over them; an output whose strides along them are all 0
-    gets one value per kept position.
+    gets one value per kept position. Where calls have rows of any length, along the one reduced dimension,
+    those of up to `short` positions are reduced with lanes across the rows.
     """
 
     ndim: int
@@ -42,6 +43,7 @@ class Loop:
     inputs: tuple[Operand, ...]
     outputs: tuple[Operand, ...]
     roots: tuple[Expr, ...]
+    short: int = 0
 
     def __post_init__(self) -> None:
         if self.ndim < 1 or len(self.reduced) != self.ndim:
@@ -65,7 +67,13 @@ class Loop:
     def __str__(self) -> str:
         dims = ",".join("r" if r else "k" for r in self.reduced)
         operands = f"{' '.join(map(str, self.inputs))} -> {' '.join(map(str, self.outputs))}"
-        return f"loop[{dims}] {operands}: {structure(self.roots)}"
+        short = f" short {self.short}" if self.short else ""
+        return f"loop[{dims}{short}] {operands}: {structure(self.roots)}"
+
+    @property
+    def kept(self) -> list[int]:
+        """The dimensions that are not reduced, outermost first."""
+        return [d for d in range(self.ndim) if not self.reduced[d]]
 
     @property
     def row_reduced(self) -> bool:
@@ -164,6 +172,8 @@ def scratch_bytes(loop: Loop, sizes: Sequence[Size]) -> Size:
     positions = prod(size for size, reduced in zip(sizes, loop.reduced, strict=True) if reduced)
     if not loop.row_reduced:
         positions = positions * BLOCK
+    elif loop.short:
+        positions = positions + loop.short * BLOCK
     total: Size = 0
     for node in loop.kept_values:
         total = total + (positions * node.dtype.itemsize + (ALIGNMENT - 1)) // ALIGNMENT * ALIGNMENT

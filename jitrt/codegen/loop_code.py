@@ -51,21 +51,24 @@ def _has_masked_memory(target: Target, dtype: Dtype) -> bool:
 
 
 class LoopCode(Emitter):
-    """Generates the function of one loop. Subclasses say what a unit does."""
+    """Generates the function of one loop. Subclasses say what a unit does.
 
-    def __init__(self, loop: Loop, target: Target) -> None:
+    `inner` is the vectorised dimension, the innermost one unless something else is said.
+    """
+
+    def __init__(self, loop: Loop, target: Target, inner: int = -1) -> None:
         super().__init__(target)
         self.nest = loop
         self.operands = (*loop.inputs, *loop.outputs)
-        self.last = loop.ndim - 1
+        self.inner = inner % loop.ndim
         self.lanes = self._lanes()
         self.masks = all(_has_masked_memory(target, operand.dtype) for operand in self.operands)
-        self.varying_inner = loop.varying_along([self.last])
+        self.varying_inner = loop.varying_along([self.inner])
         self.sizes: list[str] = []
         self.addresses: list[str] = []
         self.strides: list[list[str]] = []
         self.lane_offsets: list[str] = []
-        self.along = [operand.strides[-1] for operand in self.operands]
+        self.along = [operand.strides[self.inner] for operand in self.operands]
         self.positions = ["0"] * loop.ndim
         self.pointers: list[str] = []
 
@@ -105,7 +108,7 @@ class LoopCode(Emitter):
         for operand in self.operands:
             self.addresses.append(argument("ptr", "base"))
             self.strides.append([argument("i64", "stride") if s is None else str(s) for s in operand.strides])
-            self.lane_offsets.append(self._lane_offsets(self.strides[-1][-1]))
+            self.lane_offsets.append(self._lane_offsets(self.strides[-1][self.inner]))
 
     def _lane_offsets(self, stride: str) -> str:
         """The distance of each lane from the first, for gathers along a dimension of this stride."""
@@ -206,7 +209,7 @@ class LoopCode(Emitter):
         if along == 0 or offset == "0":
             return self.pointers[operand]
         if along is None:
-            offset = self.let(f"mul nsw i64 {offset}, {self.strides[operand][-1]}")
+            offset = self.let(f"mul nsw i64 {offset}, {self.strides[operand][self.inner]}")
         return self.let(f"getelementptr {kind}, ptr {self.pointers[operand]}, i64 {offset}")
 
     def _lane_pointers(self, operand: int, tile: Tile) -> str:
@@ -216,7 +219,7 @@ class LoopCode(Emitter):
         return self.let(f"getelementptr {kind}, ptr {first}, {offsets}")
 
     def _index(self, dim: int, tile: Tile) -> str:
-        if dim != self.last:
+        if dim != self.inner:
             return self.splat(self.positions[dim], "i64", tile.lanes)
         start = self.splat(tile.j, "i64", tile.lanes)
         if tile.lanes == 1:

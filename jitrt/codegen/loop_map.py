@@ -34,7 +34,7 @@ class MapCode(LoopCode):
 
     def units(self) -> None:
         """Elements of a one-dimensional loop, else rows or tiles of rows."""
-        outer = list(range(self.last))
+        outer = list(range(self.inner))
         if not outer:
             self.pointers = self.addresses
             self._row(self._bounds("%begin", "%end"))
@@ -65,7 +65,7 @@ class MapCode(LoopCode):
     def _row(self, bounds: Bounds) -> None:
         """All outputs at the positions of a row."""
         if self._goes_singly:
-            self._move_along(self.last, bounds.start, bounds.stop)
+            self._move_along(self.inner, bounds.start, bounds.stop)
             return
         roots = self.nest.lowered
         invariants = self._invariants(roots, {})
@@ -93,7 +93,7 @@ class MapCode(LoopCode):
     def _move_along(self, dim: int, start: str, stop: str) -> None:
         """Move elements start..stop along a dimension one by one."""
         steps = [strides[dim] for strides in self.strides]
-        if dim == self.last:
+        if dim == self.inner:
             steps = [str(along or step) for along, step in zip(self.along, steps, strict=True)]
 
         def move(j: str) -> None:
@@ -119,7 +119,7 @@ class MapCode(LoopCode):
 
     def _tiles(self, dim: int) -> None:
         """Tiles of rows along `dim`, which a transposed input holds contiguously."""
-        outer = [d for d in range(self.last) if d != dim]
+        outer = [d for d in range(self.inner) if d != dim]
         sizes = self.sizes[dim], self.sizes[-1]
         buffers = {i: self._buffer(i) for i in self.nest.packed_inputs}
         many, narrow = (
@@ -138,7 +138,7 @@ class MapCode(LoopCode):
                 if self._is_move:
                     branch = stack.enter_context(self.branch(narrow))
                     with self.loop("column", *columns) as column:
-                        self._move_to([*outer, self.last], [*at, column])
+                        self._move_to([*outer, self.inner], [*at, column])
                         self._move_along(dim, *rows)
                     branch.otherwise()
                 branch = stack.enter_context(self.branch(many))

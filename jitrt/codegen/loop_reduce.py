@@ -49,7 +49,7 @@ class ReduceCode(LoopCode):
     def units(self) -> None:
         """Kept positions of the outer dimensions, times blocks of the innermost if that is kept."""
         self.kept = self._kept_places()
-        outer = [d for d in range(self.last) if not self.nest.reduced[d]]
+        outer = [d for d in self._outer if not self.nest.reduced[d]]
         limits = [self.sizes[d] for d in outer]
         if self.nest.row_reduced:
             self.row_bounds = self._bounds("0", self.sizes[-1])
@@ -60,12 +60,18 @@ class ReduceCode(LoopCode):
         else:
             with self._units([*limits, self._blocks(self.sizes[-1], BLOCK)]) as positions:
                 self._move_to(outer, positions[:-1])
-                self._block(positions[-1])
+                start = self.let(f"mul nsw i64 {positions[-1]}, {BLOCK}", "start")
+                self._block(start, self.sizes[-1])
+
+    @property
+    def _outer(self) -> list[int]:
+        """The dimensions beside the vectorised one, outermost first."""
+        return [d for d in range(self.nest.ndim) if d != self.inner]
 
     def _kept_places(self) -> dict[Expr, str]:
         """Each value kept between passes gets its part of the scratch memory."""
         reduced = [size for size, r in zip(self.sizes, self.nest.reduced, strict=True) if r]
-        count = "1" if self.nest.row_reduced else str(BLOCK)
+        count = "1" if self.nest.reduced[self.inner] else str(BLOCK)
         for size in reduced:
             count = self.let(f"mul nsw i64 {count}, {size}", "count")
         place, places = "%scratch", {}
@@ -79,7 +85,7 @@ class ReduceCode(LoopCode):
 
     def _next_rows(self) -> dict[int, str]:
         """How far each input's next row lies from the current one: 0 where rows are too long to fetch."""
-        kept = [d for d in range(self.last) if not self.nest.reduced[d]]
+        kept = [d for d in self._outer if not self.nest.reduced[d]]
         if not kept or len(self.nest.passes) < 2:
             return {}
         count = "1"
@@ -119,7 +125,7 @@ class ReduceCode(LoopCode):
             node: [self._accumulator(node, self.lanes) for _ in range(unroll)] for node in current.reductions
         }
         singles = {} if self.masks else {node: self._accumulator(node, 1) for node in current.reductions}
-        with self._over([d for d in range(self.last) if self.nest.reduced[d]]) as number:
+        with self._over([d for d in self._outer if self.nest.reduced[d]]) as number:
             invariants = self._invariants(roots, known)
             row = self.let(f"mul nsw i64 {number}, {self.sizes[-1]}", "row")
 
@@ -202,18 +208,17 @@ class ReduceCode(LoopCode):
             total, lanes = self.binary(op, dtype, high, low, half), half
         return total
 
-    def _block(self, block: str) -> None:
-        """A block of kept positions: several vectors at a time if it is full, else one, masked."""
+    def _block(self, start: str, limit: str) -> None:
+        """The kept positions of a block, which end at a limit: several vectors at a time, or one, masked."""
         group = min(4, BLOCK // self.lanes)
-        start = self.let(f"mul nsw i64 {block}, {BLOCK}", "start")
         stop = self.let(f"add nsw i64 {start}, {BLOCK}", "stop")
-        with self.branch(self.let(f"icmp sle i64 {stop}, {self.sizes[-1]}", "full")) as branch:
+        with self.branch(self.let(f"icmp sle i64 {stop}, {limit}", "full")) as branch:
             with self.loop("j", start, stop, str(group * self.lanes)) as j:
                 at = [j, *(self.let(f"add nsw i64 {j}, {k * self.lanes}", "j") for k in range(1, group))]
                 self._kept_tiles([Tile(a, self.lanes) for a in at], start)
             branch.otherwise()
-            with self.loop("j", start, self.sizes[-1], str(self.lanes)) as j:
-                self._kept_tiles([Tile(j, self.lanes, self._mask(j, self.sizes[-1]))], start)
+            with self.loop("j", start, limit, str(self.lanes)) as j:
+                self._kept_tiles([Tile(j, self.lanes, self._mask(j, limit))], start)
 
     def _kept_tiles(self, tiles: Sequence[Tile], start: str) -> None:
         known: list[dict[Expr, str]] = [{} for _ in tiles]
@@ -240,7 +245,7 @@ class ReduceCode(LoopCode):
         totals = [
             {n: self._accumulator(n, self.lanes) for n in cells if _drifts(n)} for cells in accumulators
         ]
-        with self._over([d for d in range(self.last) if self.nest.reduced[d]]) as number:
+        with self._over([d for d in self._outer if self.nest.reduced[d]]) as number:
             row = self.let(f"mul nsw i64 {number}, {BLOCK}", "row")
             for tile, memo, cells in zip(tiles, known, accumulators, strict=True):
                 offset = self.let(f"sub nsw i64 {tile.j}, {start}")

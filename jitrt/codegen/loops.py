@@ -25,12 +25,16 @@ as an input if both are read and written at the same positions.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.loop import BLOCK, Loop, Operand, extent, scratch_bytes
 from jitrt.codegen.target import Target
 from jitrt.digest import blake2b
 from jitrt.expr import walk
+
+if TYPE_CHECKING:
+    from jitrt.codegen.loop_code import LoopCode
 
 __all__ = ["BLOCK", "Loop", "Operand", "extent", "loop_kernel", "scratch_bytes"]
 
@@ -49,9 +53,21 @@ def loop_kernel(loop: Loop, target: Target) -> Kernel:
 def _module(loop: Loop, target: Target, symbol: str) -> str:
     from jitrt.codegen.loop_map import MapCode  # not needed where the kernel is on disk
     from jitrt.codegen.loop_reduce import ReduceCode
+    from jitrt.codegen.loop_short import AcrossCode, either_way
 
-    code: MapCode | ReduceCode = ReduceCode(loop, target) if any(loop.reduced) else MapCode(loop, target)
-    code.function()
-    declarations = "\n".join(sorted(code.declarations.values()))
-    header = f"define i64 @{symbol}(ptr %args, i64 %begin, i64 %end, ptr %scratch) {{"
-    return f"{header}\n{code.body()}\n}}\n\n{declarations}\n"
+    functions: list[str] = []
+    declarations: dict[str, str] = {}
+
+    def define(code: LoopCode, linkage: str, symbol: str) -> None:
+        code.function()
+        header = f"define {linkage}i64 @{symbol}(ptr %args, i64 %begin, i64 %end, ptr %scratch) {{"
+        functions.append(f"{header}\n{code.body()}\n}}\n")
+        declarations.update(code.declarations)
+
+    if loop.short:
+        functions.append(either_way(loop, symbol))
+        define(AcrossCode(loop, target), "internal ", f"{symbol}.across")
+        define(ReduceCode(loop, target), "internal ", f"{symbol}.along")
+    else:
+        define(ReduceCode(loop, target) if any(loop.reduced) else MapCode(loop, target), "", symbol)
+    return "\n".join([*functions, *sorted(declarations.values()), ""])
