@@ -9,6 +9,9 @@ panel of 32 or so output channels, so that what is between the transforms stays 
         for the units' panels: M[position, tile, column] = V[position] x U[position]
                                Y = epilogue(A^T M A + bias)                for every tile of the block
 
+Weights that come from memory are read for more tiles at once than such a cache holds, position by position:
+then the panels of a block are multiplied together.
+
 Volumes are transformed slice by slice. Where the kernel has several slices, the products of as many
 neighbouring slices are summed, each of which is transformed once for all its uses in a block:
 
@@ -47,7 +50,8 @@ from jitrt.types import short_name
 GEOMETRY = along_axes("in", "out", "tiles", "pad", "X.step", "Y.step")
 FLAT = {"taps": 1, "in.d": 1, "out.d": 1, "tiles.d": 1, "pad.d": 0, "X.step.d": 0, "Y.step.d": 0}
 SCRATCH = ("zeros", "outputs", "lines", "pointers", "V", "M")
-BLOCK_BYTES = 1_200_000  # of V and M, where blocks share panels that come from memory
+BLOCK_BYTES = 1_200_000  # of V and M, where blocks share panels that come from a cache
+LARGE_BYTES = 1 << 23  # of weights that come from memory; and of V and M that lie in a cache meanwhile
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class Winograd:
     def names(self) -> tuple[str, ...]:
         """The kernel's arguments, in order."""
         names = (
-            *("m", "n", "k", "taps", "blocks", "V.row", "V.position", "M.position"),
+            *("m", "n", "k", "taps", "blocks", "together", "V.row", "V.position", "M.position"),
             *(f"scratch.{part}" for part in SCRATCH),
             *(f"microkernel{v}" for v in range(1, self.shape.vectors + 1)),
             *GEOMETRY,
@@ -94,18 +98,23 @@ class Winograd:
         images = f"flat={self.flat} bias={self.has_bias} {self.epilogue}"
         return f"winograd {self.transform} {self.shape} {images} {self.target}"
 
-    def block(self, k: int, n: int, taps: int) -> int:
-        """Tiles of the largest block: whole heights of micro-kernels.
+    def block(self, k: int, n: int, taps: int) -> tuple[int, int]:
+        """Tiles of the largest block, whole heights of micro-kernels; panels that are multiplied together.
 
         Where all of B stays in the cache, blocks are low, for many units of work. Else they are as high as
         the cache allows, as each reads B anew.
         """
-        rows, size = self.shape.rows, self.dtype.itemsize
-        small = self.transform.kernels**2 * taps * k * n * size <= 2 * SECOND_LEVEL_BYTES
-        tile = self.transform.positions * (k + self.shape.columns) * size
-        return max(min(BLOCK_BYTES // tile // rows, 1 if small else 8), 1) * rows
+        rows, columns, size = self.shape.rows, self.shape.columns, self.dtype.itemsize
+        weights, panels = self.transform.kernels**2 * taps * k * n * size, -(-n // columns)
+        together, budget, most = 1, BLOCK_BYTES, 8
+        if weights > LARGE_BYTES:
+            together, budget, most = panels, LARGE_BYTES, 4
+        elif weights <= 2 * SECOND_LEVEL_BYTES:
+            most = 1
+        tile = self.transform.positions * (k + together * columns) * size
+        return max(min(budget // tile // rows, most), 1) * rows, together
 
-    def scratch(self, k: int, block: int, taps: int) -> dict[str, int]:
+    def scratch(self, k: int, block: int, taps: int, together: int) -> dict[str, int]:
         """Offsets into scratch, the total as `end`, and the pitches of V and M in elements.
 
         The start holds the micro-kernels' first accumulators, zeros. Rows and positions are a vector further
@@ -121,7 +130,7 @@ class Winograd:
             "pointers": block * 8,
             "V": max(self.transform.positions, taps * shape.table_rows) * 8,
             "M": self.transform.positions * v_position * size,
-            "end": self.transform.positions * m_position * size,
+            "end": together * self.transform.positions * m_position * size,
         }
         ends, end = {}, 0
         for name, length in lengths.items():
@@ -199,12 +208,12 @@ def winograd_step(
     k, n, taps = x.channels, out.channels, _depth(window)
     tiles = _tiles(out.spatial, transform)
     m = x.batch * prod(tiles)
-    block = own.block(k, n, taps)
+    block, together = own.block(k, n, taps)
     blocks, panels = (m + (block - 1)) // block, -(-n // own.shape.columns)
-    places = own.scratch(k, block, taps)
+    places = own.scratch(k, block, taps, together)
     values: dict[str, Argument] = {
-        **{"m": m, "n": n, "k": k, "taps": taps, "blocks": blocks, "V.row": places["row"]},
-        **{name: places[name] for name in ("V.position", "M.position")},
+        **{"m": m, "n": n, "k": k, "taps": taps, "blocks": blocks, "together": together},
+        **{"V.row": places["row"], **{name: places[name] for name in ("V.position", "M.position")}},
         **{f"scratch.{part}": places[part] for part in SCRATCH},
         **_microkernels(own, n),
         **{

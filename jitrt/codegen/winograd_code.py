@@ -19,12 +19,12 @@ def driver(own: Winograd, symbol: str) -> str:
             pointers = pixels under the tile, or zeros outside of the image
             for each vector of channels:
                 V[:, tile] = B^T pointers[...] B
-        for panel:
-            for position, rows of tiles:
+        for as many panels as are multiplied together:
+            for position, panel, rows of tiles:
                 pointers[tap] = V[position, rows + tap]
-                microkernel(pointers, panel of U[position], M[position, rows])
-            for tile in block:
-                outputs = A^T M[:, tile] A + bias
+                microkernel(pointers, panel of U[position], M[panel, position, rows])
+            for panel, tile in block:
+                outputs = A^T M[panel, :, tile] A + bias
                 for row of the tile inside of the image:
                     store epilogue(outputs[row])
     """
@@ -81,11 +81,12 @@ class _Driver:
                 self._transform_inputs(self._tile(number, f.add(start, number), slices))
             before = f.mul(block, panels)
             low, high = f.max(f.sub("%begin", before), 0), f.min(f.sub("%end", before), panels)
-            with f.count(low, high) as panel:
-                self._multiply(panel, count)
-                with f.count(0, count) as number:
+            with f.count(low, high, self["together"]) as first:
+                panels = f.min(f.sub(high, first), self["together"])
+                self._multiply(first, panels, count)
+                with f.count(0, panels) as panel, f.count(0, count) as number:
                     tile = self._tile(number, f.add(base, number), self["out.d"])
-                    self._transform_outputs(panel, tile)
+                    self._transform_outputs(f.add(first, panel), self._products(panel), tile)
 
     def _clear(self, place: str, length: Integer) -> None:
         nbytes = ("i64", str(self.f.mul(length, self.size)))
@@ -151,37 +152,52 @@ class _Driver:
                 here = f.let(f"and i1 {known}, {inside[j]}")
                 f.put("ptr", f.select(here, f.at(line, steps[j]), zeros, "ptr"), f.at(place, j, "ptr"))
 
-    def _multiply(self, panel: str, count: Integer) -> None:
-        """`M[position] = V[position] x U[position]` for the tiles of a block and the columns of a panel."""
+    def _products(self, panel: str) -> str:
+        """Where the products of a panel lie, by its number among those that are multiplied together."""
+        f = self.f
+        apart = f.mul(self["M.position"], self.transform.positions * self.size)
+        return f.at(self._place("M"), f.mul(panel, apart))
+
+    def _multiply(self, first: str, panels: Integer, count: Integer) -> None:
+        """`M[panel, position] = V[position] x U[position]` for a block's tiles and panels from `first` on."""
+        f, size = self.f, self.size
+        with f.count(0, self.transform.positions) as position, f.count(0, panels) as panel:
+            following = f.add(panel, 1)
+            last = f.let(f"zext i1 {f.compare('eq', following, panels)} to i64")
+            b = self._weights(f.add(first, panel), position)
+            after = self._weights(f.add(first, f.sub(following, f.mul(last, panels))), f.add(position, last))
+            v = f.at(self._place("V"), f.mul(f.mul(position, self["V.position"]), size))
+            m = f.at(self._products(panel), f.mul(f.mul(position, self["M.position"]), size))
+            self._multiply_panel(self._columns(f.add(first, panel)), count, v, b, m, after)
+
+    def _multiply_panel(self, columns: Integer, count: Integer, v: str, b: str, m: str, after: str) -> None:
+        """`m = v x b` for so many columns and `count` tiles, which share out what lies `after` to fetch."""
         f, shape = self.f, self.shape
-        columns = self._columns(panel)
-        vectors = f.ceil_div(columns, self.lanes)
+        terms, vectors = f.mul(self["taps"], self["k"]), f.ceil_div(columns, self.lanes)
         width = f.mul(vectors, self.lanes)
-        terms = f.mul(self["taps"], self["k"])
-        depth = f.mul(terms, self.transform.kernels**2)
-        b = f.at(self["B"], f.mul(f.mul(f.mul(panel, shape.columns), depth), self.size))
-        b_step = f.mul(f.mul(terms, width), self.size)
-        microkernel = self._microkernel(vectors)
         parts = f.ceil_div(count, shape.rows)
         low, high = f.div(count, parts), f.rem(count, parts)
         share = f.ceil_div(f.mul(width, self.size), parts)
-        with f.count(0, self.transform.positions) as position:
-            v = f.at(self._place("V"), f.mul(f.mul(position, self["V.position"]), self.size))
-            m = f.at(self._place("M"), f.mul(f.mul(position, self["M.position"]), self.size))
-            own = f.at(b, f.mul(self._kernel(position), b_step))
-            with f.count(0, parts) as part:
-                first = f.add(f.mul(part, low), f.min(part, high))
-                height = f.add(low, f.let(f"zext i1 {f.compare('slt', part, high)} to i64"))
-                self._point_to_rows(v, first, height)
-                out = f.at(m, f.mul(first, shape.columns * self.size))
-                following = f.at(own, f.add(b_step, f.mul(f.mul(part, share), terms)))
-                addresses = (self._place("pointers"), own, "%scratch", out)
-                numbers = (height, self["taps"], self["k"], width, shape.columns, 0, columns)
-                passed = (*(f"ptr {a}" for a in addresses), *(f"i64 {n}" for n in numbers))
-                passed += (f"ptr {following}", f"i64 {share}")
-                f.do(f"call void {microkernel}({', '.join(passed)})")
+        with f.count(0, parts) as part:
+            first = f.add(f.mul(part, low), f.min(part, high))
+            height = f.add(low, f.let(f"zext i1 {f.compare('slt', part, high)} to i64"))
+            self._point_to_rows(v, first, height)
+            out = f.at(m, f.mul(first, shape.columns * self.size))
+            addresses = (self._place("pointers"), b, "%scratch", out)
+            numbers = (height, self["taps"], self["k"], width, shape.columns, 0, columns)
+            passed = (*(f"ptr {a}" for a in addresses), *(f"i64 {n}" for n in numbers))
+            passed += (f"ptr {f.at(after, f.mul(f.mul(part, share), terms))}", f"i64 {share}")
+            f.do(f"call void {self._microkernel(vectors)}({', '.join(passed)})")
 
-    def _kernel(self, position: str) -> Integer:
+    def _weights(self, panel: Integer, position: Integer) -> str:
+        """The address of a panel's kernels at a position."""
+        f = self.f
+        terms = f.mul(f.mul(self["taps"], self["k"]), self.size)
+        width = f.mul(f.ceil_div(self._columns(panel), self.lanes), self.lanes)
+        before = f.mul(panel, self.shape.columns * self.transform.kernels**2)
+        return f.at(self["B"], f.mul(f.add(before, f.mul(self._kernel(position), width)), terms))
+
+    def _kernel(self, position: Integer) -> Integer:
         """The number of the kernel that a position has."""
         f, n, kernels = self.f, self.transform.inputs, self.transform.kernels
         if kernels == n:
@@ -206,16 +222,16 @@ class _Driver:
             chosen = self.f.select(self.f.compare("eq", vectors, v), self[f"microkernel{v}"], chosen, "ptr")
         return chosen
 
-    def _columns(self, panel: str) -> str:
+    def _columns(self, panel: Integer) -> str:
         """The number of columns of a panel."""
         f = self.f
         return f.min(f.sub(self["n"], f.mul(panel, self.shape.columns)), self.shape.columns)
 
-    def _transform_outputs(self, panel: str, tile: _Tile) -> None:
+    def _transform_outputs(self, panel: Integer, m: str, tile: _Tile) -> None:
         f, n, size = self.f, self.transform.inputs, self.transform.outputs
         columns, column = self._columns(panel), f.mul(panel, self.shape.columns)
         pitch = self.shape.columns * self.size
-        products = f.at(self._place("M"), f.mul(tile.number, pitch))
+        products = f.at(m, f.mul(tile.number, pitch))
         apart = f.mul(self["M.position"], self.size)
         outputs = self._place("outputs")
         with f.count(0, columns, self.lanes) as j:
