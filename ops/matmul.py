@@ -30,6 +30,8 @@ def matmul_tensors(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def _product(a: Tensor, b: Tensor, bias: Tensor | None) -> Tensor:
     dtype = a.dtype
+    if same(a.shape[-1], 1):
+        return map_tensors(lambda p, q, *c: sum(c, p * q), a, b, *([] if bias is None else [bias]))
     if dtype in (F16, BF16):
         wide = b if b.value is not None and b.ndim == 2 else cast_tensor(b, F32)
         wide_bias = None if bias is None else cast_tensor(bias, F32)

@@ -7,6 +7,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
+from onnx import helper
+from onnx_models import info, model, node
 
 import jitrt
 
@@ -22,6 +24,8 @@ SHAPES = [
     ((7,), (7,)),
     ((0, 4), (4, 5)),
     ((3, 0), (0, 5)),
+    ((5, 1), (1, 70)),
+    ((2, 1, 5, 1), (3, 1, 4)),
     ((2, 1, 8), (2, 8, 130)),
     ((2, 3, 4, 1, 6), (2, 1, 4, 6, 5)),
     ((2, 3, 4, 5, 6), (2, 1, 4, 6, 5)),
@@ -85,3 +89,13 @@ def test_gemm(trans_a: int, trans_b: int, c_shape: Any, alpha: float, beta: floa
 def test_inner_dimensions_that_differ_are_named() -> None:
     with pytest.raises(jitrt.errors.Fail, match=r"MatMul.*inner dimensions differ"):
         jitrt.call("MatMul", np.ones((2, 3), np.float32), np.ones((4, 5), np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_an_inner_dimension_of_one_needs_no_sum(dtype: Any) -> None:
+    a, b, c = random((6, 1), dtype, 0), random((1, 70), dtype, 1), random((70,), dtype, 2)
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    inputs = [info("a", kind, ["n", 1]), info("b", kind, [1, 70]), info("c", kind, [70])]
+    source = model([node("Gemm", ["a", "b", "c"], ["y"])], inputs, [info("y", kind, None)])
+    (y,) = jitrt.InferenceSession(source.SerializeToString()).run(None, {"a": a, "b": b, "c": c})
+    close(y, a.astype(np.float64) * b + c, dtype)
