@@ -104,6 +104,25 @@ def test_integers_wrap(dtype, target, rng):
     np.testing.assert_array_equal(y, a @ b)
 
 
+@pytest.mark.parametrize(("m", "n", "k"), [(1, 40, 2049), (15, 70, 2049), (40, 300, 5000), (300, 33, 3100)])
+@pytest.mark.parametrize(
+    ("dtype", "order", "plain"), [(F32, PLAIN, True), (F32, SWAPPED, False), (F16, PLAIN, False)]
+)
+def test_long_rows(m, n, k, dtype, order, plain, target, rng):
+    """Rows that are summed over part by part, with a bias, and a residual or straight into the output."""
+    a, a_matrix = stored(rng.standard_normal((1, 2, m, k)).astype(dtype), order)
+    b, bias = rng.standard_normal((k, n), np.float32), rng.standard_normal(n, np.float32)
+    residual, residual_matrix = stored(rng.standard_normal((1, 2, m, n), np.float32))
+    y, y_matrix = stored(np.zeros((1, 2, m, n), np.float32))
+    epilogue = Epilogue(load(0, F32) + load(1, F32), (Operand(F32, (None, None, 1)),))
+    more = {} if plain else {"epilogue": epilogue, "operands": [residual_matrix]}
+    packed = PackedMatrix(ref(pack_matrix(b, target)))
+    sizes = {"m": m, "n": n, "k": k, "batch": (1, 2), "bias": ref(bias)}
+    step = matmul_step(a_matrix, packed, y_matrix, **sizes, **more, target=target)
+    run_twice(step, target, y)
+    assert_close(y, a.astype(np.float64) @ b + bias + (0 if plain else residual), 3e-6)
+
+
 @pytest.mark.parametrize("n", [5, 32, 50])
 def test_epilogue(n, target, rng):
     """maximum(acc * vector + residual, scalar), rounded to float16."""

@@ -11,8 +11,9 @@ from jitrt.codegen.epilogue import Epilogue, plain
 from jitrt.codegen.kernel import Argument, Ref, Step
 from jitrt.codegen.matrices import PackedPanels, PackedRows, RowsInPlace, StridedPanels
 from jitrt.codegen.microkernel import accumulator
+from jitrt.codegen.order import is_batch_invariant
+from jitrt.codegen.product import LONG, DeepProduct, Product, extras, placed
 from jitrt.codegen.product import Matrix as Matrix
-from jitrt.codegen.product import Product, extras, placed
 from jitrt.codegen.target import Target, host
 from jitrt.codegen.walk import PanelSource, RowSource
 from jitrt.dims import Size, prod, same
@@ -52,7 +53,9 @@ def matmul_step(
     dtype = accumulator(a.dtype)
     epilogue = epilogue or plain(dtype, out.dtype)
     rows, panels = _row_source(a, dtype), _panel_source(b, dtype)
-    product = Product("matmul", dtype, rows, panels, epilogue, bias is not None, target)
+    is_long = isinstance(k, int) and k > LONG and panels.ready and not is_batch_invariant()
+    kind, name = (DeepProduct, "deep matmul") if is_long else (Product, "matmul")
+    product = kind(name, dtype, rows, panels, epilogue, bias is not None, target)
     values: dict[str, Argument] = {
         **{"m": m, "n": n, "k": k, "taps": 1, "batch.inner": batch[1]},
         **product.microkernels(n),

@@ -26,6 +26,7 @@ class RowsInPlace:
         f = w.f
         pitch = f.mul(w["A.row"], self.dtype.itemsize)
         base = f.at(w.batch_address("A", self.dtype.itemsize), f.mul(first, pitch))
+        base = f.at(base, f.mul(w.depth, self.dtype.itemsize))
         with f.count(0, height) as i:
             f.put("ptr", f.at(base, f.mul(i, pitch)), f.at(table, i, "ptr"))
 
@@ -62,14 +63,15 @@ class PackedRows:
         """`own[i, :] = A[first + i, :]`, and its address in the table."""
         f, size = w.f, self.dtype.itemsize
         pitch, row = f.mul(w["k"], size), f.mul(w["A.row"], self.source.itemsize)
+        step = f.mul(w["A.column"], self.source.itemsize)
         base = f.at(w.batch_address("A", self.source.itemsize), f.mul(first, row))
+        base = f.at(base, f.mul(w.depth, step))
         with f.count(0, height) as i:
             f.put("ptr", f.at(own, f.mul(i, pitch)), f.at(table, i, "ptr"))
         if self.adjacent:
             with f.count(0, height) as i:
                 copy_row(w, self.source, self.dtype, f.at(base, f.mul(i, row)), f.at(own, f.mul(i, pitch)))
             return
-        step = f.mul(w["A.column"], self.source.itemsize)
         with f.count(0, w["k"]) as k, f.count(0, height) as i:
             value = f.load(self.source, f.at(f.at(base, f.mul(k, step)), f.mul(i, row)), 1)
             f.store(value, self.dtype, f.at(f.at(own, f.mul(i, pitch)), f.mul(k, size)), 1)

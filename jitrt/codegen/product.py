@@ -22,7 +22,7 @@ from jitrt.codegen.function import Function
 from jitrt.codegen.kernel import Argument, Kernel, Ref, Step
 from jitrt.codegen.microkernel import LINE, TileShape, microkernels, panel_widths, tile_shape
 from jitrt.codegen.target import Target
-from jitrt.codegen.walk import PanelSource, RowSource, strided
+from jitrt.codegen.walk import PanelSource, RowSource, Walk, strided
 from jitrt.dims import Size
 from jitrt.expr import Dtype
 from jitrt.types import short_name
@@ -30,6 +30,9 @@ from jitrt.types import short_name
 FIRST_LEVEL_BYTES = 1 << 15  # of a cache, for what is read and written again soon
 SECOND_LEVEL_BYTES = 1 << 19
 TABLE_BYTES = 1 << 16
+LONG = 2048  # the longest k that is summed over at once
+DEPTH = 1024  # of the parts of a longer one
+SUMS_BYTES = 1 << 18  # for sums over some of the parts
 SCRATCH = ("panel", "table", "rows", "zeros")
 
 
@@ -85,6 +88,12 @@ class Product:
     def enter(self, f: Function) -> None:
         """Emit what a call does before anything else."""
 
+    def emit(self, w: Walk) -> None:
+        """Emit the loops over batches, rows, panels and tiles."""
+        from jitrt.codegen.product_code import Driver
+
+        Driver(self, w).emit()
+
     def leave(self, f: Function) -> None:
         """Emit what a call does at its end."""
 
@@ -133,7 +142,7 @@ class Product:
         k, taps, m, n = (_size(values[name]) for name in ("k", "taps", "m", "n"))
         values.setdefault("zeros.length", k)
         offsets = self.scratch(k, taps, _size(values["zeros.length"]))
-        values |= {f"scratch.{part}": offsets[part] for part in SCRATCH}
+        values |= {f"scratch.{part}": offset for part, offset in offsets.items()}
         arguments = tuple(values[name] for name in self.names)
         units = batch * self.units(m, n)
         return Step(self.kernel, arguments, units, label, flops, nbytes, scratch=offsets["end"])
@@ -155,6 +164,27 @@ class Product:
             "zeros": zeros,
             "end": zeros + zeros_length * size,
         }
+
+
+@dataclass(frozen=True)
+class DeepProduct(Product):
+    """A product with packed panels whose k is summed over part by part: see product_depth.py."""
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The kernel's arguments, in order."""
+        return (*super().names, "scratch.sums")
+
+    def scratch(self, k: Size, taps: Size, zeros_length: Size) -> dict[str, Size]:
+        """As any product's, and room for sums."""
+        offsets = super().scratch(k, taps, zeros_length)
+        return {**offsets, "sums": offsets["end"], "end": offsets["end"] + SUMS_BYTES}
+
+    def emit(self, w: Walk) -> None:
+        """Emit the loops, over parts of k too."""
+        from jitrt.codegen.product_depth import DeepDriver
+
+        DeepDriver(self, w).emit()
 
 
 def _size(value: Argument) -> Size:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from jitrt.codegen.epilogue import Epilogue, TilePlace, store_tile, stored_as_is
 from jitrt.codegen.function import Function, Integer, module
 from jitrt.codegen.matrices import RowsInPlace
@@ -31,7 +33,7 @@ def driver(product: Product, symbol: str) -> str:
         for i, name in enumerate(product.names)
     }
     product.enter(f)
-    _Driver(product, Walk(f, product.shape, arguments)).emit()
+    product.emit(Walk(f, product.shape, arguments))
     product.leave(f)
     f.do("ret i64 0")
     return module(f)
@@ -42,7 +44,20 @@ def is_address(name: str) -> bool:
     return "." not in name and (name[0].isupper() or name == "bias" or name.startswith("microkernel"))
 
 
-class _Driver:
+class Block(NamedTuple):
+    """Units begin..end of `tiles` tiles from tile `base` on, which are in tiles low..high of these."""
+
+    base: Integer
+    tiles: Integer
+    begin: Integer
+    end: Integer
+    low: Integer
+    high: Integer
+
+
+class Driver:
+    """Emits the loops over batches, blocks of rows, panels and tiles."""
+
     def __init__(self, product: Product, w: Walk) -> None:
         self.product, self.w, self.f = product, w, w.f
         self.shape, self.size = product.shape, product.dtype.itemsize
@@ -53,10 +68,15 @@ class _Driver:
         self.low = f.div(w["m"], some)  # height of the lower tiles; the first `high` are a row higher
         self.high = f.rem(w["m"], some)
         self.line = f.mul(w["taps"], self.shape.table_rows * 8)
-        packed = f.mul(f.mul(w["taps"], w["k"]), self.shape.rows * self.size)
+        self.depth = self._depth()
+        packed = f.mul(f.mul(w["taps"], self.depth), self.shape.rows * self.size)
         self.own = f.align(packed) if product.row_source.packs else 0
         self.small = "false"  # whether B stays in the second-level cache
         self.block = self._block()
+
+    def _depth(self) -> Integer:
+        """How many k are summed over at a time: all."""
+        return self.w["k"]
 
     def _block(self) -> Integer:
         """Tiles in a block.
@@ -68,7 +88,7 @@ class _Driver:
         f, w, rows = self.f, self.w, self.shape.rows * self.size
         if self.product.diagonal:
             return 1
-        tile = self.own if self.product.row_source.packs else f.mul(w["k"], rows)
+        tile = self.own if self.product.row_source.packs else f.mul(self.depth, rows)
         b_bytes = f.mul(f.mul(f.mul(w["k"], w["taps"]), w["n"]), self.size)
         self.small = f.compare("sle", b_bytes, SECOND_LEVEL_BYTES)
         budget = FIRST_LEVEL_BYTES if self.product.panel_source.ready else SECOND_LEVEL_BYTES // 4
@@ -94,19 +114,33 @@ class _Driver:
 
     def _emit_block(self, base: Integer, count: str, begin: str, end: str) -> None:
         """Units begin..end of the block of `count` tiles that starts with tile `base`."""
-        f, w = self.f, self.w
+        f = self.f
         first, last = f.div(begin, count), f.div(f.sub(end, 1), count)
         one = f.compare("eq", first, last)
         low = f.select(one, f.rem(begin, count), 0)
         high = f.select(one, f.add(f.rem(f.sub(end, 1), count), 1), count)
-        with f.count(low, high) as tile:
-            row, height = self._rows(f.add(base, tile))
+        self._emit_panels(Block(base, count, begin, end, low, high), first, f.add(last, 1))
+
+    def _emit_panels(self, block: Block, first: Integer, end: Integer) -> None:
+        """The block's units in panels first..end."""
+        self._emit_rows(self.w, block)
+        self._emit_part(self.w, block, first, end)
+
+    def _emit_rows(self, w: Walk, block: Block) -> None:
+        """The pointers of the block's tiles."""
+        f = self.f
+        with f.count(block.low, block.high) as tile:
+            row, height = self._rows(f.add(block.base, tile))
             own = f.at("%scratch", f.add(w["scratch.rows"], f.mul(tile, self.own)))
             self.product.row_source.rows(w, row, height, self._table(tile), own)
-        with f.count(first, f.add(last, 1)) as panel:
+
+    def _emit_part(self, w: Walk, block: Block, first: Integer, end: Integer) -> None:
+        """The block's units in panels first..end, for a part of k."""
+        f, count = self.f, block.tiles
+        with f.count(first, end) as panel:
             before = f.mul(panel, count)
-            left, right = f.max(f.sub(begin, before), 0), f.min(f.sub(end, before), count)
-            self._emit_panel(panel, base, left, right, f.compare("eq", panel, first))
+            left, right = f.max(f.sub(block.begin, before), 0), f.min(f.sub(block.end, before), count)
+            self._emit_panel(w, panel, block.base, left, right, f.compare("eq", panel, first))
 
     def _rows(self, tile: Integer) -> tuple[Integer, Integer]:
         """The first row and the height of a tile."""
@@ -121,14 +155,16 @@ class _Driver:
         accumulators = self.f.at("%scratch", self.shape.columns * self.size)
         return tile_place(self.w, self.product.epilogue, accumulators, row, height, column, columns)
 
-    def _emit_panel(self, panel: str, base: Integer, begin: str, end: str, first: str) -> None:
-        f, w, shape = self.f, self.w, self.shape
+    def _emit_panel(self, w: Walk, panel: str, base: Integer, begin: str, end: str, first: str) -> None:
+        f, shape = self.f, self.shape
         column = f.mul(panel, shape.columns)
         columns = f.min(f.sub(w["n"], column), shape.columns)
         vectors = f.ceil_div(columns, shape.lanes)
         width = f.mul(vectors, shape.lanes)
-        b, b_pitch = self.product.panel_source.panel(w, panel, columns, width)
+        b, b_pitch = self.product.panel_source.panel(self.w, panel, columns, width)
+        b = f.at(b, f.mul(w.depth, f.mul(b_pitch, self.size)))
         emit_init(w, self.product.has_bias, self.product.dtype, column, columns)
+        self._start_panel(w)
         microkernel = self._microkernel(vectors)
         whole = self._is_direct(columns, width)
         with f.count(begin, end) as tile:
@@ -137,21 +173,32 @@ class _Driver:
             if self.product.whole_tiles and whole != "false":
                 direct = f.let(f"and i1 {whole}, {f.compare('eq', height, shape.rows)}")
             place = self._place(row, height, column, columns)
-            out = f.select(direct, place.output, place.accumulators, "ptr")
+            out = f.select(direct, place.output, self._accumulators(place, panel, tile), "ptr")
             pitch = f.select(direct, w["Y.row"], shape.columns)
             addresses = (self._table(tile), b, "%scratch", out)
             numbers = (height, w["taps"], w["k"], b_pitch, pitch, column, columns)
             arguments = (*(f"ptr {a}" for a in addresses), *(f"i64 {n}" for n in numbers))
             visited, count = f.sub(tile, begin), f.sub(end, begin)
-            fetch, step = self._fetch(b, b_pitch, visited, count, first, f.add(row, height))
+            fetch, step = self._fetch(w, b, b_pitch, visited, count, first, f.add(row, height))
             arguments += (f"ptr {fetch}", f"i64 {step}")
             self._fetch_output(self._place(f.add(row, height), height, column, columns))
             f.do(f"call void {microkernel}({', '.join(arguments)})")
             with f.when(f.let(f"xor i1 {direct}, true")):
-                store_tile(f, self.product.epilogue, self.product.dtype, shape.lanes, place)
+                self._finish(place, panel, tile)
+
+    def _start_panel(self, w: Walk) -> None:
+        """Emit what a panel starts with, after its first accumulators."""
+
+    def _accumulators(self, place: TilePlace, panel: Integer, tile: Integer) -> str:
+        """Where a micro-kernel leaves a tile that is not written to the output directly."""
+        return place.accumulators
+
+    def _finish(self, place: TilePlace, panel: Integer, tile: Integer) -> None:
+        """What becomes of such a tile."""
+        store_tile(self.f, self.product.epilogue, self.product.dtype, self.shape.lanes, place)
 
     def _fetch(
-        self, b: str, b_pitch: Integer, visited: Integer, count: Integer, first: str, row: Integer
+        self, w: Walk, b: str, b_pitch: Integer, visited: Integer, count: Integer, first: str, row: Integer
     ) -> tuple[str, Integer]:
         """What a tile's micro-kernel brings into the cache: the first address, and bytes from step to step.
 
@@ -159,12 +206,13 @@ class _Driver:
         first tile of a call's first panel reads its own some way ahead. Where B stays in the cache, the first
         panel brings the rows from `row` on instead, those of the next tile.
         """
-        f, w = self.f, self.w
+        f = self.f
         if not self.product.panel_source.ready:
             return b, 0
         steps, line = f.mul(w["taps"], w["k"]), f.mul(b_pitch, self.size)
         share = f.ceil_div(line, f.max(count, 1))
-        shared = f.at(b, f.mul(steps, f.add(line, f.mul(visited, share))))
+        panel = f.mul(f.mul(w["taps"], self.w["k"]), line)
+        shared = f.at(f.at(b, panel), f.mul(steps, f.mul(visited, share)))
         alone = f.let(f"and i1 {first}, {f.compare('eq', visited, 0)}")
         start, step = f.select(alone, f.at(b, AHEAD), shared, "ptr"), f.select(alone, line, share)
         if isinstance(self.product.row_source, RowsInPlace):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from jitrt.codegen.function import Function, Integer
@@ -12,13 +12,17 @@ from jitrt.codegen.microkernel import TileShape
 
 @dataclass
 class Walk:
-    """The function under construction, its arguments by name, and the position in the batch."""
+    """The function under construction, its arguments by name, and the position in the batch.
+
+    `depth` is the first k that is summed over, of rows whose argument `k` stands for a part of them.
+    """
 
     f: Function
     shape: TileShape
     arguments: Mapping[str, str]
     outer: Integer = 0
     inner: Integer = 0
+    depth: Integer = field(default=0, kw_only=True)
 
     def __getitem__(self, name: str) -> str:
         return self.arguments[name]
