@@ -57,6 +57,8 @@ def conv(
             pads = [p + q for p, q in zip(pads, (*before[2:], *after[2:]), strict=True)]
             x = inner
     attributes = ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group)
+    if covers_images(x, attributes):
+        return multiply_images(x, W, B)
     last = (0, *range(2, rank + 2), 1)
     x, bias = computed(with_channels(x, W.shape[1] * group)), None if B is None else computed(B)
     image = x.permute(last)
@@ -69,6 +71,20 @@ def conv(
     else:
         (y,) = Convolution(image, W.value, bias, attributes).outputs
     return cast_tensor(y.permute((0, rank + 1, *range(1, rank + 1))), X.dtype)
+
+
+def covers_images(x, attributes):
+    """Whether the kernel, of several pixels, covers images [n, c, *spatial] whole."""
+    kernel = attributes.kernel
+    sizes_agree = all(same(size, k) for size, k in zip(x.shape[2:], kernel, strict=True))
+    return sizes_agree and prod(kernel) > 1 and attributes.groups == 1 and not any(attributes.pads)
+
+
+def multiply_images(x, weights, bias):
+    """Convolution of images [n, c, *spatial] with weights [m, c, *spatial]: a product of matrices."""
+    rows, columns = (t.reshape((t.shape[0], prod(weights.shape[1:]))) for t in (x, weights))
+    y = matmul_tensors(rows, columns.permute((1, 0)), bias)
+    return y.reshape((*y.shape, *[1] * (x.ndim - 2)))
 
 
 def with_channels(x, channels):

@@ -32,6 +32,9 @@ CASES: list[tuple[int, int, int, tuple[int, ...], tuple[int, ...], dict[str, Any
     (1, 3, 40, (17, 17), (5, 5), {"auto_pad": "SAME_UPPER", "strides": [2, 2]}),
     (1, 3, 5, (8, 9), (3, 2), {"auto_pad": "SAME_LOWER"}),
     (1, 3, 5, (8, 9), (3, 2), {"auto_pad": "VALID"}),
+    (2, 7, 40, (4, 5), (4, 5), {"strides": [2, 1]}),  # kernels that cover images
+    (1, 6, 3, (5,), (5,), {}),
+    (1, 6, 4, (2, 3), (2, 3), {"group": 2}),
 ]
 # batch, channels, outputs, spatial, kernel, attributes, pads before, output sizes
 TRANSPOSED: list[
