@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step
+from jitrt.codegen.bands import ImageStep
+from jitrt.codegen.conv import Image, Window, channels_first_order, conv_step, strips_of
 from jitrt.codegen.conv_transpose import conv_transpose_steps, pack_transpose_weights
 from jitrt.codegen.cost import direct_cost
 from jitrt.codegen.depthwise import depthwise_step, has_narrow_groups
@@ -19,7 +20,7 @@ from jitrt.codegen.loops import Operand
 from jitrt.codegen.microkernel import tile_shape
 from jitrt.codegen.product import Matrix
 from jitrt.codegen.split import can_split, parts_of
-from jitrt.codegen.split_conv import can_split_conv, split_conv_cost, split_conv_step
+from jitrt.codegen.split_conv import can_split_conv, is_product, split_conv_cost, split_conv_step
 from jitrt.codegen.target import host
 from jitrt.codegen.weights import (
     pack_conv_weights,
@@ -29,7 +30,7 @@ from jitrt.codegen.weights import (
     unpack_matrix,
 )
 from jitrt.codegen.winograd import choose_transform, winograd_step
-from jitrt.constants import packed_constant
+from jitrt.constants import Packed, packed_constant
 from jitrt.dims import Size, concrete, prod, same
 from jitrt.layout import Array
 from jitrt.loop_step import in_place
@@ -146,12 +147,21 @@ class Convolution(ImageCall):
 
     def kernel_steps(self, x: Image, out: Image, more: dict[str, Any]) -> list[Step]:
         """One step."""
+        make, packed, kind = self._kernel(x, out, more["operands"])
+        make = partial(_keeping, packed, make)
+        step = make(x, out, **more)
+        if kind is not None:
+            step.image = ImageStep(make, x, out, self.attributes.window, more, kind)
+        return [step]
+
+    def _kernel(
+        self, x: Image, out: Image, operands: Sequence[Matrix]
+    ) -> tuple[Callable[..., Step], Packed, str | None]:
+        """What makes the step from weights and images, the packed weights, and the kind of `ImageStep`."""
         window, groups = self.attributes.window, self.attributes.groups
         if self.depthwise:
             packed = packed_constant(self.weights, "depthwise", pack_depthwise_weights)
-            step = depthwise_step(x, Ref(packed.buffer), out, window, groups=groups, **more)
-            step.keeps = (packed,)
-            return [step]
+            return partial(depthwise_step, window=window, groups=groups), packed, "windows"
         direct = self._cost_of_sums(x, out)
         by_parts = self._cost_by_parts(x, out)
         splits = by_parts is not None and by_parts < direct
@@ -159,19 +169,19 @@ class Convolution(ImageCall):
         if transform is not None:
             pack = partial(pack_winograd_weights, transform=transform)
             packed = packed_constant(self.weights, f"{transform}", pack)
-            step = winograd_step(x, Ref(packed.buffer), out, window, transform, **more)
-        elif splits:
+            return partial(winograd_step, window=window, transform=transform), packed, None
+        kind = "product" if groups == 1 and is_product(x, out, window) else None
+        if splits:
             count = parts_of(x.dtype)
             pack = partial(pack_split_weights, parts=count)
             packed = packed_constant(self.weights, f"{count} parts", pack)
-            step = split_conv_step(x, Ref(packed.buffer), out, window, **more)
-        else:
-            first = channels_first_order(x)
-            pack = partial(pack_conv_weights, groups=groups, channels_first=first)
-            packed = packed_constant(self.weights, f"conv {groups} {first}", pack)
-            step = conv_step(x, Ref(packed.buffer), out, window, groups=groups, **more)
-        step.keeps = (packed,)
-        return [step]
+            return partial(split_conv_step, window=window), packed, kind
+        if strips_of(x, out, window, groups, operands) is not None:
+            kind = "rows"
+        first = channels_first_order(x)
+        pack = partial(pack_conv_weights, groups=groups, channels_first=first)
+        packed = packed_constant(self.weights, f"conv {groups} {first}", pack)
+        return partial(conv_step, window=window, groups=groups), packed, kind
 
     def _cost_of_sums(self, x: Image, out: Image) -> Size:
         """What a direct sum is expected to cost."""
@@ -336,6 +346,13 @@ def epilogue_operands(
         column = 0 if same(array.strides[-1], 0) else 1
         patterns.append(Operand(array.dtype, (moves, 0 if same(row, 0) else None, column)))
     return operands, tuple(patterns)
+
+
+def _keeping(packed: Packed, make: Callable[..., Step], x: Image, out: Image, **more: Any) -> Step:
+    """The step, which keeps its weights alive."""
+    step = make(x, Ref(packed.buffer), out, **more)
+    step.keeps = (packed,)
+    return step
 
 
 def _image(x: Array) -> Image:

@@ -90,6 +90,10 @@ class Scheduler:
             placed = self._place(tensor)
             if placed.ref.buffer is not target.ref.buffer:
                 self._copy(placed, target, tensor.node)
+        if any(step.image is not None for step in self.steps):
+            from jitrt.bands import in_bands  # nothing but convolutions needs it
+
+            self.steps, self.results = in_bands(self.steps, self.results)
         kinds = [(a.ref.buffer, a.dtype, a.shape) for a in results]
         return Schedule(self.steps, self.inputs, kinds, self.results)
 

@@ -190,7 +190,7 @@ def test_packed_weights_are_those_of_the_choice(rng):
     weights = rng.standard_normal((64, 64, 3, 3), np.float32)
     attributes = ConvAttributes((3, 3), (1, 1), (1, 1), (1, 1, 1, 1), 1)
     call = Convolution(constant(np.zeros((1, 56, 56, 64), np.float32)), weights, None, attributes)
-    both, more = (image(64, (56, 56)), image(64, (56, 56))), {"bias": None, "label": "Conv"}
+    both, more = (image(64, (56, 56)), image(64, (56, 56))), {"bias": None, "operands": [], "label": "Conv"}
     (fast,) = call.kernel_steps(*both, more)
     with winograd(False):
         (direct,) = call.kernel_steps(*both, more)

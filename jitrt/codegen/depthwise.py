@@ -37,6 +37,7 @@ def depthwise_step(
     bias: Ref | None = None,
     epilogue: Epilogue | None = None,
     operands: Sequence[Matrix] = (),
+    ring: int | None = None,
     label: str = "depthwise",
     target: Target | None = None,
 ) -> Step:
@@ -44,7 +45,8 @@ def depthwise_step(
 
     `x` is float32 or float64, and has a channel for each of out's, or `groups` as in `has_narrow_groups`.
     `weights` are as `pack_depthwise_weights` lays them out, `bias` is f32[channels of out]. Operands of the
-    epilogue are as those of `conv_step`. Raises NotImplementedError for an `x` of another type.
+    epilogue are as those of `conv_step`, and `ring` is as that of `windows_step`. Raises NotImplementedError
+    for an `x` of another type.
     """
     if x.dtype not in (F32, F64):
         raise NotImplementedError(f"depthwise convolution of {short_name(x.dtype)}: cast it to float32")
@@ -52,4 +54,6 @@ def depthwise_step(
     epilogue = epilogue or plain(x.dtype, out.dtype)
     each = (1, 1) if groups is None else (int(x.channels) // groups, int(out.channels) // groups)
     shared = (operands, label, target)
-    return windows_step("fma", x, out, window, epilogue, *shared, weights=weights, bias=bias, groups=each)
+    return windows_step(
+        "fma", x, out, window, epilogue, *shared, weights=weights, bias=bias, groups=each, ring=ring
+    )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from jitrt.dims import Size
+
+if TYPE_CHECKING:
+    from jitrt.codegen.bands import ImageStep
 
 
 class CompileError(RuntimeError):
@@ -91,3 +94,4 @@ class Step:
     jumps: bool = False  # the status is how many steps to go on, in a step of control flow
     span: int = 1  # steps that end with this one and may run again: what any of them uses stays in memory
     repeats: Size = 1  # how often the step runs, where that is known
+    image: ImageStep | None = None  # of a convolution

@@ -50,6 +50,7 @@ class Windows:
     target: Target
     inputs: int = 1
     outputs: int = 1
+    has_ring: bool = False  # memory holds `ring` rows of the input: row r is where row r % ring is
 
     @property
     def lanes(self) -> int:
@@ -85,6 +86,7 @@ class Windows:
         operands = (f"E{i}{part}" for i in range(len(self.epilogue.operands)) for part in ("", *MOVES))
         return (
             *("channels", "X", "X.batch", *along_axes(*axes), "Y", "Y.batch", *along_axes("Y")),
+            *(("ring",) if self.has_ring else ()),
             *(("B",) if self.combine == "fma" else ()),
             *(("bias",) if self.has_bias else ()),
             *operands,
@@ -139,7 +141,8 @@ class Windows:
         groups = f"{self.inputs} to {self.outputs}"
         kinds = f"{self.combine} {groups} {self.dtype} bias={self.has_bias} whole={self.whole}"
         row = f"{self.taps} by {self.stride} dilated {self.dilation}"
-        return f"windows {kinds} {row} {self.epilogue} {self.target}"
+        ring = " ring" * self.has_ring
+        return f"windows {kinds} {row}{ring} {self.epilogue} {self.target}"
 
 
 MOVES = (".batch", ".line", ".row")  # strides of an operand: from image to image, row to row, pixel to pixel
@@ -158,13 +161,14 @@ def windows_step(
     weights: Ref | None = None,
     bias: Ref | None = None,
     groups: tuple[int, int] = (1, 1),
+    ring: int | None = None,
 ) -> Step:
     """`out = epilogue(windows of x, combined)`; both are channels-last.
 
     `groups` are the channels of a group of x and of out; the latter's number divides a vector's lanes, and
     the former's divides that. `weights` are a packed matrix with a row for each position of the window and
     channel of a group of x, `bias` is a vector of the type that is computed in. Operands of the epilogue are
-    as those of `conv_step`.
+    as those of `conv_step`. Of `x`, memory may hold a `ring` of rows, those that the units of a call need.
     """
     width = window.kernel[-1]
     dtype = x.dtype
@@ -172,13 +176,14 @@ def windows_step(
     lanes = target.lanes(dtype.itemsize)
     whole = isinstance(out.channels, int) and out.channels % lanes == 0
     kinds = (combine, dtype, taps, window.strides[-1], window.dilations[-1])
-    windows = Windows(*kinds, bias is not None, whole, epilogue, target, *groups)
+    windows = Windows(*kinds, bias is not None, whole, epilogue, target, *groups, ring is not None)
     values: dict[str, Argument] = geometry(x, out, window) | {"channels": out.channels}
     values |= {"X": x.ref, "X.batch": x.batch_stride, "Y": out.ref, "Y.batch": out.batch_stride}
     steps = (*(0,) * (3 - len(out.steps)), *out.steps)
     values |= dict(zip(along_axes("Y"), steps, strict=True))
     values |= {} if weights is None else {"B": weights}
     values |= {} if bias is None else {"bias": bias}
+    values |= {} if ring is None else {"ring": ring}
     even = is_even(out)
     for i, operand in enumerate(operands):
         line = operand.row * out.spatial[-1] if even else operand.batch[1]

@@ -108,7 +108,8 @@ class _Driver:
             )
             inside = [f.let(f"icmp ult i64 {p}, {w[f'in.{axis}']}") for axis, p in (("d", d), ("h", h))]
             with f.when(f.let(f"and i1 {inside[0]}, {inside[1]}")):
-                line = f.add(f.mul(d, w["step.d"]), f.mul(h, w["step.h"]))
+                held = f.rem(h, w["ring"]) if windows.has_ring else h
+                line = f.add(f.mul(d, w["step.d"]), f.mul(held, w["step.h"]))
                 weights = f.mul(f.add(f.mul(kd, w["kernel.h"]), kh), w["kernel.w"])
                 with f.count(0, parts) as kw:
                     column = f.mul(kw, w["dilation.w"])
