@@ -50,7 +50,7 @@ def kernels() -> dict[str, int]:
 @pytest.fixture
 def four_threads() -> Iterator[None]:
     """Up to four threads, whatever the machine has."""
-    workers = pool._shared_runtime().pool
+    workers = pool.shared_runtime().pool
     if workers is None:
         yield
         return

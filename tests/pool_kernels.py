@@ -115,6 +115,6 @@ def check_two_threads() -> None:
     steps = triples(load_kernels(), values, 40)
     assert pool.Runner(steps.table, threads=2).run() == -1
     np.testing.assert_array_equal(values, tripled(start, 40))
-    workers = pool._shared_runtime().pool
+    workers = pool.shared_runtime().pool
     if workers is not None:
         assert workers._size[0] >= min(2, workers._limit[0])

@@ -52,7 +52,7 @@ def test_a_forked_child_has_its_own_pool() -> None:
     check_two_threads()
 
     def check() -> None:
-        workers = pool._shared_runtime().pool
+        workers = pool.shared_runtime().pool
         assert workers is None or workers._size[0] == 1
         check_two_threads()
 
@@ -127,7 +127,7 @@ def test_the_worker_keeps_off_the_callers_core(kernels: dict[str, int]) -> None:
         allowed = os.sched_getaffinity(0)
         runner.run()
         assert os.sched_getaffinity(0) == allowed
-        workers = pool._shared_runtime().pool
+        workers = pool.shared_runtime().pool
         while not workers._asleep[1]:
             time.sleep(0.001)
         for cpu in [*cpus.allowed(), *cpus.allowed()]:
@@ -143,7 +143,7 @@ def test_the_worker_keeps_off_the_callers_core(kernels: dict[str, int]) -> None:
 @needs_workers
 def test_idle_workers_sleep(kernels: dict[str, int]) -> None:
     check_two_threads()
-    workers = pool._shared_runtime().pool
+    workers = pool.shared_runtime().pool
     assert workers is not None
     deadline = time.monotonic() + 30
     while not all(workers._asleep[1 : workers._size[0]]):
@@ -174,7 +174,7 @@ def test_the_affinity_mask_bounds_the_threads() -> None:
 
         assert cpus.default_threads() == cpus.thread_count() == cpus.thread_count(8) == 1
         check_two_threads()
-        assert pool._shared_runtime().pool is None or pool._shared_runtime().pool._size[0] == 1
+        assert pool.shared_runtime().pool is None or pool.shared_runtime().pool._size[0] == 1
         """)
 
 

@@ -1,19 +1,12 @@
 ; Dictionaries of an array's elements: CPython methods, as the calls from Python cost more than the dictionaries' own work.
 
-%Method = type { ptr, ptr, i32, ptr }                    ; PyMethodDef: name, function, flags, doc
-
-declare ptr @PyDict_GetItemWithError(ptr, ptr)
 declare ptr @PyErr_Occurred()
 declare i64 @PyLong_AsLongLong(ptr)
 declare ptr @PyDict_Copy(ptr)
 declare i32 @PyDict_SetItem(ptr, ptr, ptr)
-declare ptr @PyList_New(i64)
-declare i32 @PyList_SetItem(ptr, i64, ptr)
 declare ptr @PyTuple_GetItem(ptr, i64)
 declare i64 @PyTuple_Size(ptr)
 declare ptr @PyFloat_FromDouble(double)
-declare void @Py_IncRef(ptr)
-declare void @Py_DecRef(ptr)
 
 @name_find = internal constant [5 x i8] c"find\00"
 @method_find = constant %Method { ptr @name_find, ptr @find, i32 128, ptr null }  ; 128: METH_FASTCALL

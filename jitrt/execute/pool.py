@@ -4,7 +4,7 @@ A step table is a C-contiguous int64 array, a row per step: the address of a fun
 `i64 f(ptr args, i64 begin, i64 end, ptr scratch)`, the address of its args, the number of its independent
 units, and how many of them a thread takes at once (0: all, on the calling thread; `JUMPS`: all, and the
 function returns how many rows to go on, instead of a status). The native code is in runtime.ll, threads.ll
-and repeat.ll.
+and repeat.ll; dictionaries.ll is linked with it, for dictionaries.py.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Runner:
         flush_denormals: bool = False,
     ) -> None:
         _check(table, "table", COLUMNS)
-        runtime = _shared_runtime()
+        runtime = shared_runtime()
         mode = _MODES[flush_denormals]
         rows, count = (0, 0) if patches is None else (patches.ctypes.data, len(patches))
         steps = [table.ctypes.data, len(table), scratch, scratch_stride, threads]
@@ -102,7 +102,7 @@ class Runner:
     @property
     def run(self) -> Callable[[], int]:
         """The method that executes the steps, without new addresses."""
-        return _shared_runtime().method(self._descriptor.ctypes.data, self._kept)
+        return shared_runtime().method(self._descriptor.ctypes.data, self._kept)
 
     @property
     def status(self) -> int:
@@ -116,7 +116,7 @@ class Runner:
     def repeat(self, call: Sequence[int], kept: object) -> Repeat:
         """A method that makes the call that the fields of %Call in repeat.ll describe, but for its run."""
         descriptor = np.array([self._descriptor.ctypes.data, *call], np.int64)
-        return _shared_runtime().repeat(descriptor.ctypes.data, [self, descriptor, kept])
+        return shared_runtime().repeat(descriptor.ctypes.data, [self, descriptor, kept])
 
     def time_into(self, timing: NDArray[np.int64] | None) -> None:
         """Time the steps of the coming runs into `timing`, int64 [steps, 2]; None stops timing them."""
@@ -146,7 +146,8 @@ def runtime_ir(system: str = sys.platform, machine: str = platform.machine()) ->
 
 def _runtime_parts(system: str, machine: str) -> tuple[str, dict[str, Any]]:
     """The source with names for values, and the values."""
-    parts = "runtime.ll", "threads.ll" if _has_workers(system, machine) else "serial.ll", "repeat.ll"
+    steps = "threads.ll" if _has_workers(system, machine) else "serial.ll"
+    parts = "runtime.ll", steps, "repeat.ll", "dictionaries.ll"
     return (
         "".join(map(_source, parts)),
         {
@@ -160,8 +161,9 @@ def _runtime_parts(system: str, machine: str) -> tuple[str, dict[str, Any]]:
             "pause": _PAUSE.get(machine),
             "stopped": STOPPED,
             "float_mode": _source(f"float_mode_{machine}.ll" if machine in _FLOAT_MODES else "float_mode.ll"),
-            # where an array object keeps its data's address: after the header
+            # where an array object keeps its data's address, after the header, and that of its sizes
             "data_offset": object.__basicsize__,
+            "sizes_offset": object.__basicsize__ + 16,
         },
     )
 
@@ -185,16 +187,23 @@ class _Runtime:
     """The linked runtime, one in a process: its methods, and the pool if the system has one."""
 
     def __init__(self, image: bytes, threaded: bool) -> None:
-        symbols = ["method", "method_on", "method_repeat", "objects", *(_Pool.SYMBOLS if threaded else ())]
+        own = "method", "method_on", "method_repeat", "method_find", "method_zip", "objects"
+        symbols = [*own, *(_Pool.SYMBOLS if threaded else ())]
         addresses = dict(zip(symbols, link([image], symbols), strict=True))
-        self._method, self._method_on = addresses["method"], addresses["method_on"]
-        self._method_repeat = addresses["method_repeat"]
-        for number, known in enumerate((None, dict, np.ndarray, np.empty)):
-            ctypes.c_void_p.from_address(addresses["objects"] + 8 * number).value = id(known)
-        self.pool = _Pool(addresses) if threaded else None
         self._new_method = ctypes.pythonapi.PyCFunction_NewEx
         self._new_method.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.py_object]
         self._new_method.restype = ctypes.py_object
+        self._method, self._method_on, self._method_repeat = (addresses[name] for name in own[:3])
+        self.find: Callable[[dict[Any, int], Any, Any], Any] = self._function(addresses["method_find"])
+        self.zip: Callable[[tuple[Any, ...], dict[Any, Any], Any], Any] = self._function(
+            addresses["method_zip"]
+        )
+        for number, known in enumerate((None, dict, np.ndarray, np.empty)):
+            ctypes.c_void_p.from_address(addresses["objects"] + 8 * number).value = id(known)
+        self.pool = _Pool(addresses) if threaded else None
+
+    def _function(self, method: int) -> Any:
+        return self._new_method(method, None, None)
 
     def method(self, descriptor: int, keep: object) -> Callable[[], int]:
         """A CPython method that runs the descriptor's table; it holds a reference to `keep`."""
@@ -294,7 +303,7 @@ _runtime: _Runtime | None = None
 _loading = threading.Lock()
 
 
-def _shared_runtime() -> _Runtime:
+def shared_runtime() -> _Runtime:
     """The process's runtime, loaded at the first call."""
     global _runtime
     if _runtime is None:
