@@ -83,7 +83,8 @@ class Driver:
 
         A small B stays in the second-level cache while blocks of few rows pass by, whose output is written
         row by row: of more rows, where panels are copied anew for each block. Of a large one, each panel is
-        read once for as many rows as that cache holds. Each tile is a block of its own if B is diagonal.
+        read once for as many rows as that cache holds. Blocks are of about the same size: a small last one
+        would read B for few rows. Each tile is a block of its own if B is diagonal.
         """
         f, w, rows = self.f, self.w, self.shape.rows * self.size
         if self.product.diagonal:
@@ -95,7 +96,8 @@ class Driver:
         with_output = f.div(budget, f.max(f.add(tile, f.mul(w["n"], rows)), 1))
         alone = f.div(SECOND_LEVEL_BYTES, f.max(tile, 1))
         fitting = f.min(f.select(self.small, with_output, alone), f.div(TABLE_BYTES, f.max(self.line, 1)))
-        return f.max(fitting, 1)
+        blocks = f.max(f.ceil_div(self.tiles, f.max(fitting, 1)), 1)
+        return f.max(f.ceil_div(self.tiles, blocks), 1)
 
     def emit(self) -> None:
         f, w = self.f, self.w
