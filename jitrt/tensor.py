@@ -151,8 +151,12 @@ class Tensor:
 
     def reshape(self, shape: Sequence[Size]) -> Tensor:
         """The same elements in row-major order in another shape."""
-        if len(shape) == len(self.shape) and all(same(a, b) for a, b in zip(shape, self.shape, strict=True)):
+        if _alike(shape, self.shape):
             return self
+        if isinstance(self.source, View) and self.source.kind == "reshape":
+            before = self.source.base
+            if _alike(shape, before.shape):
+                return before
         value = None
         if self.value is not None and not any(isinstance(s, Dim) for s in shape):
             value = self.value.reshape(tuple(int(s) for s in shape))
@@ -171,7 +175,7 @@ class Tensor:
         for own, size in zip(self.shape, shape[len(shape) - self.ndim :], strict=True):
             if not same(own, 1) and not same(own, size) and own != size:
                 raise ValueError(f"{self!r} does not broadcast to {_format(concrete(shape))}")
-        if len(shape) == self.ndim and all(same(a, b) for a, b in zip(shape, self.shape, strict=True)):
+        if _alike(shape, self.shape):
             return self
         value = None
         if self.value is not None and not any(isinstance(s, Dim) for s in shape) and prod(shape) <= 4096:
@@ -285,6 +289,11 @@ def map_of_used(root: ex.Expr, operands: Sequence[Tensor]) -> Map:
             root, lambda node: ex.load(number[node.value], node.dtype) if node.op == "load" else None
         )
     return Map(root, tuple(operands[i] for i in used))
+
+
+def _alike(a: Sequence[Size], b: Sequence[Size]) -> bool:
+    """Whether two shapes are equal for every value of the symbols."""
+    return len(a) == len(b) and all(map(same, a, b))
 
 
 def _is_scalar(t: Tensor) -> bool:

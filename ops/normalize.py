@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jitrt.calls import cast_tensor, launch
-from jitrt.dims import prod
+from jitrt.dims import prod, same
 from jitrt.expr import absolute, eq, power, sqrt, where
 from jitrt.opdef import REQUIRED, operator
 from jitrt.tensor import Dtype, Tensor, map_tensors, reduce_tensor
 from jitrt.types import F32, from_onnx
 
+from ._image_moments import before_grouping, is_by_lines, normalize_by_lines
 from ._shared import mean, widen
 from ._versions import consuming_version, older_version
 
@@ -191,10 +192,16 @@ def _scale_and_shift(x: Tensor, scale: Tensor, shift: Tensor | None) -> Tensor:
 @operator("InstanceNormalization", since=6)
 def instance_normalization(input: Tensor, scale: Tensor, B: Tensor, *, epsilon: float = EPSILON) -> Tensor:
     """Normalise each channel of each sample. https://onnx.ai/onnx/operators/onnx__InstanceNormalization.html"""
-    x = widen(input)
-    normalized = _normalize(x, range(2, x.ndim), epsilon)
-    scale, B = (_per_channel(cast_tensor(t, x.dtype), x.ndim) for t in (scale, B))
-    return cast_tensor(_scale_and_shift(normalized, scale, B), input.dtype)
+    images, groups = before_grouping(input), input.shape[1]
+    x = widen(images if same(groups, images.shape[1]) or is_by_lines(images, groups) else input)
+    if is_by_lines(x, groups):
+        normalized = normalize_by_lines(x, groups, epsilon)
+    else:
+        normalized = _normalize(x, range(2, x.ndim), epsilon)
+    channels = [groups, x.shape[1] // groups]
+    scale, B = (cast_tensor(t, x.dtype).unsqueeze(1).expand(channels) for t in (scale, B))
+    scale, B = (_per_channel(t.reshape([x.shape[1]]), x.ndim) for t in (scale, B))
+    return cast_tensor(_scale_and_shift(normalized, scale, B), input.dtype).reshape(input.shape)
 
 
 @operator("GroupNormalization", since=21)
@@ -203,7 +210,7 @@ def group_normalization(
 ) -> Tensor:
     """Normalise each group of channels. https://onnx.ai/onnx/operators/onnx__GroupNormalization.html"""
     x = cast_tensor(X, _stage_one(X.dtype, stash_type))
-    normalized = cast_tensor(_normalize_groups(x, num_groups, epsilon).reshape(X.shape), X.dtype)
+    normalized = cast_tensor(_normalize_groups(x, num_groups, epsilon), X.dtype)
     return _scale_and_shift(normalized, _per_channel(scale, X.ndim), _per_channel(bias, X.ndim))
 
 
@@ -212,15 +219,18 @@ def group_normalization_18(
     X: Tensor, scale: Tensor, bias: Tensor, *, num_groups: int, epsilon: float = EPSILON
 ) -> Tensor:
     """Normalise, scale and shift each group. https://onnx.ai/onnx/operators/onnx__GroupNormalization.html"""
-    normalized = cast_tensor(_normalize_groups(widen(X), num_groups, epsilon), X.dtype)
+    groups = [X.shape[0], num_groups, prod(X.shape[1:]) // num_groups]
+    normalized = cast_tensor(_normalize_groups(widen(X), num_groups, epsilon), X.dtype).reshape(groups)
     scale, bias = (_per_channel(t, 3) for t in (scale, bias))
     return _scale_and_shift(normalized, scale, bias).reshape(X.shape)
 
 
 def _normalize_groups(x: Tensor, groups: int, epsilon: float) -> Tensor:
-    """The normalised tensor as [N, groups, elements of a group]."""
+    """The tensor with each group of channels normalised."""
+    if is_by_lines(x, groups):
+        return normalize_by_lines(x, groups, epsilon)
     size = prod(x.shape[1:]) // groups
-    return _normalize(x.reshape([x.shape[0], groups, size]), [2], epsilon)
+    return _normalize(x.reshape([x.shape[0], groups, size]), [2], epsilon).reshape(x.shape)
 
 
 @operator("MeanVarianceNormalization", since=9)

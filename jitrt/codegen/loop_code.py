@@ -135,6 +135,26 @@ class LoopCode(Emitter):
             yield values
             self._count_up(counters, values, limits)
 
+    @contextmanager
+    def _runs(self, limits: Sequence[str], begin: str, end: str) -> Iterator[tuple[list[str], str, str]]:
+        """The loop over units begin..end by runs along the last limit; gives a run's position, begin and end.
+
+        What is done to the units of a run one by one then moves through memory in even steps.
+        """
+        *outer, last = limits
+        first = self.let(f"sdiv i64 {begin}, {last}", "first")
+        final = self.let(f"sub nsw i64 {end}, 1")
+        final = self.let(f"sdiv i64 {final}, {last}")
+        final = self.let(f"add nsw i64 {final}, 1", "final")
+        before = self.cell("i64", self.let(f"mul nsw i64 {first}, {last}"))
+        with self._units(outer or ["1"], first, final) as positions:
+            passed = before.get()
+            start, stop = (self.let(f"sub nsw i64 {unit}, {passed}") for unit in (begin, end))
+            start = self.call("llvm.smax.i64", "i64", ("i64", start), ("i64", "0"))
+            stop = self.call("llvm.smin.i64", "i64", ("i64", stop), ("i64", last))
+            yield positions[: len(outer)], start, stop
+            before.set(self.let(f"add nsw i64 {passed}, {last}"))
+
     def _blocks(self, size: str, block: int) -> str:
         """The number of blocks of a power of two that cover `size`."""
         up = self.let(f"add nsw i64 {size}, {block - 1}")

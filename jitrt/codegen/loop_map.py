@@ -58,8 +58,9 @@ class MapCode(LoopCode):
             begin, end = (self.let(f"sub nsw i64 {unit}, {before}") for unit in ("%begin", "%end"))
             begin = self.call("llvm.smax.i64", "i64", ("i64", begin), ("i64", "0"))
             bounds = self._bounds(*self._part(block, COLUMNS, self.sizes[-1]))
-            with self._units(limits, begin, self._smaller(end, rows)) as positions:
-                self._move_to(outer, positions)
+            runs = self._runs(limits, begin, self._smaller(end, rows))
+            with runs as (position, start, stop), self.loop("row", start, stop) as row:
+                self._move_to(outer, [*position, row])
                 self._row(bounds)
 
     def _row(self, bounds: Bounds) -> None:

@@ -28,20 +28,11 @@ class AcrossCode(ReduceCode):
     def units(self) -> None:
         """Rows: all those of the innermost kept dimension that lie in begin..end, then the next ones."""
         self.kept = self._kept_places()
-        outer, rows = self.nest.kept[:-1], self.sizes[self.inner]
-        first = self.let(f"sdiv i64 %begin, {rows}", "first")
-        final = self.let("sub nsw i64 %end, 1")
-        final = self.let(f"sdiv i64 {final}, {rows}")
-        final = self.let(f"add nsw i64 {final}, 1", "final")
-        before = self.cell("i64", self.let(f"mul nsw i64 {first}, {rows}"))
-        with self._units([self.sizes[d] for d in outer] or ["1"], first, final) as positions:
-            self._move_to(outer, positions[: len(outer)])
-            start, stop = (self.let(f"sub nsw i64 {unit}, {before.get()}") for unit in ("%begin", "%end"))
-            start = self.call("llvm.smax.i64", "i64", ("i64", start), ("i64", "0"))
-            stop = self.call("llvm.smin.i64", "i64", ("i64", stop), ("i64", rows))
+        limits = [self.sizes[d] for d in self.nest.kept]
+        with self._runs(limits, "%begin", "%end") as (position, start, stop):
+            self._move_to(self.nest.kept[:-1], position)
             with self.loop("block", start, stop, str(BLOCK)) as block:
                 self._block(block, stop)
-            before.set(self.let(f"add nsw i64 {before.get()}, {rows}"))
 
 
 def either_way(loop: Loop, symbol: str) -> str:
