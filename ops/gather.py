@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from jitrt.calls import cast_tensor, launch_move
+from jitrt.codegen.gather_rows import gather_rows_kernel
+from jitrt.codegen.numba_ir import written_as
 from jitrt.dims import Dim, Size, prod, same
 from jitrt.errors import InvalidArgument
 from jitrt.expr import Expr, cast, const, eq, where
@@ -100,6 +102,7 @@ def index_error(status: int) -> Exception:
     return InvalidArgument(_out_of_bounds(index - 2**31, n))
 
 
+@written_as(gather_rows_kernel)
 def gather_rows(Y, X, indices, begin, end):
     """Y[b, i] is X[b, indices[b or 0, i]]; a unit is a row of Y [batch, count, at least inner]."""
     n, count, inner = X.shape[1], Y.shape[1], X.shape[2]

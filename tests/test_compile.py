@@ -266,3 +266,21 @@ def test_warm_start_imports_no_numba(tmp_path):
         for _ in range(2)
     ]
     assert printed == ["True", "False"]
+
+
+PICKED = """
+import sys
+import numpy as np
+import jitrt
+
+x, rows = np.arange(12, dtype=np.float32).reshape(4, 3), np.array([3, -4, 1])
+assert jitrt.call("Gather", x, rows).tolist() == x[rows].tolist()
+print("numba" in sys.modules)
+"""
+
+
+def test_picked_rows_need_no_numba(tmp_path):
+    environment = {**os.environ, "JITRT_CACHE_DIR": str(tmp_path / "empty")}
+    command = [sys.executable, "-c", PICKED]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

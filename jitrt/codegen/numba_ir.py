@@ -98,6 +98,16 @@ def wraparound(function: Function) -> Function:
     return function
 
 
+def written_as(make: Callable[[Sequence[Any]], Kernel]) -> Callable[[Function], Function]:
+    """Have `make(parameters)` write the kernel on a CPU, where to import Numba takes longer than all else."""
+
+    def mark(function: Function) -> Function:
+        function.__dict__["written_as"] = make
+        return function
+
+    return mark
+
+
 def numba_kernel(function: Callable[..., Any], parameters: Sequence[Parameter], *, name: str = "") -> Kernel:
     """The kernel that runs `function` on such arrays and scalars.
 
@@ -106,6 +116,9 @@ def numba_kernel(function: Callable[..., Any], parameters: Sequence[Parameter], 
     """
     parameters = tuple(parameters)
     _check(function, parameters)
+    make: Callable[[Sequence[Any]], Kernel] | None = getattr(function, "written_as", None)
+    if make is not None:
+        return make(parameters)
 
     def build(symbol: str) -> str:
         from jitrt.codegen.independent import mark_loops  # not needed where the kernel is on disk
