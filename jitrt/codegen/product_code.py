@@ -204,7 +204,8 @@ class Driver:
     ) -> tuple[str, Integer]:
         """What a tile's micro-kernel brings into the cache: the first address, and bytes from step to step.
 
-        The tiles of a panel share out the next panel, so that it comes from memory while they compute. The
+        The tiles of a panel share out the next panel, so that it comes from memory while they compute; one
+        that is alone brings what it needs soon: a whole panel may not stay in the cache for so long. The
         first tile of a call's first panel reads its own some way ahead. Where B stays in the cache, the first
         panel brings the rows from `row` on instead, those of the next tile.
         """
@@ -214,7 +215,8 @@ class Driver:
         steps, line = f.mul(w["taps"], w["k"]), f.mul(b_pitch, self.size)
         share = f.ceil_div(line, f.max(count, 1))
         panel = f.mul(f.mul(w["taps"], self.w["k"]), line)
-        shared = f.at(f.at(b, panel), f.mul(steps, f.mul(visited, share)))
+        ahead = f.select(f.compare("eq", count, 1), f.min(panel, FIRST_LEVEL_BYTES), panel)
+        shared = f.at(f.at(b, ahead), f.mul(steps, f.mul(visited, share)))
         alone = f.let(f"and i1 {first}, {f.compare('eq', visited, 0)}")
         start, step = f.select(alone, f.at(b, AHEAD), shared, "ptr"), f.select(alone, line, share)
         if isinstance(self.product.row_source, RowsInPlace):
