@@ -6,7 +6,7 @@ them, weights what each contributes. They are computed as tensors: constants whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import floor as floor_number
@@ -94,14 +94,13 @@ def _nearest(X: Tensor, plan: Sequence[Axis], how: Mode) -> Tensor:
     by_axis = {a.axis: a for a in plan}
     if X.ndim > 1 and X.ndim - 1 in by_axis and innermost_axis(X) == X.ndim - 1 and not wants_gradients():
         X = _nearest_of_rows(X, by_axis.pop(X.ndim - 2, None), by_axis.pop(X.ndim - 1), how)
-    for a in by_axis.values():
-        if a.factor is not None and _repeats(a.factor, how):
-            X = _repeat(X, a.axis, a.factor)
-        else:
-            order = _order(X, a.axis)
-            picked = gather(X.permute(order), _nearest_places(a, how), axis=order.index(a.axis))
+    factors = {i: a.factor for i, a in by_axis.items() if a.factor is not None and _repeats(a.factor, how)}
+    for i, a in by_axis.items():
+        if i not in factors:
+            order = _order(X, i)
+            picked = gather(X.permute(order), _nearest_places(a, how), axis=order.index(i))
             X = picked.permute([order.index(i) for i in range(X.ndim)])
-    return X
+    return _repeat(X, factors)
 
 
 def _nearest_places(a: Axis, how: Mode) -> Tensor:
@@ -145,11 +144,14 @@ def _repeats(factor: int, how: Mode) -> bool:
     return False
 
 
-def _repeat(X: Tensor, axis: int, factor: int) -> Tensor:
-    """Each element along the axis `factor` times."""
-    shape = list(X.shape)
-    repeated = X.unsqueeze(axis + 1).expand([*shape[: axis + 1], factor, *shape[axis + 1 :]])
-    return repeated.reshape([*shape[:axis], shape[axis] * factor, *shape[axis + 1 :]])
+def _repeat(X: Tensor, factors: Mapping[int, int]) -> Tensor:
+    """Each element along the axes so many times, in one copy."""
+    if not factors:
+        return X
+    sizes = [(size, factors.get(axis, 1)) for axis, size in enumerate(X.shape)]
+    apart = X.reshape([part for size, _ in sizes for part in (size, 1)])
+    repeated = apart.expand([part for pair in sizes for part in pair])
+    return repeated.reshape([size * factor for size, factor in sizes])
 
 
 def _round(x: Expr, mode: str) -> Expr:

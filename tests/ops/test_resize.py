@@ -339,7 +339,7 @@ def test_sizes_from_factors_that_are_ratios_of_sizes(given):
 
 
 @pytest.mark.parametrize(
-    "scales", [(1, 1, 2, 2), (1, 1, 1.5, 0.6), (1, 1, 1, 3), (1, 1, 3, 1), (1, 2, 2, 1.4)]
+    "scales", [(1, 1, 2, 3), (1, 1, 2, 2), (1, 1, 1.5, 0.6), (1, 1, 1, 3), (1, 1, 3, 1), (1, 2, 2, 1.4)]
 )
 @pytest.mark.parametrize("channels", [3, 16])
 @pytest.mark.parametrize("channels_last", [False, True])
