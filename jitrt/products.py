@@ -24,7 +24,7 @@ from jitrt.loop_step import copy_step, in_place
 from jitrt.tensor import Call, Dtype, Shape, Tensor, broadcast, outputs_of
 from jitrt.vector_products import vector_product
 
-FEW_ROWS, MANY_ROWS = 64, 128
+FEW_ROWS, MANY_ROWS = 32, 128
 
 
 class MatrixProduct(Call):
