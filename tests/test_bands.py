@@ -15,6 +15,10 @@ from jitrt.types import to_onnx
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     monkeypatch.setattr(jitrt.bands, "LARGE_BYTES", 0)
+    monkeypatch.setattr(jitrt.bands, "HANDED_BYTES", 0)
+    monkeypatch.setattr(jitrt.bands, "BANDS", 1)
+    monkeypatch.setattr(jitrt.bands, "BAND_BYTES", 1 << 14)
+    monkeypatch.setattr(jitrt.bands, "_pays", lambda image, rows: True)
     monkeypatch.setattr(jitrt.bands, "SLOT_PIXELS", 1)
 
 
@@ -118,7 +122,7 @@ def test_residual_is_not_overwritten_where_it_is_read_again(channels):
     net = network(1, 3, 14, 14).conv(inner).relu()
     name, value = net.name, net.value
     net.conv(wide).relu().conv(wide, 3, groups=wide, pads=(1,) * 4).relu().conv(outer).plus(name, value)
-    net.conv(inner).check(1, 3, 1)
+    net.conv(inner, 3, pads=(1,) * 4).check(1, 3, 1)
 
 
 @pytest.mark.parametrize("batch", [1, 3])
@@ -145,6 +149,22 @@ def test_pairs_come_before_what_follows():
     for _ in range(3):
         net.conv(32).relu().conv(32, 3, groups=32, pads=(1,) * 4).relu()
     net.conv(8).check(2, 2, 3)
+
+
+def test_products_one_after_the_other():
+    """The last adds what the first reads, and may write it there; a depthwise convolution begins anew."""
+    net = network(2, 24, 9, 15).conv(32, 3)
+    name, value = net.name, net.value
+    net.conv(64).relu().conv(40).relu().conv(32).plus(name, value).conv(32, 3).check(1, 3, 1)
+    net = network(1, 24, 12, 15).conv(24, 5, groups=24, pads=(2,) * 4).relu().conv(48).relu().conv(24)
+    net.conv(64).relu().conv(64, 3, groups=64, pads=(1,) * 4).conv(16).relu().conv(48).check(3, 4)
+
+
+def test_images_of_few_rows_stay_whole(monkeypatch):
+    """Threads share what is in rows; one of a row is not cut."""
+    monkeypatch.setattr(jitrt.bands, "BANDS", 2)
+    network(1, 24, 1, 40).conv(64).relu().conv(64, 3, groups=64, pads=(1,) * 4).conv(24).check(1, 1, 1)
+    network(1, 24, 1, 40).conv(64).relu().conv(24).check(1, 1)
 
 
 def test_pooled_between():
