@@ -153,7 +153,9 @@ def _join(group: Group, tensor: Tensor) -> bool:
     if group.call is not None:
         return _join_epilogue(group, tensor)
     axes = group.axes
-    if isinstance(source, Reduce):
+    if isinstance(source, Reduce) and _ends_reduction(group, tensor):
+        group.space, axes = source.operand.shape, source.axes
+    elif isinstance(source, Reduce):
         if not _equal(source.operand.shape, group.space) or axes not in (None, source.axes):
             return False
         axes = source.axes
@@ -214,6 +216,14 @@ def _collapsed_axes(shape: Shape, space: Shape) -> tuple[int, ...] | None:
         return None
     axes = tuple(i for i, (a, b) in enumerate(zip(shape, space, strict=True)) if not same(a, b))
     return axes if axes and all(same(shape[i], 1) for i in axes) else None
+
+
+def _ends_reduction(group: Group, tensor: Tensor) -> bool:
+    """Whether the group computes with the reduction's results and constants alone, as that of a mean."""
+    if group.axes is not None or any(map(_indexed, group.members.values())):
+        return False
+    known = all(t is tensor or t.value is not None for t in group.leaves())
+    return known and _equal(tensor.shape, group.space)
 
 
 def _follows_reduction(tensor: Tensor) -> bool:

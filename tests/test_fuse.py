@@ -146,6 +146,17 @@ def test_softmax_is_one_step(spelt_out: bool) -> None:
     assert len(steps_of(source, x=random(3, 40))) == 1
 
 
+@pytest.mark.parametrize("sizes", [[2, 3, 40], ["n", "m", "k"]], ids=str)
+def test_what_follows_a_reduction_alone_is_one_step_with_it(sizes: list[Any]) -> None:
+    nodes = [node("ReduceMean", ["x", "axes"], ["mean"]), node("Sqrt", ["mean"], ["y"])]
+    s = session(model(nodes, {"x": sizes}, ["y"], {"axes": np.array([1, 2])}))
+    x = np.abs(random(2, 3, 40))
+    (y,) = s.run(None, {"x": x})
+    assert_close(y, np.float32(np.sqrt(x.astype(np.float64).mean((1, 2), keepdims=True))))
+    (program,) = s._programs.values()
+    assert len(program.variants[0].recipe.steps) == 1
+
+
 def test_bias_residual_and_activation_ride_on_a_matrix_product() -> None:
     nodes = [
         node("MatMul", ["x", "w"], ["m"]),
