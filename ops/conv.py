@@ -175,18 +175,26 @@ def conv_transpose(
         spatial = [w - b - a for w, b, a in zip(whole, pads[:rank], pads[rank:], strict=True)]
     attributes = ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group)
     bias = None if B is None else computed(B)
-    more = [size - n * s for size, n, s in zip(spatial, X.shape[2:], strides, strict=True)]
-    even = all(isinstance(n, int) for n in more)
+    y = _convolve_transposed(X, W, bias, attributes, spatial)
+    return cast_tensor(y.permute((0, rank + 1, *range(1, rank + 1))), X.dtype)
+
+
+def _convolve_transposed(X, W, bias, attributes, spatial):
+    """The transposed convolution to `spatial` sizes, channels last, in the way that is quickest."""
+    rank = len(attributes.kernel)
     x = computed(with_channels(X, W.shape[0])).permute((0, *range(2, rank + 2), 1))
     if W.value is None or W.symbolic or wants_gradients():
-        y = convolve_stuffed(x, computed(W), bias, attributes, spatial)
-    elif even and (y := convolve_merged_bytes(X, W, bias, attributes, more)) is not None:
-        pass
-    elif even and (axes := merged_axes(W.value, attributes)) is not None:
-        y = convolve_merged(x, W.value, bias, axes, more)
-    else:
-        (y,) = TransposedConvolution(x, W.value, bias, attributes, spatial).outputs
-    return cast_tensor(y.permute((0, rank + 1, *range(1, rank + 1))), X.dtype)
+        return convolve_stuffed(x, computed(W), bias, attributes, spatial)
+    more = [size - n * s for size, n, s in zip(spatial, X.shape[2:], attributes.strides, strict=True)]
+    if all(isinstance(n, int) for n in more):
+        y = convolve_merged_bytes(X, W, bias, attributes, more)
+        if y is not None:
+            return y
+        axes = merged_axes(W.value, attributes)
+        if axes is not None:
+            return convolve_merged(x, W.value, bias, axes, more)
+    (y,) = TransposedConvolution(x, W.value, bias, attributes, spatial).outputs
+    return y
 
 
 def convolve_stuffed(x, weights, bias, attributes, spatial):

@@ -21,6 +21,7 @@ from jitrt.codegen.kernel import CompileError, Kernel
 from jitrt.codegen.target import Target, host, native_llvm
 from jitrt.digest import blake2b
 from jitrt.errors import NotImplemented as NotImplementedHere
+from jitrt.execute.cpus import allowed
 from jitrt.sources import stamp
 
 __all__ = ["CompileError", "assembly", "cached_object", "compile_kernels", "ir", "link", "symbol"]
@@ -157,7 +158,7 @@ def _built(kernels: Sequence[tuple[Kernel, str]], target: Target) -> list[bytes]
             except Exception as error:
                 made[number] = error
 
-    threads = [Thread(target=emit, name="jitrt compile") for _ in range(min(cpus(), len(kernels)))]
+    threads = [Thread(target=emit, name="jitrt compile") for _ in range(min(len(allowed()), len(kernels)))]
     for thread in threads:
         thread.start()
     try:
@@ -192,11 +193,6 @@ def _emitter() -> Any:
     from jitrt.codegen import emit
 
     return emit
-
-
-def cpus() -> int:
-    """How many CPUs this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

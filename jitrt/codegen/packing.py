@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from jitrt.codegen.aligned import aligned_empty
-from jitrt.codegen.compile import compile_kernels, cpus
+from jitrt.codegen.compile import compile_kernels
 from jitrt.codegen.kernel import Kernel
 from jitrt.codegen.packing_forms import BLOCK, Form
 from jitrt.codegen.subnormals import is_ordinary
 from jitrt.codegen.target import Target, host
+from jitrt.execute.cpus import allowed
 from jitrt.expr import Dtype
 from jitrt.types import F32
 
@@ -93,7 +94,7 @@ def pack(
     own = Packing(form, source.dtype, source.strides[3] == source.itemsize, target)
     arguments = np.array([values[name] for name in Packing.NAMES], np.int64)
     native = partial(_native(own, packed.nbytes < BRIEF), _address(arguments))
-    _run(native, batch * panels, min(cpus(), packed.nbytes // SHARE))
+    _run(native, batch * panels, min(len(allowed()), packed.nbytes // SHARE))
     return packed
 
 
