@@ -48,6 +48,11 @@ def operator_of(node: Node) -> Operator | None:
         return lookup(node.domain, node.op_type, node.version)
 
 
+def is_of_the_user(node: Node) -> bool:
+    """Whether an operator of @jitrt.op goes before a function of the model."""
+    return operator_of(node) is not None and node.domain not in (*ONNX_DOMAINS, "com.microsoft")
+
+
 def _attributes(node: Node) -> Mapping[str, Any] | None:
     operator = operator_of(node)
     return None if operator is None else operator.attributes

@@ -16,12 +16,12 @@ from jitrt import bridges, config, memory, show
 from jitrt.enumerations import GraphOptimizationLevel
 from jitrt.errors import InvalidArgument, JitrtError, ModelLoadCanceled
 from jitrt.feeds import as_fed, input_specs, plain_outputs, unshared
-from jitrt.graph import Graph, Node
+from jitrt.graph import Graph
 from jitrt.identity import Identity
 from jitrt.iobinding import IOBinding
 from jitrt.load import load
 from jitrt.load_graph import Changes
-from jitrt.load_operators import ONNX_DOMAINS, check_once, operator_of
+from jitrt.load_operators import check_once, is_of_the_user
 from jitrt.log import INFO, VERBOSE, Log
 from jitrt.options import RunOptions, SessionOptions, check_run_options
 from jitrt.ortvalue import OrtValue, OrtValueVector
@@ -68,7 +68,7 @@ class InferenceSession(Session):
         options.warn_of_the_meaningless()
         self._events = TraceEvents() if options.enable_profiling else None
         with _timed(self._events, "model_loading"):
-            model = load(path_or_bytes, implemented=_is_of_the_user, changes=_changes(options))
+            model = load(path_or_bytes, implemented=is_of_the_user, changes=_changes(options))
         if config.settings.debug >= 3:
             show.write(show.graph_lines(model.graph))
         check_once(model)
@@ -389,11 +389,6 @@ class InferenceSession(Session):
 
 def _timed(events: TraceEvents | None, name: str) -> AbstractContextManager[None]:
     return nullcontext() if events is None else events.session(name)
-
-
-def _is_of_the_user(node: Node) -> bool:
-    """Whether an operator of @jitrt.op goes before a function of the model."""
-    return operator_of(node) is not None and node.domain not in (*ONNX_DOMAINS, "com.microsoft")
 
 
 def _changes(options: SessionOptions) -> Changes:
