@@ -170,13 +170,18 @@ def hint(size: Size) -> int:
     return size.hint if isinstance(size, Dim) else int(size)
 
 
-def is_below(size: Size, limit: int) -> bool:
-    """Whether a size is below a limit in the traced call itself, even where its hint stands for another."""
+def traced(size: Size) -> int:
+    """The value of a size in the traced call itself, even where its hint stands for another; no guard."""
     if not isinstance(size, Dim):
-        return size < limit
-    text = source(size)
-    answer = bool(eval(text, {"max": max, "min": min}, size.guards.traced) < limit)
-    size.guards.record(f"{text} {'<' if answer else '>='} {limit}")
+        return size
+    return int(eval(source(size), {"max": max, "min": min}, size.guards.traced))
+
+
+def is_below(size: Size, limit: int) -> bool:
+    """Whether a size is below a limit in the traced call itself."""
+    answer = traced(size) < limit
+    if isinstance(size, Dim):
+        size.guards.record(f"{source(size)} {'<' if answer else '>='} {limit}")
     return answer
 
 

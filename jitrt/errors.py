@@ -111,3 +111,14 @@ class DeviceReset(JitrtError):
     """The device was reset and its state is lost."""
 
     code, status = 15, "DEVICE_RESET"
+
+
+RUNNING = "Non-zero status code returned while running "
+
+
+def at_node(error: Exception, op_type: str, name: str) -> JitrtError:
+    """The error of a node, which says so; that of a node in its body does already."""
+    where = f"{RUNNING}{op_type} node. Name:'{name}' Status Message: "
+    if not isinstance(error, JitrtError):
+        return Fail(f"{where}{error}")
+    return error if error.message.startswith(RUNNING) else type(error)(where + error.message)

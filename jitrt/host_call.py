@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from jitrt.errors import Fail, JitrtError
+from jitrt.errors import JitrtError, at_node
 from jitrt.graph import Graph, Node
 from jitrt.load_operators import operator_of
 from jitrt.types import TensorType
@@ -36,7 +36,6 @@ class Body:
         return self.program.run([*map(_contiguous, arrays), *self.outer])
 
 
-_FAILED = "Non-zero status code returned while running "
 _READY = 0x101  # ndarray.flags.num: C-contiguous and aligned
 
 
@@ -91,12 +90,8 @@ class HostCall:
         with self.events.node(self.node.op_type, self.node.name or next(filter(None, self.node.outputs))):
             return self.function(*inputs, **bodies)
 
-    def _failure(self, error: Exception) -> Exception:
-        where = f"{_FAILED}{self.node.op_type} node. Name:'{self.node.name}' Status Message: "
-        if not isinstance(error, JitrtError):
-            return Fail(f"{where}{error}")
-        is_of_a_body = error.message.startswith(_FAILED)
-        return error if is_of_a_body else type(error)(where + error.message)
+    def _failure(self, error: Exception) -> JitrtError:
+        return at_node(error, self.node.op_type, self.node.name)
 
 
 class Continuation:

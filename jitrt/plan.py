@@ -18,6 +18,7 @@ from jitrt.codegen.compile import compile_kernels
 from jitrt.codegen.kernel import Buffer, Kernel, Ref, Step, Word
 from jitrt.constants import Packed, make_packed
 from jitrt.dims import Dim, Monomial, Size, Terms, hint, source, terms_of
+from jitrt.errors import Fail, at_node
 from jitrt.execute import pool
 from jitrt.table import ALIGNMENT
 
@@ -180,20 +181,22 @@ class Recipe:
     def _number_buffers(self) -> None:
         self.buffers: list[Buffer] = []
         self.buffer_numbers: dict[int, int] = {}
+        self.first_uses: dict[int, int] = {}  # the first step that uses each buffer
 
-        def number(buffer: Buffer) -> None:
+        def number(buffer: Buffer) -> int:
             if id(buffer) not in self.buffer_numbers:
                 self.buffer_numbers[id(buffer)] = len(self.buffers)
                 self.buffers.append(buffer)
+            return self.buffer_numbers[id(buffer)]
 
         for buffer in self.schedule.inputs:
             number(buffer)
         for buffer, _, _ in self.schedule.outputs:
             number(buffer)
-        for step in self.steps:
+        for index, step in enumerate(self.steps):
             for argument in step.args:
                 if isinstance(argument, Ref):
-                    number(argument.buffer)
+                    self.first_uses.setdefault(number(argument.buffer), index)
         self.input_count = len(self.schedule.inputs)
         self.outer = self.input_count + len(self.schedule.outputs)
         self.buffer_count = len(self.buffers)
@@ -269,8 +272,12 @@ class Recipe:
         return None
 
     def bind(self, values: Sequence[int], threads: int) -> Plan:
-        """The plan for one set of symbol values."""
+        """The plan for one set of symbol values. Raises Fail where they make a dimension negative."""
         sizes = self.evaluate(values)
+        nbytes = sizes[self.buffer_sizes]
+        if nbytes.min(initial=0) < 0:
+            step = self.steps[self.first_uses[int(nbytes.argmin())]]
+            raise at_node(Fail("a dimension is negative for inputs of these shapes"), *step.node)
         words = self.words.copy()
         words[self.deferred[0]] = sizes[self.deferred[1]]
         if not self.slot_count:

@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jitrt import config, forks, kept_segments, show
-from jitrt.errors import Fail, InvalidArgument, JitrtError
+from jitrt.errors import Fail, InvalidArgument, JitrtError, at_node
 from jitrt.execute.cpus import thread_count
 from jitrt.execute.pool import STOPPED
 from jitrt.graph import Graph, Node
@@ -278,12 +278,7 @@ class Program:
         step = variant.recipe.steps[failure.step]
         if step.error is not None:
             error = step.error(failure.status)
-            node = step.nodes[0] if step.nodes else step.label
-            operator, _, name = node.partition(" ")
-            if isinstance(error, JitrtError):
-                where = f"while running {operator} node. Name:{name.replace(chr(34), chr(39))}"
-                return type(error)(f"Non-zero status code returned {where} Status Message: {error.message}")
-            return error
+            return at_node(error, *step.node) if isinstance(error, JitrtError) else error
         return Fail(f"{step.label} ({', '.join(step.nodes)}) failed with status {failure.status}")
 
 

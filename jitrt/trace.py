@@ -16,7 +16,7 @@ import numpy as np
 
 from jitrt import config, opdef
 from jitrt.dims import Dim, Guards, Size
-from jitrt.errors import Fail, JitrtError
+from jitrt.errors import Fail, JitrtError, at_node
 from jitrt.errors import NotImplemented as NotImplementedHere
 from jitrt.graph import Graph, Node
 from jitrt.host_nodes import is_host, live_names, strings_of
@@ -297,15 +297,17 @@ class Tracer:
                 if entry.fold is not None and any(t is not None and t.dtype in HOST_TYPES for t in inputs):
                     raise RunsOnHostError
                 results = entry(*inputs, **attributes)
-        except (NeedsValueError, JitrtError):
+        except (NeedsValueError, NotImplementedHere):
             raise
+        except JitrtError as error:
+            raise at_node(error, node.op_type, node.name) from error
         except RunsOnHostError:
             if entry.fold is None:
                 raise NotImplementedHere(f"{node}: not for {', '.join(map(repr, inputs))}") from None
             raise
         except Exception as error:
-            where = f"Non-zero status code returned while running {node.op_type} node. Name:'{node.name}'"
-            raise Fail(f"{where} Status Message: {error} (inputs {', '.join(map(repr, inputs))})") from error
+            what = Fail(f"{error} (inputs {', '.join(map(repr, inputs))})")
+            raise at_node(what, node.op_type, node.name) from error
         if not isinstance(results, (tuple, list)):
             results = (results,)
         for name, tensor in zip(node.outputs, results, strict=False):

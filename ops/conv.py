@@ -1,5 +1,7 @@
 """Convolutions. https://onnx.ai/onnx/operators/onnx__Conv.html"""
 
+from dataclasses import replace
+
 import numpy as np
 
 from jitrt.calls import cast_tensor
@@ -10,7 +12,8 @@ from jitrt.convolutions import (
     TransposedConvolution,
     packed_panels,
 )
-from jitrt.dims import prod, same
+from jitrt.dims import is_below, prod, same, traced
+from jitrt.errors import InvalidArgument
 from jitrt.gradient import wants_gradients
 from jitrt.joined_pixels import convolve_joined, joined_pixels
 from jitrt.opdef import operator
@@ -39,14 +42,8 @@ def conv(
 ):
     """Convolution of images [n, c, *spatial]. https://onnx.ai/onnx/operators/onnx__Conv.html"""
     rank = X.ndim - 2
-    if X.shape[1] != W.shape[1] * group:
-        raise ValueError(
-            f"Input channels C is not equal to kernel channels * group. X: {X}, W: {W}, group: {group}"
-        )
-    kernel = tuple(int(k) for k in W.shape[2:])
-    strides, dilations = strides or [1] * rank, dilations or [1] * rank
-    pads = conv_pads(X.shape[2:], kernel, strides, dilations, auto_pad, pads)
-    y = convolve_quantized(X, W, ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group))
+    attributes = conv_attributes(X, W, auto_pad, dilations, group, pads, strides)
+    y = convolve_quantized(X, W, attributes)
     if y is not None:
         each = None if B is None else B.reshape((B.shape[0], *[1] * rank))
         return y if each is None else map_tensors(lambda p, q: p + q, y, each)
@@ -54,9 +51,9 @@ def conv(
     if x.padding is not None:
         inner, before, after = x.padding
         if all(isinstance(p, int) for p in (*before, *after)) and not any((*before[:2], *after[:2])):
-            pads = [p + q for p, q in zip(pads, (*before[2:], *after[2:]), strict=True)]
+            around = zip(attributes.pads, (*before[2:], *after[2:]), strict=True)
+            attributes = replace(attributes, pads=tuple(p + q for p, q in around))
             x = inner
-    attributes = ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group)
     if covers_images(x, attributes):
         return multiply_images(x, W, B)
     last = (0, *range(2, rank + 2), 1)
@@ -71,6 +68,30 @@ def conv(
     else:
         (y,) = Convolution(image, W.value, bias, attributes).outputs
     return cast_tensor(y.permute((0, rank + 1, *range(1, rank + 1))), X.dtype)
+
+
+def conv_attributes(x, weights, auto_pad, dilations, group, pads, strides):
+    """Attributes with their defaults.
+
+    Raises ValueError where the channels of x and weights differ, InvalidArgument for an image smaller than a
+    kernel.
+    """
+    rank = x.ndim - 2
+    if x.shape[1] != weights.shape[1] * group:
+        raise ValueError(
+            f"Input channels C is not equal to kernel channels * group. X: {x}, W: {weights}, group: {group}"
+        )
+    kernel = tuple(int(k) for k in weights.shape[2:])
+    strides, dilations = strides or [1] * rank, dilations or [1] * rank
+    pads = conv_pads(x.shape[2:], kernel, strides, dilations, auto_pad, pads)
+    attributes = ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group)
+    if any(is_below(size, 1) for size in attributes.output_sizes(x.shape[2:])):
+        raise InvalidArgument(f"Invalid input shape: {_listed(x.shape[2:])}")
+    return attributes
+
+
+def _listed(spatial):
+    return f"{{{','.join(str(traced(size)) for size in spatial)}}}"
 
 
 def covers_images(x, attributes):
@@ -173,6 +194,10 @@ def conv_transpose(
     else:
         pads = [0] * (2 * rank) if auto_pad == "VALID" or not pads else list(pads)
         spatial = [w - b - a for w, b, a in zip(whole, pads[:rank], pads[rank:], strict=True)]
+    for axis, size in enumerate(spatial):
+        if is_below(size, 1):
+            where = f"dim {axis}. Input shape: {_listed(X.shape[2:])}"
+            raise InvalidArgument(f"Computed output dimension is <= 0 for {where}")
     attributes = ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group)
     bias = None if B is None else computed(B)
     y = _convolve_transposed(X, W, bias, attributes, spatial)

@@ -10,7 +10,8 @@ import numpy as np
 
 from jitrt.calls import cast_tensor, launch
 from jitrt.convolutions import ConvAttributes
-from jitrt.dims import Dim, Size, prod, same
+from jitrt.dims import Dim, Size, is_below, prod, same, traced
+from jitrt.errors import Fail
 from jitrt.expr import absolute, power, sqrt
 from jitrt.gradient import wants_gradients
 from jitrt.opdef import operator
@@ -128,6 +129,9 @@ def window(
         count = (span + stride - 1) // stride + 1
         starts_in_padding = (count - 1) * stride >= size + before[a]
         output.append(count - 1 if starts_in_padding else count)
+    if any(is_below(size, 0) for size in output):
+        shape = tuple(map(traced, spatial))
+        raise Fail(f"windows of {tuple(kernel)} are larger than the padded input of {shape}")
     return Window(kernel, strides, dilations, before, after, output, whole=not ceil_mode)
 
 

@@ -14,7 +14,7 @@ from jitrt.tensor import Tensor, map_tensors
 from jitrt.types import F32, I32, is_integer
 
 from ._quantization import along_axis, dequantize_tensor, quantize_tensor, requantize_tensor
-from .conv import conv_pads, convolve_taps, with_channels
+from .conv import conv_attributes, convolve_taps, with_channels
 from .matmul import matmul_tensors
 
 
@@ -64,7 +64,7 @@ def conv_integer(
     strides: list[int] | None = None,
 ) -> Tensor:
     """The convolution less zero points. https://onnx.ai/onnx/operators/onnx__ConvInteger.html"""
-    attributes = _conv_attributes(x, w, auto_pad, dilations, group, pads, strides)
+    attributes = conv_attributes(x, w, auto_pad, dilations, group, pads, strides)
     return _convolve(x, w, x_zero_point, w_zero_point, attributes)
 
 
@@ -88,34 +88,13 @@ def qlinear_conv(
     strides: list[int] | None = None,
 ) -> Tensor:
     """The quantised convolution. https://onnx.ai/onnx/operators/onnx__QLinearConv.html"""
-    attributes = _conv_attributes(x, w, auto_pad, dilations, group, pads, strides)
+    attributes = conv_attributes(x, w, auto_pad, dilations, group, pads, strides)
     y = _convolve(x, w, x_zero_point, w_zero_point, attributes)
     if B is not None:
         y = map_tensors(lambda v, b: v + b, y, along_axis(B, y.ndim, 1))
     parameters = (along_axis(s, y.ndim, 1) for s in (x_scale, w_scale, y_scale))
     scale = map_tensors(lambda p, q, r: p * q / r, *parameters)
     return requantize_tensor(y, scale, along_axis(y_zero_point, y.ndim, 1))
-
-
-def _conv_attributes(
-    x: Tensor,
-    w: Tensor,
-    auto_pad: str,
-    dilations: list[int] | None,
-    group: int,
-    pads: list[int] | None,
-    strides: list[int] | None,
-) -> ConvAttributes:
-    """Attributes with their defaults. Raises ValueError where the channels of x and w differ."""
-    rank = x.ndim - 2
-    if x.shape[1] != w.shape[1] * group:
-        raise ValueError(
-            f"Input channels C is not equal to kernel channels * group. X: {x}, W: {w}, group: {group}"
-        )
-    kernel = tuple(int(k) for k in w.shape[2:])
-    strides, dilations = strides or [1] * rank, dilations or [1] * rank
-    pads = conv_pads(x.shape[2:], kernel, strides, dilations, auto_pad, pads)
-    return ConvAttributes(kernel, tuple(strides), tuple(dilations), tuple(pads), group)
 
 
 def _convolve(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -180,3 +181,46 @@ def test_strings_are_not_numbers() -> None:
         errors.InvalidArgument, match=r"Actual: \(tensor\(float\)\) , expected: \(tensor\(string\)\)"
     ):
         session(source).run(None, {"x": random(3)})
+
+
+KERNEL = {"w": random(8, 4, 5)}
+# name -> (node, constants, a length of x that is long enough, lengths that are not)
+SHORT: dict[str, tuple[Any, dict[str, Any], int, list[int]]] = {
+    "Conv": (node("Conv", ["x", "w"], ["y"], "it", strides=[3]), KERNEL, 5, [4, 1, 0]),
+    "padded Conv": (node("Conv", ["x", "w"], ["y"], "it", pads=[1, 1]), KERNEL, 3, [2, 1]),
+    "ConvTranspose": (
+        node("ConvTranspose", ["x", "w"], ["y"], "it", pads=[3, 3]),
+        {"w": random(4, 2, 3)},
+        5,
+        [4, 1],
+    ),
+    "MaxPool": (node("MaxPool", ["x"], ["y"], "it", kernel_shape=[5]), {}, 4, [3, 1]),
+    "AveragePool": (node("AveragePool", ["x"], ["y"], "it", kernel_shape=[5]), {}, 4, [3, 1]),
+    "Pad": (node("Pad", ["x", "pads"], ["y"], "it"), {"pads": np.array([0, 0, -3, 0, 0, -3])}, 6, [5, 1]),
+}
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["later call", "first call"])
+@pytest.mark.parametrize("name", SHORT)
+def test_inputs_that_are_too_short(name: str, first: bool) -> None:
+    """The errors are onnxruntime's, but for messages that are a place in its source; then all goes on."""
+    pytest.importorskip("onnxruntime")
+    step, constants, enough, short = SHORT[name]
+    after = node("CumSum", ["y", "axis"], ["z"])
+    source = model([step, after], {"x": [1, 4, "n"]}, ["z"], {**constants, "axis": np.int64(2)})
+    ours, theirs = session(source), reference(source)
+    long = {"x": random(1, 4, enough)}
+    for n in short:
+        if not first:
+            np.testing.assert_allclose(
+                ours.run(None, long)[0], theirs.run(None, long)[0], rtol=2e-5, atol=1e-5
+            )
+        feed = {"x": random(1, 4, n)}
+        got, wanted = outcome(partial(ours.run, None, feed)), outcome(partial(theirs.run, None, feed))
+        if "/onnxruntime_src/" in wanted[1]:
+            where = "Non-zero status code returned while running"
+            assert (got[0], got[1].partition(where)[0]) == (wanted[0], wanted[1].partition(where)[0])
+            assert name == "Pad" or f"{where} {name} node. Name:'it' Status Message: windows" in got[1]
+        else:
+            assert got == wanted
+    np.testing.assert_allclose(ours.run(None, long)[0], theirs.run(None, long)[0], rtol=2e-5, atol=1e-5)

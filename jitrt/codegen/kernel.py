@@ -95,3 +95,9 @@ class Step:
     span: int = 1  # steps that end with this one and may run again: what any of them uses stays in memory
     repeats: Size = 1  # how often the step runs, where that is known
     image: ImageStep | None = None  # of a convolution
+
+    @property
+    def node(self) -> tuple[str, str]:
+        """The operator and the name of the first node that the step computes."""
+        operator, _, name = (*self.nodes, self.label)[0].partition(" ")
+        return operator, name.strip('"')
