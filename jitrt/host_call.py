@@ -36,6 +36,7 @@ class Body:
         return self.program.run([*map(_contiguous, arrays), *self.outer])
 
 
+_ARRAYS = (ndarray, np.generic)
 _READY = 0x101  # ndarray.flags.num: C-contiguous and aligned
 
 
@@ -59,6 +60,7 @@ class HostCall:
             if isinstance(graph, Graph):
                 program, outer = make_body(graph)
                 self.bodies[key] = Body(program, [graph.types.get(n) for n in graph.outputs]), outer
+        self.gives_one = len(node.outputs) == 1
         self.outer = [name for _, outer in self.bodies.values() for name in outer]
         try:
             self.function = entry.on_arrays(self.attributes)
@@ -77,8 +79,8 @@ class HostCall:
                 produced = self.function(*values)
         except Exception as error:
             raise self._failure(error) from error
-        if len(self.node.outputs) == 1 or not isinstance(produced, (tuple, list)):
-            return _as_value(produced)
+        if self.gives_one or not isinstance(produced, (tuple, list)):
+            return _as_value(produced) if isinstance(produced, _ARRAYS) else produced
         return [_as_value(p) for p in produced]
 
     def _compute(self, values: Sequence[Value]) -> Any:
@@ -169,7 +171,7 @@ def _as_value(produced: Any) -> Value:
     """What NumPy gave, in the form in which values are kept: C-contiguous arrays, strings as objects."""
     if produced.__class__ is ndarray and produced.flags.num & _READY == _READY:
         return produced.astype(object) if produced.dtype.kind in "UT" else produced
-    if not isinstance(produced, (ndarray, np.generic)):
+    if not isinstance(produced, _ARRAYS):
         return produced
     array = np.asarray(produced)
     return _contiguous(array.astype(object) if array.dtype.kind in "UT" else array)

@@ -170,6 +170,7 @@ class Recipe:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self.output_dtypes = [np.dtype(dtype.type) for dtype in self.output_dtypes]  # NumPy's own objects
         self.steps = [Step(kernel, (), 0, label, nodes=nodes) for kernel, label, nodes in state["steps"]]
         self._settle()
 

@@ -11,7 +11,7 @@ declare ptr @PyFloat_FromDouble(double)
 @name_find = internal constant [5 x i8] c"find\00"
 @method_find = constant %Method { ptr @name_find, ptr @find, i32 128, ptr null }  ; 128: METH_FASTCALL
 @name_zip = internal constant [4 x i8] c"zip\00"
-@method_zip = constant %Method { ptr @name_zip, ptr @zip, i32 128, ptr null }
+@method_zip = constant %Method { ptr @name_zip, ptr @zip, i32 8, ptr null }        ; 8: METH_O
 
 ; find(table: dict, keys: array of objects, found: array of int64 [n]) -> found: found[i] is table[keys[i]], or -1.
 define internal ptr @find(ptr %self, ptr %arguments, i64 %count) {
@@ -59,25 +59,37 @@ fail:
   ret ptr null                                           ; TypeError for a key without a hash
 }
 
-; zip(keys: tuple [k], first: dict, rows: float32 [n, k]) -> [n] copies of first, where keys[j] has rows[i, j].
-define internal ptr @zip(ptr %self, ptr %arguments, i64 %count) {
+; zip(rows: array of float32 [n, k]) -> [n] copies of the dictionary, where keys[j] has rows[i, j]; or None for an array
+; of other sizes, or not C-contiguous. Its self is (keys, dictionary), the keys a tuple [k].
+define internal ptr @zip(ptr %self, ptr %rows) {
 entry:
-  %keys = load ptr, ptr %arguments
-  %first.at = getelementptr ptr, ptr %arguments, i64 1
-  %first = load ptr, ptr %first.at
-  %rows.at = getelementptr ptr, ptr %arguments, i64 2
-  %rows = load ptr, ptr %rows.at
-  %data.at = getelementptr i8, ptr %rows, i64 $data_offset
-  %data = load ptr, ptr %data.at
-  %sizes.at = getelementptr i8, ptr %rows, i64 $sizes_offset
+  %keys = call ptr @PyTuple_GetItem(ptr %self, i64 0)
+  %first = call ptr @PyTuple_GetItem(ptr %self, i64 1)
+  %fields = getelementptr i8, ptr %rows, i64 $data_offset
+  %data = load ptr, ptr %fields
+  %rank.at = getelementptr %Array, ptr %fields, i32 0, i32 1
+  %rank = load i32, ptr %rank.at
+  %flags.at = getelementptr %Array, ptr %fields, i32 0, i32 6
+  %flags = load i32, ptr %flags.at
+  %contiguous = and i32 %flags, 1
+  %form = mul i32 %rank, %contiguous
+  %is_matrix = icmp eq i32 %form, 2
+  %k = call i64 @PyTuple_Size(ptr %keys)
+  br i1 %is_matrix, label %check, label %other
+check:
+  %sizes.at = getelementptr %Array, ptr %fields, i32 0, i32 2
   %sizes = load ptr, ptr %sizes.at
   %n = load i64, ptr %sizes
-  %k = call i64 @PyTuple_Size(ptr %keys)
+  %columns.at = getelementptr i64, ptr %sizes, i64 1
+  %columns = load i64, ptr %columns.at
+  %fits = icmp eq i64 %columns, %k
+  br i1 %fits, label %make, label %other
+make:
   %list = call ptr @PyList_New(i64 %n)
   %listed = icmp ne ptr %list, null
   br i1 %listed, label %row, label %fail
 row:
-  %i = phi i64 [ 0, %entry ], [ %i.next, %row.end ]
+  %i = phi i64 [ 0, %make ], [ %i.next, %row.end ]
   %more = icmp slt i64 %i, %n
   br i1 %more, label %copy, label %return
 copy:
@@ -117,4 +129,7 @@ drop:
   ret ptr null                                           ; MemoryError
 fail:
   ret ptr null
+other:
+  %none = call ptr @none()
+  ret ptr %none
 }

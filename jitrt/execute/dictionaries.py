@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,9 @@ def find(values: Array, table: dict[Any, int]) -> Array:
     return found
 
 
-def zipper(keys: Sequence[Any]) -> Callable[[Array], list[dict[Any, float]]]:
-    """A function of rows, C-contiguous float32 [n, k], to n dictionaries, by the k keys."""
-    return partial(shared_runtime().zip, tuple(keys), dict.fromkeys(keys))
+def zipper(keys: Sequence[Any]) -> Callable[[Array], list[dict[Any, float]] | None]:
+    """A function of float32 rows [n, k] to n dictionaries, by the k keys.
+
+    It gives None for an array of other sizes, or that is not C-contiguous.
+    """
+    return shared_runtime().zipper(tuple(keys), dict.fromkeys(keys))

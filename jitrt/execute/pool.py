@@ -194,16 +194,11 @@ class _Runtime:
         self._new_method.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.py_object]
         self._new_method.restype = ctypes.py_object
         self._method, self._method_on, self._method_repeat = (addresses[name] for name in own[:3])
-        self.find: Callable[[dict[Any, int], Any, Any], Any] = self._function(addresses["method_find"])
-        self.zip: Callable[[tuple[Any, ...], dict[Any, Any], Any], Any] = self._function(
-            addresses["method_zip"]
-        )
+        self.find: Callable[..., Any] = self._new_method(addresses["method_find"], None, None)
+        self._method_zip = addresses["method_zip"]
         for number, known in enumerate((None, dict, np.ndarray, np.empty)):
             ctypes.c_void_p.from_address(addresses["objects"] + 8 * number).value = id(known)
         self.pool = _Pool(addresses) if threaded else None
-
-    def _function(self, method: int) -> Any:
-        return self._new_method(method, None, None)
 
     def method(self, descriptor: int, keep: object) -> Callable[[], int]:
         """A CPython method that runs the descriptor's table; it holds a reference to `keep`."""
@@ -218,6 +213,11 @@ class _Runtime:
     def repeat(self, call: int, keep: object) -> Repeat:
         """A CPython method that makes the call at an address, from the names of outputs and a feed."""
         bound: Repeat = self._new_method(self._method_repeat, call, keep)
+        return bound
+
+    def zipper(self, keys: tuple[Any, ...], dictionary: dict[Any, Any]) -> Callable[[Any], Any]:
+        """A CPython method that makes copies of a dictionary from rows of an array."""
+        bound: Callable[[Any], Any] = self._new_method(self._method_zip, (keys, dictionary), None)
         return bound
 
 

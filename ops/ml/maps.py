@@ -9,6 +9,7 @@ import numpy as np
 
 from jitrt.execute.dictionaries import zipper
 from jitrt.opdef import host_operator
+from jitrt.types import F32
 
 from ._scores import ML
 
@@ -77,18 +78,22 @@ def zip_map_by(
 ) -> Callable[[Array], list[dict[Any, float]]]:
     """ZipMap by these classes."""
     labels = classlabels_strings or classlabels_int64s or []
-    zipped: Callable[[Array], list[dict[Any, float]]] | None = None
+    zipped: Callable[[Array], list[dict[Any, float]] | None] | None = None
 
     def dictionaries(X: Array) -> list[dict[Any, float]]:
         nonlocal zipped
-        is_ready = X.ndim == 2 and X.dtype == np.float32 and X.flags.c_contiguous
-        rows = X if is_ready else np.ascontiguousarray(np.atleast_2d(X), np.float32)
-        if rows.shape[1] != len(labels):
+        if zipped is None:
+            zipped = zipper(labels)
+        made = zipped(X) if X.dtype == F32 else None
+        if made is not None:
+            return made
+        rows = np.ascontiguousarray(np.atleast_2d(X), F32)
+        if rows.shape[1:] != (len(labels),):
             raise ValueError(
                 f"Input features_per_batch[{rows.shape[1]}] != number of classlabels[{len(labels)}]"
             )
-        if zipped is None:
-            zipped = zipper(labels)
-        return zipped(rows)
+        made = zipped(rows)
+        assert made is not None
+        return made
 
     return dictionaries
