@@ -12,6 +12,13 @@ from typing import Any
 
 from jitrt.codegen.kernel import Kernel
 
+# of Y [batch, count, pitch], X [batch, n, inner], indices [lines, count]: their places among the arguments
+ARGUMENTS = {
+    **{"Y": (0, "ptr"), "count": (2, "i64"), "pitch": (3, "i64")},
+    **{"X": (4, "ptr"), "n": (6, "i64"), "inner": (7, "i64")},
+    **{"indices": (8, "ptr"), "lines": (9, "i64")},
+}
+
 
 def gather_rows_kernel(parameters: Sequence[Any]) -> Kernel:
     """`ops.gather.gather_rows` on contiguous arrays Y, X and indices, the last of them int32 or int64."""
@@ -33,27 +40,17 @@ def _module(element: str, index: str, symbol: str) -> str:
     Rows of one element have a loop of their own, for vectors' sake.
     """
     size = int(element[1:]) // 8
+    loads = "\n".join(
+        f"  %{name}.at = getelementptr i64, ptr %args, i64 {number}\n  %{name} = load {kind}, ptr %{name}.at"
+        for name, (number, kind) in ARGUMENTS.items()
+    )
     widen = "bitcast i64" if index == "i64" else f"sext {index}"
     return f"""
 declare i64 @llvm.smin.i64(i64, i64)
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
 define i64 @{symbol}(ptr %args, i64 %begin, i64 %end, ptr %scratch) {{
-  %Y = load ptr, ptr %args
-  %count.at = getelementptr i64, ptr %args, i64 2
-  %count = load i64, ptr %count.at
-  %pitch.at = getelementptr i64, ptr %args, i64 3
-  %pitch = load i64, ptr %pitch.at
-  %X.at = getelementptr i64, ptr %args, i64 4
-  %X = load ptr, ptr %X.at
-  %n.at = getelementptr i64, ptr %args, i64 6
-  %n = load i64, ptr %n.at
-  %inner.at = getelementptr i64, ptr %args, i64 7
-  %inner = load i64, ptr %inner.at
-  %indices.at = getelementptr i64, ptr %args, i64 8
-  %indices = load ptr, ptr %indices.at
-  %lines.at = getelementptr i64, ptr %args, i64 9
-  %lines = load i64, ptr %lines.at
+{loads}
   %status = call i64 @rows(ptr %Y, i64 %pitch, ptr %X, i64 %n, i64 %inner, ptr %indices, i64 %lines,
                            i64 %count, i64 %begin, i64 %end)
   ret i64 %status
